@@ -1,1 +1,15 @@
-//! chat
+//! A replicated chat. In reading order:
+//!
+//! - [`protocol`]: the wire, plain data.
+//! - [`node`]: the server: store, rooms, presence, cluster.
+//! - [`client`]: a connection that resumes and moves, for the terminal client and scripts.
+//! - [`tui`]: the terminal client.
+//! - [`web`]: the bridge to browsers.
+//! - [`cli`]: the command lines.
+
+pub mod cli;
+pub mod client;
+pub mod node;
+pub mod protocol;
+pub mod tui;
+pub mod web;

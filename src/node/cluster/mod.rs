@@ -1,0 +1,1 @@
+//! Other nodes: the pure replication core, and the links that carry it.

@@ -1,0 +1,7 @@
+//! A chat server process's heart: one door through the store, rings for the rooms, links to peers.
+
+pub mod cluster;
+pub mod config;
+pub mod presence;
+pub mod rooms;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Who is here, on any node, and under which name.

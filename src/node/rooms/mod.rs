@@ -1,0 +1,1 @@
+//! Fan-out: who is in which room, and handing them what was committed.

@@ -1,0 +1,24 @@
+//! The wire, as plain data: what crosses it, what it is checked against, and nothing that reads a
+//! clock, a socket or a file. `docs/PROTOCOL.md` is its description; the golden lines in
+//! `tests/golden/` hold both together.
+
+pub mod client;
+pub mod decode;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod line;
+pub mod names;
+pub mod secret;
+pub mod server;
+pub mod stats;
+pub mod text;
+
+pub use client::{Claim, ClientFrame, HistoryRange, Re, Request};
+pub use error::{ErrorCode, Refusal};
+pub use event::{Body, Event};
+pub use ids::{MessageId, Nonce, Origin, Seq, Ts, Uid, VersionVector};
+pub use names::{NameKey, RoomKey, RoomName, RoomRef, UserName};
+pub use server::ServerFrame;
+pub use text::Text;

@@ -1,0 +1,101 @@
+//! What `stats` tells: of everyone's concern, and, for an administrator, in full.
+
+use serde::{Deserialize, Serialize};
+
+use super::client::Re;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct Stats {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub re: Option<Re>,
+    /// The node that answers.
+    pub node: String,
+    pub server: String,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub uptime_s: u64,
+    pub nodes: Vec<NodeInfo>,
+    /// For an administrator: the figures of the node that answers, or of all it can reach.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<NodeFigures>>"))]
+    pub figures: Vec<NodeFigures>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct NodeInfo {
+    pub name: String,
+    /// Where clients reach it.
+    pub address: String,
+    pub up: bool,
+    /// At the bridge's `/health`: the link's round trip in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(test, ts(type = "number"))]
+    pub rtt_us: Option<u64>,
+}
+
+/// One node's figures. Rates are means over the last full second; quantiles over the last minute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct NodeFigures {
+    pub node: String,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub uptime_s: u64,
+    /// Sessions open here, those of bridges included.
+    pub sessions: u32,
+    /// Connections open here.
+    pub connections: u32,
+    /// Rooms known.
+    pub rooms: u32,
+    pub messages_per_s: f64,
+    pub deliveries_per_s: f64,
+    /// From a message's coming in to its being committed, microseconds.
+    pub commit_us: Quantiles,
+    /// From a message's coming in to its being written to the sockets here, microseconds.
+    pub delivery_us: Quantiles,
+    /// Requests waiting for the store.
+    pub store_queue: u32,
+    /// Sessions that are reading what they missed from the log.
+    pub slow_readers: u32,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub memory_bytes: u64,
+    /// Processor time used since the start, milliseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub cpu_ms: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub store_bytes: u64,
+    /// Events in the log.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub events: u64,
+    pub peers: Vec<PeerFigures>,
+    /// What a person should look at, in words.
+    pub alarms: Vec<String>,
+}
+
+/// Microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Quantiles {
+    #[cfg_attr(test, ts(type = "number"))]
+    pub p50: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub p99: u64,
+}
+
+/// A link to another node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PeerFigures {
+    pub name: String,
+    pub address: String,
+    pub up: bool,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub rtt_us: u64,
+    /// Events it has not said to hold yet.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub lag_events: u64,
+    /// Its wall clock less ours, microseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub clock_offset_us: i64,
+}
