@@ -11,7 +11,7 @@ use super::text::Text;
 #[serde(untagged)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Re {
-    Number(#[cfg_attr(test, ts(type = "number"))] i64),
+    Number(i64),
     /// 64 bytes at most.
     Text(String),
 }

@@ -95,112 +95,125 @@ pub fn decode_value(value: &RawValue) -> Result<Request, Rejected> {
 
 fn frame(flat: &Flat<'_>) -> Result<ClientFrame, Refusal> {
     let kind: String = required("type", flat.kind)?;
-    let room = || room("room", flat.room);
-    let nonce = || {
-        optional::<String>("nonce", flat.nonce)?
-            .map(|n| Nonce::parse(&n))
-            .transpose()
-    };
-    let after = || time("after", flat.after);
-    let limit = || optional::<u32>("limit", flat.limit).map(|l| l.map(|n| n as usize));
-    let id = || MessageId::parse(&required::<String>("id", flat.id)?);
-    let text = || Text::parse(&required::<String>("text", flat.text)?);
     Ok(match kind.as_str() {
-        "send" => {
-            let reply_to = optional::<String>("reply_to", flat.reply_to)?;
-            let reply_to = reply_to.map(|id| MessageId::parse(&id)).transpose();
-            let reply_to =
-                reply_to.map_err(|_| Refusal::field("reply_to", "is not a message's id"))?;
-            ClientFrame::Send {
-                room: room()?,
-                text: text()?,
-                nonce: nonce()?,
-                reply_to,
-                after: after()?,
-            }
-        }
-        "edit" => ClientFrame::Edit {
-            room: room()?,
-            id: id()?,
-            text: text()?,
-            nonce: nonce()?,
-            after: after()?,
-        },
-        "delete" => ClientFrame::Delete {
-            room: room()?,
-            id: id()?,
-            nonce: nonce()?,
-            after: after()?,
-        },
-        "react" => {
-            let emoji = parse_emoji(&required::<String>("emoji", flat.emoji)?)?;
-            let on = optional("on", flat.on)?.unwrap_or(true);
-            ClientFrame::React {
-                room: room()?,
-                id: id()?,
-                emoji,
-                on,
-                nonce: nonce()?,
-                after: after()?,
-            }
-        }
-        "topic" => {
-            let topic = parse_topic(&required::<String>("topic", flat.topic)?)?;
-            ClientFrame::Topic {
-                room: room()?,
-                topic,
-                nonce: nonce()?,
-                after: after()?,
-            }
-        }
+        "send" | "edit" | "delete" | "react" | "topic" => return write(&kind, flat),
         "user_join" => ClientFrame::UserJoin {
             claim: claim(flat)?,
             admin: optional("admin", flat.admin)?,
         },
         "join" => ClientFrame::Join {
-            room: room()?,
+            room: room(flat)?,
             since: vector(flat.since)?,
-            limit: limit()?,
+            limit: limit(flat)?,
         },
-        "leave" => ClientFrame::Leave { room: room()? },
+        "leave" => ClientFrame::Leave { room: room(flat)? },
         "history" => ClientFrame::History {
-            room: room()?,
+            room: room(flat)?,
             range: range(flat)?,
-            limit: limit()?,
+            limit: limit(flat)?,
         },
-        "typing" => ClientFrame::Typing {
-            room: room()?,
-            on: optional("on", flat.on)?.unwrap_or(true),
-        },
+        "typing" => {
+            let on = optional("on", flat.on)?.unwrap_or(true);
+            ClientFrame::Typing {
+                room: room(flat)?,
+                on,
+            }
+        }
         "read" => {
             let since = vector(flat.since)?.ok_or_else(|| Refusal::field("since", "is missing"))?;
             ClientFrame::Read {
-                room: room()?,
+                room: room(flat)?,
                 since,
             }
         }
         "search" => ClientFrame::Search {
             query: required("query", flat.query)?,
-            room: flat.room.map(|_| room()).transpose()?,
+            room: flat.room.map(|_| room(flat)).transpose()?,
             before: time("before", flat.before)?,
-            limit: limit()?,
+            limit: limit(flat)?,
         },
         "rooms" => ClientFrame::Rooms,
-        "who" => ClientFrame::Who { room: room()? },
+        "who" => ClientFrame::Who { room: room(flat)? },
         "away" => ClientFrame::Away {
             on: required("on", flat.on)?,
         },
         "ping" => ClientFrame::Ping,
-        "stats" => ClientFrame::Stats {
-            every: optional("every", flat.every)?,
-            node: optional("node", flat.node)?,
-        },
+        "stats" => {
+            let every = optional("every", flat.every)?;
+            ClientFrame::Stats {
+                every,
+                node: optional("node", flat.node)?,
+            }
+        }
         "quit" => ClientFrame::Quit,
         _ => {
             let message = format!("there is no frame of type {:?}", shortened(&kind));
             return Err(Refusal::new(ErrorCode::UnknownType, message));
         }
     })
+}
+
+/// The frames that put an event into the log.
+fn write(kind: &str, flat: &Flat<'_>) -> Result<ClientFrame, Refusal> {
+    let room = room(flat)?;
+    let nonce = optional::<String>("nonce", flat.nonce)?;
+    let nonce = nonce.map(|nonce| Nonce::parse(&nonce)).transpose()?;
+    let after = time("after", flat.after)?;
+    let id = || MessageId::parse(&required::<String>("id", flat.id)?);
+    let text = || Text::parse(&required::<String>("text", flat.text)?);
+    Ok(match kind {
+        "send" => {
+            let reply_to = optional::<String>("reply_to", flat.reply_to)?;
+            let reply_to = reply_to.map(|id| MessageId::parse(&id)).transpose();
+            let reply_to =
+                reply_to.map_err(|_| Refusal::field("reply_to", "is not a message's id"))?;
+            ClientFrame::Send {
+                room,
+                text: text()?,
+                nonce,
+                reply_to,
+                after,
+            }
+        }
+        "edit" => ClientFrame::Edit {
+            room,
+            id: id()?,
+            text: text()?,
+            nonce,
+            after,
+        },
+        "delete" => ClientFrame::Delete {
+            room,
+            id: id()?,
+            nonce,
+            after,
+        },
+        "react" => {
+            let emoji = parse_emoji(&required::<String>("emoji", flat.emoji)?)?;
+            let on = optional("on", flat.on)?.unwrap_or(true);
+            ClientFrame::React {
+                room,
+                id: id()?,
+                emoji,
+                on,
+                nonce,
+                after,
+            }
+        }
+        _ => {
+            let topic = parse_topic(&required::<String>("topic", flat.topic)?)?;
+            ClientFrame::Topic {
+                room,
+                topic,
+                nonce,
+                after,
+            }
+        }
+    })
+}
+
+fn limit(flat: &Flat<'_>) -> Result<Option<usize>, Refusal> {
+    Ok(optional::<u32>("limit", flat.limit)?.map(|limit| limit as usize))
 }
 
 fn claim(flat: &Flat<'_>) -> Result<Claim, Refusal> {
@@ -237,8 +250,8 @@ fn range(flat: &Flat<'_>) -> Result<HistoryRange, Refusal> {
     }
 }
 
-fn room(name: &str, field: Field<'_>) -> Result<RoomRef, Refusal> {
-    RoomRef::parse(&required::<String>(name, field)?)
+fn room(flat: &Flat<'_>) -> Result<RoomRef, Refusal> {
+    RoomRef::parse(&required::<String>("room", flat.room)?)
 }
 
 fn vector(field: Field<'_>) -> Result<Option<VersionVector>, Refusal> {

@@ -14,6 +14,8 @@ pub mod secret;
 pub mod server;
 pub mod stats;
 pub mod text;
+#[cfg(test)]
+mod typescript;
 
 pub use client::{Claim, ClientFrame, HistoryRange, Re, Request};
 pub use error::{ErrorCode, Refusal};

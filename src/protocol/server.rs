@@ -142,18 +142,32 @@ pub struct Room {
 pub struct Done {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub re: Option<Re>,
-    /// Where the event stands, if the request made one.
-    #[serde(flatten)]
-    pub place: Option<Place>,
+    /// Where the event stands; these three are there if the request made one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ts: Option<Ts>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<Seq>,
+}
+
+impl Done {
+    /// The answer to a request that made the event at `place`.
+    pub fn at(re: Option<Re>, place: Place) -> Done {
+        Done {
+            re,
+            ts: Some(place.ts),
+            origin: Some(place.origin),
+            seq: Some(place.seq),
+        }
+    }
 }
 
 /// An event's place: its time, and where one node's log holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Place {
     pub ts: Ts,
     pub origin: Origin,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seq: Seq,
 }
 
@@ -251,7 +265,6 @@ pub struct TopicChanged {
     pub user: String,
     pub ts: Ts,
     pub origin: Origin,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seq: Seq,
 }
 
@@ -265,7 +278,6 @@ pub struct Sent {
     pub id: MessageId,
     pub ts: Ts,
     pub origin: Origin,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seq: Seq,
     /// Nodes that have it on stable storage.
     pub copies: u32,
@@ -282,7 +294,6 @@ pub struct Message {
     pub uid: Uid,
     pub ts: Ts,
     pub origin: Origin,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seq: Seq,
     /// Absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -314,7 +325,6 @@ pub struct MessageUpdate {
     pub id: MessageId,
     pub ts: Ts,
     pub origin: Origin,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seq: Seq,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
@@ -415,7 +425,6 @@ pub struct ErrorFrame {
     /// For a person.
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[cfg_attr(test, ts(type = "number"))]
     pub retry_after_ms: Option<u64>,
     /// A free name, with `name_taken`.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -12,7 +12,6 @@ pub struct Stats {
     /// The node that answers.
     pub node: String,
     pub server: String,
-    #[cfg_attr(test, ts(type = "number"))]
     pub uptime_s: u64,
     pub nodes: Vec<NodeInfo>,
     /// For an administrator: the figures of the node that answers, or of all it can reach.
@@ -30,7 +29,6 @@ pub struct NodeInfo {
     pub up: bool,
     /// At the bridge's `/health`: the link's round trip in microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[cfg_attr(test, ts(type = "number"))]
     pub rtt_us: Option<u64>,
 }
 
@@ -40,7 +38,6 @@ pub struct NodeInfo {
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NodeFigures {
     pub node: String,
-    #[cfg_attr(test, ts(type = "number"))]
     pub uptime_s: u64,
     /// Sessions open here, those of bridges included.
     pub sessions: u32,
@@ -58,15 +55,11 @@ pub struct NodeFigures {
     pub store_queue: u32,
     /// Sessions that are reading what they missed from the log.
     pub slow_readers: u32,
-    #[cfg_attr(test, ts(type = "number"))]
     pub memory_bytes: u64,
     /// Processor time used since the start, milliseconds.
-    #[cfg_attr(test, ts(type = "number"))]
     pub cpu_ms: u64,
-    #[cfg_attr(test, ts(type = "number"))]
     pub store_bytes: u64,
     /// Events in the log.
-    #[cfg_attr(test, ts(type = "number"))]
     pub events: u64,
     pub peers: Vec<PeerFigures>,
     /// What a person should look at, in words.
@@ -77,9 +70,7 @@ pub struct NodeFigures {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Quantiles {
-    #[cfg_attr(test, ts(type = "number"))]
     pub p50: u64,
-    #[cfg_attr(test, ts(type = "number"))]
     pub p99: u64,
 }
 
@@ -90,12 +81,9 @@ pub struct PeerFigures {
     pub name: String,
     pub address: String,
     pub up: bool,
-    #[cfg_attr(test, ts(type = "number"))]
     pub rtt_us: u64,
     /// Events it has not said to hold yet.
-    #[cfg_attr(test, ts(type = "number"))]
     pub lag_events: u64,
     /// Its wall clock less ours, microseconds.
-    #[cfg_attr(test, ts(type = "number"))]
     pub clock_offset_us: i64,
 }
