@@ -9,6 +9,8 @@
 
 pub mod cli;
 pub mod client;
+#[cfg(test)]
+mod house;
 pub mod node;
 pub mod protocol;
 pub mod tui;
