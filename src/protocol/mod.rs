@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod decode;
+#[cfg(test)]
+mod documented;
 pub mod error;
 pub mod event;
 pub mod ids;
