@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limits;
 pub mod line;
 pub mod names;
+pub mod peer;
 pub mod secret;
 pub mod server;
 pub mod stats;
