@@ -6,6 +6,7 @@ pub mod client;
 pub mod decode;
 #[cfg(test)]
 mod documented;
+pub mod encode;
 pub mod error;
 pub mod event;
 pub mod ids;

@@ -121,6 +121,16 @@ impl RoomRef {
     }
 }
 
+impl fmt::Display for RoomRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RoomRef::Room(name) => write!(f, "{name}"),
+            RoomRef::Direct(name) => write!(f, "@{name}"),
+            RoomRef::DirectUid(uid) => write!(f, "@={uid}"),
+        }
+    }
+}
+
 impl RoomKey {
     /// The direct conversation of two users, in whichever order they are named.
     pub fn direct(one: &Uid, other: &Uid) -> RoomKey {
