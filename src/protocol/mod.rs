@@ -2,6 +2,7 @@
 //! clock, a socket or a file. `docs/PROTOCOL.md` is its description; the golden lines in
 //! `tests/golden/` hold both together.
 
+pub mod bridge;
 pub mod client;
 pub mod decode;
 #[cfg(test)]
