@@ -5,3 +5,4 @@ pub mod config;
 pub mod presence;
 pub mod rooms;
 pub mod store;
+pub mod tokens;

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod line;
 pub mod names;
 pub mod peer;
+pub mod presence;
 pub mod secret;
 pub mod server;
 pub mod stats;
