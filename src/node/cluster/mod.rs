@@ -1,1 +1,3 @@
 //! Other nodes: the pure replication core, and the links that carry it.
+
+pub mod replication;

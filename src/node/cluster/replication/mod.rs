@@ -1,0 +1,426 @@
+//! Replication, as a pure function of what happens: no socket, no clock, no store.
+//!
+//! A node pushes what it commits to the peers that are in step, and a peer that is not pulls ranges.
+//! Vectors say who holds what; they are exchanged when a link comes up and every two seconds. A node
+//! passes on other origins' events too, so that two nodes without a link hear of each other through a
+//! third.
+//!
+//! Invariants. An origin's events reach the store in `seq` order without gaps. Nothing here is
+//! unbounded: what finds no room is dropped and pulled later. Losing, doubling or reordering frames
+//! costs time, never an event.
+
+mod inbox;
+pub mod limits;
+mod peer;
+mod pulls;
+mod recent;
+
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::protocol::peer::{PeerFrame, event_bytes_max};
+use crate::protocol::{Event, Origin, Seq, VersionVector};
+use inbox::Inbox;
+use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, READS_MAX, SEQ_END, VECTOR_EVERY};
+use peer::Peer;
+use pulls::{Candidate, Pulls};
+use recent::Recent;
+
+/// Time since the node's start, by a clock that never goes back.
+pub type Moment = Duration;
+
+/// A link to another node, as long as it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send `frame`, or drop it if the link's queue is full.
+    Send { to: LinkId, frame: PeerFrame },
+    /// Store these, in this order; they come back through `committed`, or `refused`.
+    Ingest(Vec<Arc<Event>>),
+    /// Read the events of `origin` past `after` from the store, `limit` at most, and bring them to
+    /// `served`.
+    Read {
+        to: LinkId,
+        origin: Origin,
+        after: Seq,
+        limit: usize,
+    },
+    /// A peer holds events of this node's own origin that this node does not: its store has been set
+    /// back.
+    OwnLogIsBehind { held: Seq, peer_holds: Seq },
+}
+
+#[derive(Debug)]
+pub struct Replication {
+    /// The origin that this node writes.
+    origin: Origin,
+    held: VersionVector,
+    peers: BTreeMap<LinkId, Peer>,
+    recent: Recent,
+    inbox: Inbox,
+    pulls: Pulls,
+}
+
+impl Replication {
+    /// A node whose store writes `origin` and holds `held`.
+    pub fn new(origin: Origin, held: VersionVector) -> Replication {
+        let mut inbox = Inbox::default();
+        for (of, seq) in held.iter() {
+            inbox.committed(Moment::ZERO, of, seq, &mut Vec::new());
+        }
+        Replication {
+            origin,
+            held,
+            peers: BTreeMap::new(),
+            recent: Recent::default(),
+            inbox,
+            pulls: Pulls::default(),
+        }
+    }
+
+    /// Events that `link`'s node has not said to hold; `None` while it has said nothing.
+    pub fn lag(&self, link: LinkId) -> Option<u64> {
+        let held = self.peers.get(&link)?.held.as_ref()?;
+        let behind = |(origin, seq): (&Origin, Seq)| seq.saturating_sub(held.get(origin));
+        Some(self.held.iter().map(behind).sum())
+    }
+
+    /// A link to the node that writes `origin` has come up.
+    pub fn link_up(&mut self, now: Moment, link: LinkId, origin: Origin) -> Vec<Effect> {
+        self.peers.insert(link, Peer::new(now, origin));
+        self.vectors_to_all(now)
+    }
+
+    /// Nothing more comes from `link` or goes to it.
+    pub fn link_down(&mut self, now: Moment, link: LinkId) -> Vec<Effect> {
+        if self.peers.remove(&link).is_none() {
+            return Vec::new();
+        }
+        self.pulls.lost(link);
+        let mut effects = self.vectors_to_all(now);
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    /// `link` brought `frame`. Frames that are not about events are none of ours.
+    pub fn receive(&mut self, now: Moment, link: LinkId, frame: PeerFrame) -> Vec<Effect> {
+        if !self.peers.contains_key(&link) {
+            return Vec::new();
+        }
+        match frame {
+            PeerFrame::Vector { held, linked } => self.vector(now, link, held, linked),
+            PeerFrame::Push { events } => self.pushed(now, link, events),
+            PeerFrame::Stored { held } => self.stored(now, link, held),
+            PeerFrame::Pull {
+                origin,
+                after,
+                limit,
+            } => self.asked(link, origin, after, limit),
+            PeerFrame::Range {
+                origin,
+                after,
+                events,
+                held,
+            } => self.range(now, link, &origin, after, events, held),
+            PeerFrame::Hello(_)
+            | PeerFrame::Known { .. }
+            | PeerFrame::StatsAsk { .. }
+            | PeerFrame::StatsAnswer { .. }
+            | PeerFrame::Ping { .. }
+            | PeerFrame::Pong { .. } => Vec::new(),
+        }
+    }
+
+    /// The store has committed these, this node's own and others', each origin's in order.
+    pub fn committed(&mut self, now: Moment, events: &[Arc<Event>]) -> Vec<Effect> {
+        let mut ingest = Vec::new();
+        let mut advanced = BTreeSet::new();
+        for event in events {
+            self.held.advance(&event.origin, event.seq);
+            self.recent.push(event);
+            self.inbox
+                .committed(now, &event.origin, event.seq, &mut ingest);
+            advanced.insert(&event.origin);
+        }
+        let mut effects = ingest_effect(ingest);
+        for (link, peer) in &mut self.peers {
+            let owed = advanced
+                .iter()
+                .copied()
+                .filter(|o| peer.owed.contains_key(*o));
+            effects.extend(confirm(*link, peer, &self.held, owed.collect()));
+            effects.extend(send_all(*link, peer.pump(now, &self.origin, &self.recent)));
+        }
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    /// The store could not take these: they are asked for again, later.
+    pub fn refused(&mut self, now: Moment, events: &[Arc<Event>]) {
+        for event in events {
+            self.inbox.refused(now, &event.origin);
+        }
+    }
+
+    /// The store has read what `Effect::Read` asked for.
+    pub fn served(
+        &mut self,
+        now: Moment,
+        link: LinkId,
+        origin: Origin,
+        after: Seq,
+        mut events: Vec<Arc<Event>>,
+    ) -> Vec<Effect> {
+        let Some(peer) = self.peers.get_mut(&link) else {
+            return Vec::new();
+        };
+        peer.reads = peer.reads.saturating_sub(1);
+        let mut bytes = 0;
+        events.retain(|event| {
+            bytes += event_bytes_max(event);
+            bytes <= BATCH_BYTES_MAX
+        });
+        let last = events.last().map_or(after, |event| event.seq);
+        peer.was_served(&origin, last);
+        let held = self.held.get(&origin).max(last);
+        let frame = PeerFrame::Range {
+            origin,
+            after,
+            events,
+            held,
+        };
+        let mut effects = vec![Effect::Send { to: link, frame }];
+        effects.extend(send_all(link, peer.pump(now, &self.origin, &self.recent)));
+        effects
+    }
+
+    /// Lets time pass; to be called several times a second.
+    pub fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        self.inbox.tick(now);
+        self.pulls.tick(now);
+        let mut effects = Vec::new();
+        for (link, peer) in &mut self.peers {
+            peer.tick(now);
+            effects.extend(send_all(*link, peer.pump(now, &self.origin, &self.recent)));
+        }
+        let due: Vec<LinkId> = (self.peers.iter())
+            .filter(|(_, peer)| now >= peer.vector_due)
+            .map(|(link, _)| *link)
+            .collect();
+        effects.extend(self.vectors(now, &due));
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    fn vectors_to_all(&mut self, now: Moment) -> Vec<Effect> {
+        let all: Vec<LinkId> = self.peers.keys().copied().collect();
+        self.vectors(now, &all)
+    }
+
+    fn vectors(&mut self, now: Moment, links: &[LinkId]) -> Vec<Effect> {
+        let linked: Vec<Origin> = self.peers.values().map(|p| p.origin.clone()).collect();
+        let mut effects = Vec::new();
+        for link in links {
+            if let Some(peer) = self.peers.get_mut(link) {
+                peer.vector_due = now + VECTOR_EVERY;
+                let (held, linked) = (self.held.clone(), linked.clone());
+                let frame = PeerFrame::Vector { held, linked };
+                effects.push(Effect::Send { to: *link, frame });
+            }
+        }
+        effects
+    }
+
+    fn vector(
+        &mut self,
+        now: Moment,
+        link: LinkId,
+        held: VersionVector,
+        linked: Vec<Origin>,
+    ) -> Vec<Effect> {
+        let (Ok(held), Some(peer)) = (held.check(), self.peers.get_mut(&link)) else {
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        let (own, theirs) = (self.held.get(&self.origin), held.get(&self.origin));
+        if theirs > own {
+            effects.push(Effect::OwnLogIsBehind {
+                held: own,
+                peer_holds: theirs,
+            });
+        }
+        peer.linked = linked.into_iter().collect();
+        peer.held.get_or_insert_default();
+        peer.stored(&held);
+        effects.extend(send_all(link, peer.pump(now, &self.origin, &self.recent)));
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    fn pushed(&mut self, now: Moment, link: LinkId, events: Vec<Arc<Event>>) -> Vec<Effect> {
+        let Some(peer) = self.peers.get_mut(&link) else {
+            return Vec::new();
+        };
+        let mut ingest = Vec::new();
+        let mut known = BTreeSet::new();
+        for event in &events {
+            if event.seq >= SEQ_END || event.origin == self.origin {
+                continue;
+            }
+            if let Some(held) = &mut peer.held {
+                held.advance(&event.origin, event.seq);
+            }
+            if self.held.covers(&event.origin, event.seq) {
+                known.insert(&event.origin);
+            } else {
+                let owed = peer.owed.entry(event.origin.clone()).or_default();
+                *owed = (*owed).max(event.seq);
+                self.inbox.take(now, event.clone(), &mut ingest);
+            }
+        }
+        let mut effects = Vec::from_iter(confirm(link, peer, &self.held, known));
+        effects.extend(ingest_effect(ingest));
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    fn stored(&mut self, now: Moment, link: LinkId, held: VersionVector) -> Vec<Effect> {
+        let (Ok(held), Some(peer)) = (held.check(), self.peers.get_mut(&link)) else {
+            return Vec::new();
+        };
+        peer.stored(&held);
+        send_all(link, peer.pump(now, &self.origin, &self.recent)).collect()
+    }
+
+    fn asked(&mut self, link: LinkId, origin: Origin, after: Seq, limit: u32) -> Vec<Effect> {
+        match self.peers.get_mut(&link) {
+            Some(peer) if peer.reads < READS_MAX && after < SEQ_END => {
+                peer.reads += 1;
+                let limit = (limit as usize).clamp(1, BATCH_EVENTS_MAX);
+                vec![Effect::Read {
+                    to: link,
+                    origin,
+                    after,
+                    limit,
+                }]
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    fn range(
+        &mut self,
+        now: Moment,
+        link: LinkId,
+        origin: &Origin,
+        after: Seq,
+        events: Vec<Arc<Event>>,
+        held: Seq,
+    ) -> Vec<Effect> {
+        let empty = events.is_empty();
+        if !self.pulls.answered(now, link, origin, after, empty) {
+            return Vec::new();
+        }
+        let in_order = |(place, event): (Seq, &Arc<Event>)| {
+            event.origin == *origin && event.seq == place && place < SEQ_END
+        };
+        if held >= SEQ_END || !(after + 1..).zip(&events).all(in_order) {
+            return Vec::new();
+        }
+        if let Some(known) = self
+            .peers
+            .get_mut(&link)
+            .and_then(|peer| peer.held.as_mut())
+        {
+            known.advance(origin, held);
+        }
+        let mut ingest = Vec::new();
+        for event in events {
+            self.inbox.take(now, event, &mut ingest);
+        }
+        let mut effects = ingest_effect(ingest);
+        effects.extend(self.pull(now));
+        effects
+    }
+
+    /// Asks for what peers hold and we do not.
+    fn pull(&mut self, now: Moment) -> Vec<Effect> {
+        if !self.inbox.is_open(now) {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        for origin in self.wanted() {
+            let after = self.inbox.reached(&origin);
+            let candidates: Vec<Candidate> = (self.peers.iter())
+                .filter(|(_, peer)| peer.has(&origin) > after)
+                .map(|(link, peer)| Candidate {
+                    link: *link,
+                    first_hand: peer.origin == origin,
+                })
+                .collect();
+            let linked = self.peers.values().any(|peer| peer.origin == origin);
+            let chosen = self.pulls.choose(now, &origin, after, &candidates, linked);
+            if let Some(to) = chosen {
+                let limit = BATCH_EVENTS_MAX as u32;
+                let frame = PeerFrame::Pull {
+                    origin,
+                    after,
+                    limit,
+                };
+                effects.push(Effect::Send { to, frame });
+            }
+        }
+        effects
+    }
+
+    /// The origins of which some peer holds more than we do or have on the way.
+    fn wanted(&self) -> BTreeSet<Origin> {
+        (self.peers.values())
+            .filter_map(|peer| peer.held.as_ref())
+            .flat_map(|held| held.iter())
+            .filter(|(origin, seq)| **origin != self.origin && *seq > self.inbox.reached(origin))
+            .map(|(origin, _)| origin.clone())
+            .collect()
+    }
+}
+
+/// Tells `peer` how far we have stored what it pushed of `origins`.
+fn confirm(
+    link: LinkId,
+    peer: &mut Peer,
+    held: &VersionVector,
+    origins: BTreeSet<&Origin>,
+) -> Option<Effect> {
+    if origins.is_empty() {
+        return None;
+    }
+    peer.owed.retain(|origin, seq| !held.covers(origin, *seq));
+    let place = |origin: &Origin| (origin.clone(), held.get(origin));
+    let frame = PeerFrame::Stored {
+        held: origins.into_iter().map(place).collect(),
+    };
+    Some(Effect::Send { to: link, frame })
+}
+
+fn send_all(to: LinkId, frames: Vec<PeerFrame>) -> impl Iterator<Item = Effect> {
+    frames
+        .into_iter()
+        .map(move |frame| Effect::Send { to, frame })
+}
+
+fn ingest_effect(events: Vec<Arc<Event>>) -> Vec<Effect> {
+    if events.is_empty() {
+        Vec::new()
+    } else {
+        vec![Effect::Ingest(events)]
+    }
+}
