@@ -18,6 +18,7 @@ pub mod peer;
 pub mod presence;
 pub mod secret;
 pub mod server;
+pub mod soft;
 pub mod stats;
 pub mod text;
 #[cfg(test)]

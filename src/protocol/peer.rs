@@ -11,7 +11,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Body, Event};
-use super::ids::{Origin, Seq, Ts, VersionVector};
+use super::ids::{Origin, Seq, Ts, Uid, VersionVector};
+use super::names::{RoomKey, UserName};
+use super::presence::{PresenceChanges, PresencePlace, PresenceSnapshot};
+use super::soft::SoftPage;
 use super::stats::NodeFigures;
 
 /// The version of this protocol that `Hello` names. It rises when nodes of two versions could not
@@ -67,6 +70,25 @@ pub enum PeerFrame {
         events: Vec<Arc<Event>>,
         held: Seq,
     },
+    /// The sender is there; how far its account of its users and its soft rows have come.
+    Beat { presence: PresencePlace, soft: u64 },
+    /// Asks for all users of the other node.
+    PresenceAsk {},
+    /// Answers `PresenceAsk`, in one part or more.
+    PresenceAll(PresenceSnapshot),
+    /// What has changed among the sender's users.
+    Presence(PresenceChanges),
+    /// Asks for the soft rows that changed past `since`, by the other node's count.
+    SoftAsk { since: u64 },
+    /// Answers `SoftAsk`.
+    Soft(SoftPage),
+    /// A user of the sender's is writing, or has stopped.
+    Typing {
+        room: RoomKey,
+        uid: Uid,
+        name: UserName,
+        on: bool,
+    },
     /// Asks for the other node's figures; `id` comes back with the answer.
     StatsAsk { id: u64 },
     /// Answers `StatsAsk`.
@@ -86,6 +108,13 @@ const FRAME_TYPES: &[&str] = &[
     "stored",
     "pull",
     "range",
+    "beat",
+    "presence_ask",
+    "presence_all",
+    "presence",
+    "soft_ask",
+    "soft",
+    "typing",
     "stats_ask",
     "stats_answer",
     "ping",
@@ -236,8 +265,10 @@ mod shared_events {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::presence::UserRecord;
+    use crate::protocol::soft::SoftRow;
     use crate::protocol::text::Text;
-    use crate::protocol::{MessageId, Nonce, RoomKey, RoomName, Uid, UserName};
+    use crate::protocol::{MessageId, Nonce, RoomName};
     use proptest::prelude::*;
 
     fn message(text: &str) -> Arc<Event> {
@@ -260,6 +291,29 @@ mod tests {
         [(Origin::parse("n1-4f2a").unwrap(), 154)]
             .into_iter()
             .collect()
+    }
+
+    fn soft_page() -> SoftPage {
+        let room = RoomKey::Room(RoomName::parse("lobby").unwrap());
+        let uid = Uid::parse("k7q2m4").unwrap();
+        let user = UserRecord {
+            uid: uid.clone(),
+            name: UserName::parse("alice").unwrap(),
+            claimed_at: Ts(1),
+            last_seen: Ts(2),
+        };
+        let origin = Origin::parse("n1-4f2a").unwrap();
+        let read = SoftRow::Read {
+            uid,
+            room: room.clone(),
+            origin,
+            seq: 7,
+        };
+        SoftPage {
+            rows: vec![SoftRow::Room { room }, SoftRow::User(user), read],
+            upto: 9,
+            more: true,
+        }
     }
 
     /// One of each type.
@@ -298,6 +352,27 @@ mod tests {
                 after: 153,
                 events: vec![message("hello")],
                 held: 160,
+            },
+            PeerFrame::Beat {
+                presence: PresencePlace {
+                    incarnation: u64::MAX,
+                    number: 4,
+                },
+                soft: 12,
+            },
+            PeerFrame::PresenceAsk {},
+            PeerFrame::PresenceAll(PresenceSnapshot::default()),
+            PeerFrame::Presence(PresenceChanges {
+                place: PresencePlace::default(),
+                changes: vec![],
+            }),
+            PeerFrame::SoftAsk { since: 3 },
+            PeerFrame::Soft(soft_page()),
+            PeerFrame::Typing {
+                room: RoomKey::Room(RoomName::parse("lobby").unwrap()),
+                uid: Uid::parse("k7q2m4").unwrap(),
+                name: UserName::parse("alice").unwrap(),
+                on: true,
             },
             PeerFrame::StatsAsk { id: 7 },
             PeerFrame::StatsAnswer {
@@ -421,7 +496,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_bytes_never_panic(which in 0..11usize, at in any::<prop::sample::Index>(), byte: u8) {
+        fn damaged_bytes_never_panic(which in 0..FRAME_TYPES.len(), at in any::<prop::sample::Index>(), byte: u8) {
             let mut bytes = frames()[which].encode().unwrap().to_vec();
             let at = at.index(bytes.len());
             bytes[at] = byte;

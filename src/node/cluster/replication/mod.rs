@@ -133,6 +133,13 @@ impl Replication {
             } => self.range(now, link, &origin, after, events, held),
             PeerFrame::Hello(_)
             | PeerFrame::Known { .. }
+            | PeerFrame::Beat { .. }
+            | PeerFrame::PresenceAsk {}
+            | PeerFrame::PresenceAll(_)
+            | PeerFrame::Presence(_)
+            | PeerFrame::SoftAsk { .. }
+            | PeerFrame::Soft(_)
+            | PeerFrame::Typing { .. }
             | PeerFrame::StatsAsk { .. }
             | PeerFrame::StatsAnswer { .. }
             | PeerFrame::Ping { .. }

@@ -259,6 +259,13 @@ fn name_of(frame: &PeerFrame) -> &'static str {
         PeerFrame::Range { .. } => "range",
         PeerFrame::Hello(_)
         | PeerFrame::Known { .. }
+        | PeerFrame::Beat { .. }
+        | PeerFrame::PresenceAsk {}
+        | PeerFrame::PresenceAll(_)
+        | PeerFrame::Presence(_)
+        | PeerFrame::SoftAsk { .. }
+        | PeerFrame::Soft(_)
+        | PeerFrame::Typing { .. }
         | PeerFrame::StatsAsk { .. }
         | PeerFrame::StatsAnswer { .. }
         | PeerFrame::Ping { .. }
