@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod config;
+pub mod names;
 pub mod presence;
 pub mod rooms;
 pub mod store;
