@@ -1,5 +1,10 @@
 import { render } from "solid-js/web";
+import { startChat } from "./edge/run";
 import "./styles.css";
+import { App } from "./view/App";
 
 const root = document.getElementById("app");
-if (root) render(() => <main class="p-8 text-center">chat is being set up…</main>, root);
+if (root) {
+  const chat = startChat();
+  render(() => <App chat={chat} />, root);
+}

@@ -1,0 +1,134 @@
+/**
+ * The edge: carries out what the machine decides, and tells it what happens. All clocks, dice, sockets and storage of
+ * the page are here and in the files that this one calls.
+ */
+import { createStore, produce } from "solid-js/store";
+import type { Effect, Event } from "../machine/events";
+import { initialState, type State, type Transport } from "../machine/state";
+import { update } from "../machine/update";
+import { OPEN_WAIT_MS } from "../protocol/limits";
+import type { LinkEvents, ServerLink } from "../transport/link";
+import { openPolling } from "../transport/polling";
+import { openWebSocket, probeWebSocket } from "../transport/websocket";
+import { blip } from "./sound";
+import * as storage from "./storage";
+
+const TICK_MS = 500;
+
+export type Dispatch = (event: Event) => void;
+
+export interface Chat {
+  state: State;
+  dispatch: Dispatch;
+}
+
+export function startChat(): Chat {
+  const [state, setState] = createStore<State>(initialState());
+  const links = new Map<number, ServerLink>();
+  const queue: Event[] = [];
+  let busy = false;
+
+  const dispatch: Dispatch = (event) => {
+    queue.push(event);
+    if (busy) return;
+    busy = true;
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const effects = turn(next);
+        for (const effect of effects) carryOut(effect);
+      }
+    } finally {
+      busy = false;
+    }
+  };
+
+  const turn = (event: Event): Effect[] => {
+    let effects: Effect[] = [];
+    const moment = { now: Date.now(), chance: Math.random() };
+    setState(
+      produce((draft) => {
+        effects = update(draft, event, moment);
+      }),
+    );
+    return effects;
+  };
+
+  const open = (serial: number, transport: Transport) => {
+    const events: LinkEvents = {
+      opened: () => dispatch({ type: "link_opened", serial }),
+      heard: () => dispatch({ type: "link_heard", serial }),
+      frame: (frame) => dispatch({ type: "link_frame", serial, frame }),
+      closed: () => {
+        links.delete(serial);
+        dispatch({ type: "link_closed", serial });
+      },
+    };
+    links.set(serial, transport === "ws" ? openWebSocket(events) : openPolling(events));
+  };
+
+  const carryOut = (effect: Effect): void => {
+    switch (effect.type) {
+      case "open":
+        return open(effect.serial, effect.transport);
+      case "close":
+        links.get(effect.serial)?.close();
+        links.delete(effect.serial);
+        return;
+      case "say":
+        return links.get(effect.serial)?.say(effect.frame);
+      case "retry_after":
+        setTimeout(() => dispatch({ type: "retry_due", serial: effect.serial }), effect.ms);
+        return;
+      case "probe_socket":
+        return probeWebSocket(() => dispatch({ type: "socket_works" }), OPEN_WAIT_MS);
+      case "remember":
+        return storage.remember(effect.key, effect.value);
+      case "remember_draft":
+        return storage.rememberDraft(effect.room, effect.text);
+      case "keep_deed":
+        return storage.keepDeed(effect.deed);
+      case "forget_deed":
+        return storage.forgetDeed(effect.nonce);
+      case "blip":
+        return blip();
+      case "focus_composer":
+        return focusComposer();
+    }
+  };
+
+  listen(dispatch);
+  dispatch({
+    type: "started",
+    remembered: storage.recall(),
+    pollOnly: new URLSearchParams(location.search).get("transport") === "poll",
+    room: roomInAddress(),
+  });
+  return { state, dispatch };
+}
+
+function listen(dispatch: Dispatch): void {
+  setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+  const visible = () => dispatch({ type: "visible", on: document.visibilityState === "visible" });
+  document.addEventListener("visibilitychange", visible);
+  addEventListener("online", () => dispatch({ type: "network", on: true }));
+  addEventListener("offline", () => dispatch({ type: "network", on: false }));
+  addEventListener("hashchange", () => {
+    const room = roomInAddress();
+    if (room) dispatch({ type: "room_opened", room });
+  });
+}
+
+/** `#ops` and `#@bob` open a room. */
+function roomInAddress(): string | null {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Not on a phone, where it would bring up the keyboard. */
+function focusComposer(): void {
+  if (!matchMedia("(hover: hover)").matches) return;
+  queueMicrotask(() => document.querySelector<HTMLElement>("[data-composer]")?.focus());
+}

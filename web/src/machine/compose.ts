@@ -1,0 +1,113 @@
+/** Writing: drafts, replies, edits, telling that we type. */
+import { TYPING_EVERY_MS } from "../protocol/limits";
+import { addDeed } from "./outbox";
+import { newestWanted } from "./history";
+import { currentRoom, type Message, type Room } from "./state";
+import { findMessage } from "./timeline";
+import type { Turn } from "./turn";
+
+/** Unicode scalar values, as the node counts them. */
+export function countScalars(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+export function draftChanged(turn: Turn, text: string): void {
+  const room = currentRoom(turn.state);
+  if (!room) return;
+  room.draft.text = text;
+  if (room.draft.editing !== null) return;
+  turn.effect({ type: "remember_draft", room: room.name, text });
+  tellTyping(turn, room, text.trim() !== "");
+}
+
+function tellTyping(turn: Turn, room: Room, on: boolean): void {
+  if (turn.state.link.phase !== "up") return;
+  const told = room.typingTold > 0;
+  if (on && (!told || turn.now - room.typingTold >= TYPING_EVERY_MS)) {
+    room.typingTold = turn.now;
+    turn.say({ type: "typing", room: room.name, on: true });
+  } else if (!on && told) {
+    room.typingTold = 0;
+    turn.say({ type: "typing", room: room.name, on: false });
+  }
+}
+
+/** The draft becomes a message, or the new text of one. */
+export function submitted(turn: Turn, nonce: string): void {
+  const room = currentRoom(turn.state);
+  if (!room || !turn.state.me) return;
+  const { text, replyTo, editing } = room.draft;
+  if (text.trim() === "" || countScalars(text) > turn.state.limits.text) return;
+  if (editing !== null) {
+    const message = findMessage(room, editing);
+    if (message && message.text !== text) addDeed(turn, room.name, nonce, { kind: "edit", id: editing, text });
+    clearDraft(turn, room);
+    return;
+  }
+  clearDraft(turn, room);
+  room.typingTold = 0;
+  room.firstUnread = null;
+  newestWanted(turn, room);
+  addDeed(turn, room.name, nonce, { kind: "send", text, replyTo });
+}
+
+function clearDraft(turn: Turn, room: Room): void {
+  room.draft = { text: "", replyTo: null, editing: null };
+  turn.effect({ type: "remember_draft", room: room.name, text: "" });
+}
+
+export function replyStarted(turn: Turn, id: string): void {
+  const room = currentRoom(turn.state);
+  if (!room || !findMessage(room, id)) return;
+  if (room.draft.editing !== null) room.draft.text = "";
+  room.draft.editing = null;
+  room.draft.replyTo = id;
+  turn.effect({ type: "focus_composer" });
+}
+
+export function editStarted(turn: Turn, id: string): void {
+  const room = currentRoom(turn.state);
+  const message = room && findMessage(room, id);
+  if (!room || !message || !isOwn(turn, message) || message.deleted || message.status !== "sent") return;
+  room.draft = { text: message.text, replyTo: null, editing: id };
+  turn.effect({ type: "focus_composer" });
+}
+
+/** Up in an empty composer: the last own message is edited. */
+export function lastEdited(turn: Turn): void {
+  const room = currentRoom(turn.state);
+  const last = room?.timeline.findLast(
+    (item): item is Message => item.kind === "message" && isOwn(turn, item) && !item.deleted && item.status === "sent",
+  );
+  if (last) editStarted(turn, last.id);
+}
+
+export function asideCancelled(turn: Turn): void {
+  const room = currentRoom(turn.state);
+  if (!room) return;
+  if (room.draft.editing !== null) clearDraft(turn, room);
+  room.draft.replyTo = null;
+  turn.effect({ type: "focus_composer" });
+}
+
+export function deleted(turn: Turn, id: string, nonce: string): void {
+  const room = currentRoom(turn.state);
+  const message = room && findMessage(room, id);
+  if (!room || !message || !isOwn(turn, message) || message.deleted) return;
+  if (room.draft.editing === id) clearDraft(turn, room);
+  addDeed(turn, room.name, nonce, { kind: "delete", id });
+}
+
+export function reacted(turn: Turn, id: string, emoji: string, nonce: string): void {
+  const room = currentRoom(turn.state);
+  const message = room && findMessage(room, id);
+  if (!room || !message || message.deleted || message.status !== "sent" || !turn.state.me) return;
+  const on = !(message.reactions[emoji] ?? []).includes(turn.state.me.name);
+  addDeed(turn, room.name, nonce, { kind: "react", id, emoji, on });
+}
+
+function isOwn(turn: Turn, message: Message): boolean {
+  return message.uid === turn.state.me?.uid;
+}

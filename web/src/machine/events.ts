@@ -1,0 +1,68 @@
+/** What happens to the page, and what it then does. */
+import type { ClientFrame, ServerFrame } from "../protocol/frames";
+import type { Deed, Remembered, Transport } from "./state";
+
+/** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
+export interface Moment {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** From 0 up to 1. */
+  chance: number;
+}
+
+export type Event =
+  // The page.
+  | { type: "started"; remembered: Remembered; pollOnly: boolean; room: string | null }
+  | { type: "tick" }
+  | { type: "visible"; on: boolean }
+  | { type: "network"; on: boolean }
+  // The link. `serial` says which.
+  | { type: "link_opened"; serial: number }
+  | { type: "link_heard"; serial: number }
+  | { type: "link_frame"; serial: number; frame: ServerFrame }
+  | { type: "link_closed"; serial: number }
+  | { type: "retry_due"; serial: number }
+  | { type: "socket_works" }
+  // Who the user is.
+  | { type: "name_typed"; text: string }
+  | { type: "name_chosen"; name: string }
+  | { type: "signed_out" }
+  | { type: "reconnect_asked" }
+  // Rooms.
+  | { type: "room_opened"; room: string }
+  | { type: "room_left"; room: string }
+  | { type: "topic_set"; topic: string }
+  // Reading.
+  | { type: "older_wanted" }
+  | { type: "newer_wanted" }
+  | { type: "newest_wanted" }
+  | { type: "scrolled"; room: string; following: boolean }
+  // Writing.
+  | { type: "draft_changed"; text: string }
+  | { type: "submitted"; nonce: string }
+  | { type: "reply_started"; id: string }
+  | { type: "edit_started"; id: string }
+  | { type: "last_edited" }
+  | { type: "aside_cancelled" }
+  | { type: "retried"; nonce: string }
+  | { type: "discarded"; nonce: string }
+  | { type: "deleted"; id: string; nonce: string }
+  | { type: "reacted"; id: string; emoji: string; nonce: string }
+  // The page's own switches.
+  | { type: "theme_cycled"; systemDark: boolean }
+  | { type: "sound_toggled" }
+  | { type: "drawer"; which: "none" | "rooms" | "people" }
+  | { type: "toast_closed"; id: number };
+
+export type Effect =
+  | { type: "open"; serial: number; transport: Transport }
+  | { type: "close"; serial: number }
+  | { type: "say"; serial: number; frame: ClientFrame }
+  | { type: "retry_after"; serial: number; ms: number }
+  | { type: "probe_socket" }
+  | { type: "remember"; key: "name" | "token" | "rooms" | "current" | "theme" | "sound"; value: string | null }
+  | { type: "remember_draft"; room: string; text: string }
+  | { type: "keep_deed"; deed: Deed }
+  | { type: "forget_deed"; nonce: string }
+  | { type: "blip" }
+  | { type: "focus_composer" };

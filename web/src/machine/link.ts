@@ -1,0 +1,171 @@
+/**
+ * The link to the server: when it is opened, doubted, given up and tried again, and over which transport.
+ *
+ * A link is known by its serial; what comes from an older one is passed over.
+ */
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  DOUBT_WAIT_MS,
+  ANSWER_WAIT_MS,
+  OPEN_WAIT_MS,
+  PONG_WAIT_MS,
+  PROBE_EVERY_MS,
+  SILENCE_MS,
+  SOCKET_FAILURES_MAX,
+} from "../protocol/limits";
+import { isAsked, type Turn } from "./turn";
+import type { Link, State } from "./state";
+import { introduce } from "./session";
+
+export type ConnectionState = "online" | "polling" | "connecting" | "offline";
+
+/** What the user is told of the link, in one word. */
+export function connectionState(link: Link): ConnectionState {
+  if (link.phase === "up") return link.transport === "ws" ? "online" : "polling";
+  if (link.phase === "ended" || !link.network || link.tries >= 2) return "offline";
+  return "connecting";
+}
+
+/** Milliseconds until try number `tries` (from 0): doubled each time, half of it by chance so that not all come at once. */
+export function backoff(tries: number, chance: number): number {
+  const full = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(tries, 16));
+  return Math.round(full / 2 + (full / 2) * chance);
+}
+
+export function openLink(turn: Turn): void {
+  const link = turn.state.link;
+  link.serial++;
+  link.phase = "opening";
+  link.heard = turn.now;
+  link.probed = null;
+  link.deadline = turn.now + OPEN_WAIT_MS;
+  turn.effect({ type: "open", serial: link.serial, transport: link.transport });
+}
+
+export function linkOpened(turn: Turn): void {
+  const link = turn.state.link;
+  if (link.phase !== "opening") return;
+  link.phase = "greeting";
+  linkHeard(turn);
+  introduce(turn);
+}
+
+export function linkHeard(turn: Turn): void {
+  const link = turn.state.link;
+  link.heard = turn.now;
+  link.probed = null;
+  link.deadline = null;
+}
+
+/** Closes the link from our side, and goes on as if it had been lost. */
+export function giveUp(turn: Turn): void {
+  turn.effect({ type: "close", serial: turn.state.link.serial });
+  linkLost(turn);
+}
+
+/** Closes the link for good, or until the user asks for another. */
+export function endLink(turn: Turn, ending: string): void {
+  const link = turn.state.link;
+  turn.effect({ type: "close", serial: link.serial });
+  forgetLink(turn.state);
+  link.serial++;
+  link.phase = ending === "" ? "idle" : "ended";
+  link.ending = ending;
+}
+
+export function linkLost(turn: Turn): void {
+  const { link, name, token } = turn.state;
+  if (link.phase === "idle" || link.phase === "ended" || link.phase === "waiting") return;
+  const was = link.phase;
+  forgetLink(turn.state);
+  if (name === null && token === null) {
+    link.phase = "idle";
+    turn.state.entry.busy = false;
+    return;
+  }
+  chooseTransport(link, was === "opening");
+  waitAndRetry(turn, was === "up" ? 0 : link.tries);
+}
+
+function waitAndRetry(turn: Turn, tries: number): void {
+  const link = turn.state.link;
+  const ms = backoff(tries, turn.moment.chance);
+  link.tries = tries + 1;
+  link.phase = "waiting";
+  link.retryAt = turn.now + ms;
+  turn.effect({ type: "retry_after", serial: link.serial, ms });
+}
+
+/** Two WebSockets that do not open make us poll; polling that does not work either makes us try both in turn. */
+function chooseTransport(link: Link, neverOpened: boolean): void {
+  if (link.pollOnly) {
+    link.transport = "poll";
+  } else if (link.transport === "ws") {
+    link.socketFailures = neverOpened ? link.socketFailures + 1 : 0;
+    if (link.socketFailures >= SOCKET_FAILURES_MAX) link.transport = "poll";
+  } else if (neverOpened) {
+    link.transport = "ws";
+    link.socketFailures = SOCKET_FAILURES_MAX - 1;
+  }
+}
+
+/** Nothing that was asked on a lost link will be answered; what has to arrive is said again on the next. */
+function forgetLink(state: State): void {
+  state.questions = {};
+  state.link.deadline = null;
+  state.link.probed = null;
+  for (const deed of state.outbox) deed.said = null;
+  for (const room of state.rooms) {
+    room.arrived = [];
+    room.typing = [];
+    room.typingTold = 0;
+    if (room.phase === "loading") room.phase = "none";
+  }
+}
+
+export function retryNow(turn: Turn): void {
+  const phase = turn.state.link.phase;
+  if (phase === "waiting" || phase === "ended") openLink(turn);
+}
+
+/** The machine slept, or the network changed: a sign of life is due soon, or the next try at once. */
+export function doubt(turn: Turn): void {
+  const link = turn.state.link;
+  if (link.phase === "waiting") openLink(turn);
+  else if (link.phase === "up" && link.transport === "ws" && link.probed === null && turn.now - link.heard > 1000) {
+    probe(turn, DOUBT_WAIT_MS);
+  }
+}
+
+function probe(turn: Turn, waitMs: number): void {
+  const link = turn.state.link;
+  link.probed = turn.now;
+  link.deadline = turn.now + waitMs;
+  turn.ask({ type: "ping" }, { kind: "other" });
+}
+
+export function tickLink(turn: Turn): void {
+  const link = turn.state.link;
+  if (link.deadline !== null && turn.now >= link.deadline) return giveUp(turn);
+  if (link.phase !== "up" && link.phase !== "greeting") return;
+  if (isAsked(turn.state, (q) => q.kind === "session" && turn.now - q.at > ANSWER_WAIT_MS)) return giveUp(turn);
+  if (link.transport === "ws" && link.probed === null && turn.now - link.heard >= SILENCE_MS) {
+    probe(turn, turn.now - link.heard > 4 * SILENCE_MS ? DOUBT_WAIT_MS : PONG_WAIT_MS);
+  }
+  if (link.transport === "poll" && !link.pollOnly && turn.now - link.socketProbed > PROBE_EVERY_MS) {
+    link.socketProbed = turn.now;
+    turn.effect({ type: "probe_socket" });
+  }
+}
+
+/** A WebSocket opened beside polling: it is the better link. */
+export function socketWorks(turn: Turn): void {
+  const link = turn.state.link;
+  if (link.pollOnly || link.transport !== "poll" || link.phase !== "up") return;
+  turn.effect({ type: "close", serial: link.serial });
+  forgetLink(turn.state);
+  link.transport = "ws";
+  link.socketFailures = 0;
+  openLink(turn);
+}

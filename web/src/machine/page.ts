@@ -1,0 +1,58 @@
+/** The page itself: what it remembers when it starts, its theme, sound, drawers and short notices. */
+import type { Event } from "./events";
+import { openLink } from "./link";
+import { showLoose } from "./outbox";
+import { isDirect, roomOf, type Theme } from "./state";
+import type { Turn } from "./turn";
+
+type Started = Extract<Event, { type: "started" }>;
+
+export function started(turn: Turn, event: Started): void {
+  const { state } = turn;
+  const { remembered } = event;
+  state.name = remembered.name;
+  state.token = remembered.token;
+  state.entry.name = remembered.name ?? "";
+  state.theme = remembered.theme;
+  state.sound = remembered.sound;
+  state.outbox = remembered.outbox.map((deed) => ({ ...deed, said: null, notBefore: 0 }));
+  state.link.pollOnly = event.pollOnly;
+  if (event.pollOnly) state.link.transport = "poll";
+  for (const name of remembered.rooms) roomOf(state, name).joined = true;
+  const current = event.room ?? remembered.current;
+  if (current) {
+    state.current = isDirect(current) ? current : current.toLowerCase();
+    roomOf(state, state.current).joined = true;
+  }
+  for (const deed of state.outbox) if (deed.body.kind === "send") showLoose(state, deed);
+  for (const room of state.rooms) room.draft.text = remembered.drafts[room.name] ?? "";
+  // Without a token the name is only proposed: it may be somebody else's by now.
+  if (state.token === null) state.name = null;
+  else openLink(turn);
+}
+
+/** From the system's theme first to the other one, so that every press shows. */
+export function themeCycled(turn: Turn, systemDark: boolean): void {
+  const order: Theme[] = systemDark ? ["system", "light", "dark"] : ["system", "dark", "light"];
+  const next = order[(order.indexOf(turn.state.theme) + 1) % order.length] ?? "system";
+  turn.state.theme = next;
+  turn.effect({ type: "remember", key: "theme", value: next });
+}
+
+export function soundToggled(turn: Turn): void {
+  const { state } = turn;
+  state.sound = !state.sound;
+  turn.effect({ type: "remember", key: "sound", value: state.sound ? "on" : null });
+  if (state.sound) turn.effect({ type: "blip" });
+}
+
+export function drawerSet(turn: Turn, which: "none" | "rooms" | "people"): void {
+  turn.state.drawer = turn.state.drawer === which ? "none" : which;
+}
+
+export function tickToasts(turn: Turn): void {
+  const { state } = turn;
+  if (state.toasts.some((toast) => toast.until <= turn.now)) {
+    state.toasts = state.toasts.filter((toast) => toast.until > turn.now);
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * All that the page knows. Plain data: the views read it, only `update` changes it.
+ *
+ * Invariant: a room's `timeline` is one unbroken stretch of the room, in order, without doubles. What lies
+ * before it or behind it is told by `hasOlder` and `hasNewer`, and is fetched when the reader goes there.
+ */
+import type { Limits, UserRef, Vector } from "../protocol/frames";
+import { LIMITS_ASSUMED } from "../protocol/limits";
+
+export type MessageStatus = "pending" | "sent" | "failed";
+
+/** A message on the page. A pending one has no place yet (`ts` is the local time) and stands behind all others. */
+export interface Message {
+  kind: "message";
+  id: string;
+  nonce: string;
+  from: string;
+  uid: string;
+  /** Microseconds since the epoch. */
+  ts: number;
+  origin: string;
+  text: string;
+  replyTo: string | null;
+  edited: number | null;
+  deleted: boolean;
+  reactions: Record<string, string[]>;
+  late: boolean;
+  status: MessageStatus;
+  /** Why it failed, for a person. */
+  problem: string | null;
+}
+
+/** Who came and went between two messages, folded together. It lives on this page only. */
+export interface Notice {
+  kind: "notice";
+  id: string;
+  ts: number;
+  origin: string;
+  joined: UserRef[];
+  left: UserRef[];
+}
+
+export type Item = Message | Notice;
+
+export interface Typist {
+  uid: string;
+  name: string;
+  /** Milliseconds: forgotten then. */
+  until: number;
+}
+
+/** What is being written in a room. */
+export interface Draft {
+  text: string;
+  replyTo: string | null;
+  /** The message that is being edited instead of a new one being written. */
+  editing: string | null;
+}
+
+/** `none`: only a name. `loading`: asked for. `open`: its newest messages are here. */
+export type RoomPhase = "none" | "loading" | "open";
+
+export interface Room {
+  name: string;
+  topic: string;
+  private: boolean;
+  /** The user wants to be in it; always so for direct conversations. */
+  joined: boolean;
+  phase: RoomPhase;
+  /** Milliseconds: entering was refused for a while, and is tried again then. */
+  enterAt: number | null;
+  /** Users online. `users` may be fewer. */
+  total: number;
+  users: UserRef[];
+
+  timeline: Item[];
+  hasOlder: boolean;
+  hasNewer: boolean;
+  /** Live frames that a page on its way may not hold yet. */
+  arrived: Arrived[];
+  /** Newest `ts` seen, on the page or not. */
+  newest: number;
+
+  /** All that is held of this room's events; what a new link goes on from. */
+  since: Vector;
+  /** Pages of missed events taken; null while nothing is missing. Live events do not advance `since` meanwhile. */
+  catchingUp: number | null;
+
+  read: Vector;
+  /** When the read marker was last told, in milliseconds, and whether it has to be told again. */
+  readTold: number;
+  readDue: boolean;
+  unread: number;
+  /** The first message that had not been read when the room was entered. */
+  firstUnread: string | null;
+  /** The reader sees the newest message. */
+  following: boolean;
+  /** New messages below what the reader sees. */
+  below: number;
+
+  typing: Typist[];
+  /** When we last told that we type, in milliseconds. 0: we do not type. */
+  typingTold: number;
+  draft: Draft;
+}
+
+export type Arrived =
+  | { type: "message"; message: Message }
+  | { type: "change"; id: string; change: Change };
+
+/** What may become of a message. */
+export interface Change {
+  text?: string;
+  edited?: number;
+  deleted?: boolean;
+  reactions?: Record<string, string[]>;
+}
+
+/** A deed that has to arrive: kept over reloads, repeated with its nonce until it is answered. */
+export interface Deed {
+  nonce: string;
+  uid: string;
+  room: string;
+  /** Milliseconds. */
+  made: number;
+  body:
+    | { kind: "send"; text: string; replyTo: string | null }
+    | { kind: "edit"; id: string; text: string }
+    | { kind: "delete"; id: string }
+    | { kind: "react"; id: string; emoji: string; on: boolean };
+  /** Failed for good, until the user tries again. */
+  problem: string | null;
+  /** When it was last said on this link; null: not yet. */
+  said: number | null;
+  /** Not to be said before then. */
+  notBefore: number;
+}
+
+export type Transport = "ws" | "poll";
+
+/** `opening`: being set up. `greeting`: open, not yet a session. `up`: a session. `waiting`: between two tries. `ended`: told not to come back. */
+export type LinkPhase = "idle" | "opening" | "greeting" | "up" | "waiting" | "ended";
+
+export interface Link {
+  phase: LinkPhase;
+  transport: Transport;
+  /** Counts links, so that what an old one says is not mistaken for the new one. */
+  serial: number;
+  /** Failed tries since the last session. */
+  tries: number;
+  socketFailures: number;
+  /** Polling is forced by the address. */
+  pollOnly: boolean;
+  node: string;
+  /** Milliseconds: when something was last heard, when we asked for a sign, by when it has to come. */
+  heard: number;
+  probed: number | null;
+  deadline: number | null;
+  /** When a WebSocket was last tried beside polling. */
+  socketProbed: number;
+  /** When the next try comes, in the phase `waiting`. */
+  retryAt: number;
+  /** The browser says that there is a network. */
+  network: boolean;
+  /** Why we may not come back, in the phase `ended`. */
+  ending: string;
+}
+
+/** A question that has not been answered. `at` in milliseconds. */
+export type Question = { at: number } & (
+  | { kind: "session" }
+  | { kind: "join"; room: string; resumed: boolean }
+  | {
+      kind: "history";
+      room: string;
+      way: "older" | "newer" | "newest" | "missed";
+      /** The end of the window that it goes on from; a window cut meanwhile has no use for the answer. */
+      edge: number;
+    }
+  | { kind: "deed"; nonce: string }
+  | { kind: "rooms" }
+  | { kind: "leave"; room: string }
+  | { kind: "topic"; room: string }
+  | { kind: "other" }
+);
+
+export interface Entry {
+  /** What stands in the field. */
+  name: string;
+  busy: boolean;
+  problem: string | null;
+  suggestion: string | null;
+}
+
+export interface Me {
+  name: string;
+  uid: string;
+}
+
+export type Theme = "system" | "light" | "dark";
+
+export interface Toast {
+  id: number;
+  text: string;
+  tone: "info" | "warn";
+  /** Milliseconds. */
+  until: number;
+}
+
+export interface State {
+  /** The session's user; stays while the link is away. */
+  me: Me | null;
+  /** Remembered: the name and what opens the same user again. */
+  name: string | null;
+  token: string | null;
+  entry: Entry;
+  link: Link;
+  limits: Limits;
+  rooms: Room[];
+  current: string;
+  /** Rooms of the node that this user is not in. */
+  others: { name: string; topic: string; total: number }[];
+  roomsAsked: number;
+  outbox: Deed[];
+  questions: Record<string, Question>;
+  nextRe: number;
+  nextId: number;
+  theme: Theme;
+  sound: boolean;
+  /** The page is in front. */
+  visible: boolean;
+  drawer: "none" | "rooms" | "people";
+  toasts: Toast[];
+  /** Read out by a screen reader: the newest message of the open room. */
+  spoken: string;
+}
+
+/** What was remembered from the last visit. */
+export interface Remembered {
+  name: string | null;
+  token: string | null;
+  rooms: string[];
+  current: string | null;
+  theme: Theme;
+  sound: boolean;
+  outbox: Deed[];
+  drafts: Record<string, string>;
+}
+
+export function newRoom(name: string): Room {
+  return {
+    name,
+    topic: "",
+    private: false,
+    joined: false,
+    phase: "none",
+    enterAt: null,
+    total: 0,
+    users: [],
+    timeline: [],
+    hasOlder: false,
+    hasNewer: false,
+    arrived: [],
+    newest: 0,
+    since: {},
+    catchingUp: null,
+    read: {},
+    readTold: 0,
+    readDue: false,
+    unread: 0,
+    firstUnread: null,
+    following: true,
+    below: 0,
+    typing: [],
+    typingTold: 0,
+    draft: { text: "", replyTo: null, editing: null },
+  };
+}
+
+export function initialState(): State {
+  return {
+    me: null,
+    name: null,
+    token: null,
+    entry: { name: "", busy: false, problem: null, suggestion: null },
+    link: {
+      phase: "idle",
+      transport: "ws",
+      serial: 0,
+      tries: 0,
+      socketFailures: 0,
+      pollOnly: false,
+      node: "",
+      heard: 0,
+      probed: null,
+      deadline: null,
+      socketProbed: 0,
+      retryAt: 0,
+      network: true,
+      ending: "",
+    },
+    limits: LIMITS_ASSUMED,
+    rooms: [],
+    current: "",
+    others: [],
+    roomsAsked: 0,
+    outbox: [],
+    questions: {},
+    nextRe: 1,
+    nextId: 1,
+    theme: "system",
+    sound: false,
+    visible: true,
+    drawer: "none",
+    toasts: [],
+    spoken: "",
+  };
+}
+
+export function isDirect(room: string): boolean {
+  return room.startsWith("@");
+}
+
+export function findRoom(state: State, name: string): Room | undefined {
+  return state.rooms.find((room) => room.name === name);
+}
+
+/** The room of that name, made if there is none. */
+export function roomOf(state: State, name: string): Room {
+  const found = findRoom(state, name);
+  if (found) return found;
+  state.rooms.push({ ...newRoom(name), joined: isDirect(name) });
+  return state.rooms[state.rooms.length - 1] as Room;
+}
+
+export function currentRoom(state: State): Room | undefined {
+  return findRoom(state, state.current);
+}

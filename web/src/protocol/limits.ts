@@ -1,0 +1,65 @@
+/** Limits of the page. Those of the node come with its `connect` frame; these stand until then. */
+import type { Limits } from "./frames";
+
+export const LIMITS_ASSUMED: Limits = { line: 65536, text: 4000, name: 32, room: 48, history: 200 };
+
+/** Messages asked for when a room is opened: a tall screen, and some to scroll. */
+export const OPEN_MESSAGES = 50;
+
+/** Messages asked for when scrolling. */
+export const PAGE_MESSAGES = 100;
+
+/** Events asked for at once when catching up after a lost link. */
+export const CATCH_UP_EVENTS = 200;
+
+/** Pages of catching up before the room is opened afresh instead: the newest matter more than the way there. */
+export const CATCH_UP_PAGES_MAX = 5;
+
+/** Items of a room that are on the page. Past that, those far from the reader go, and come back when scrolled to. */
+export const WINDOW_ITEMS_MAX = 600;
+
+/** What is left of the window once it was too long; well below the maximum, so that it is not cut at each message. */
+export const WINDOW_ITEMS_KEPT = 450;
+
+/** Live frames set aside while a page of history is on its way. */
+export const ARRIVED_MAX = 2000;
+
+/** Silence after which the link is asked whether it lives, and how long the answer may take. */
+export const SILENCE_MS = 5000;
+export const PONG_WAIT_MS = 5000;
+/** The same when there is reason to doubt: the machine slept, or the network changed. */
+export const DOUBT_WAIT_MS = 2000;
+
+/** A link that has not opened by then is given up. */
+export const OPEN_WAIT_MS = 6000;
+
+export const BACKOFF_MS_MIN = 100;
+export const BACKOFF_MS_MAX = 5000;
+
+/** WebSocket attempts that fail before polling is tried. */
+export const SOCKET_FAILURES_MAX = 2;
+
+/** While polling, how often a WebSocket is tried. */
+export const PROBE_EVERY_MS = 30_000;
+
+/** No answer by then: what can be repeated is sent again, what cannot is forgotten. */
+export const ANSWER_WAIT_MS = 8000;
+
+/** Typing is told at most this often, and ends by itself after the second. */
+export const TYPING_EVERY_MS = 3000;
+export const TYPING_ENDS_MS = 6000;
+
+/** Read markers are moved at most this often. */
+export const READ_EVERY_MS = 1000;
+
+/** The list of rooms is asked for again after this long. */
+export const ROOMS_EVERY_MS = 20_000;
+
+/** Messages of one author within this time stand under one name. */
+export const GROUP_US = 5 * 60 * 1_000_000;
+
+/** How long a short notice to the user stays. */
+export const TOAST_MS = 6000;
+
+/** Names listed in one joined/left notice. */
+export const NOTICE_NAMES_MAX = 5;

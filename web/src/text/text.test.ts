@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { ulid } from "../edge/nonce";
+import { cleanLine, cleanText } from "./clean";
+import { splitLinks } from "./links";
+import { dayName, fullTime, isoTime } from "./time";
+
+const links = (text: string) =>
+  splitLinks(text)
+    .filter((piece) => piece.kind === "link")
+    .map((piece) => piece.text);
+
+describe("text from others", () => {
+  test("loses what controls or reorders, and keeps what is written", () => {
+    expect(cleanText("a\u0007b\u001b[31mc\u009bd\u202ee\u2066f\u200bg\ufeff")).toBe("ab[31mcdefg");
+    expect(cleanText("one\r\ntwo\tthree")).toBe("one\ntwo    three");
+    expect(cleanLine("one\ntwo")).toBe("one two");
+    expect(cleanText("👨‍👩‍👧 नमस्ते مرحبا")).toBe("👨‍👩‍👧 नमस्ते مرحبا");
+  });
+
+  test("only http and https become links", () => {
+    expect(links("see https://example.org/a?b=c#d, and http://x.test.")).toEqual(["https://example.org/a?b=c#d", "http://x.test"]);
+    expect(links("javascript:alert(1) data:text/html,x ftp://x file:///etc/passwd")).toEqual([]);
+    expect(links("(https://example.org/a_(b)) [https://example.org]")).toEqual(["https://example.org/a_(b)", "https://example.org"]);
+    expect(links('<a href="https://x.test/">https://y.test</a>')).toEqual(["https://x.test/", "https://y.test"]);
+  });
+
+  test("nothing of a text is lost when it is split", () => {
+    for (const text of ["", "https://", "a https://b.test c", "https://[ x", "https://a.test,https://b.test!"]) {
+      expect(splitLinks(text).map((piece) => piece.text).join("")).toBe(text);
+    }
+  });
+});
+
+describe("times", () => {
+  test("the wildest clock does not break the page", () => {
+    for (const ts of [0, -1e30, 1e30, Number.NaN, Number.MAX_SAFE_INTEGER]) {
+      expect(isoTime(ts)).toMatch(/Z$/);
+      expect(fullTime(ts)).not.toBe("");
+      expect(dayName(ts, 1_763_800_000_000)).not.toBe("");
+    }
+  });
+
+  test("today and yesterday are called so", () => {
+    const now = new Date(2026, 2, 10, 12).getTime();
+    expect(dayName(now * 1000, now)).toBe("Today");
+    expect(dayName((now - 86_400_000) * 1000, now)).toBe("Yesterday");
+  });
+});
+
+test("nonces rise with time and are 26 characters of Crockford's alphabet", () => {
+  const low = new Uint8Array(16);
+  const high = new Uint8Array(16).fill(255);
+  expect(ulid(1_763_800_000_000, high)).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+  expect(ulid(1_763_800_000_000, high) < ulid(1_763_800_000_001, low)).toBe(true);
+});

@@ -1,0 +1,142 @@
+/**
+ * The server over plain requests, where WebSockets do not get through: `POST /send` and `GET /poll`.
+ *
+ * What is said is sent in order, one request at a time. A poll that failed is asked again from the same place, so
+ * nothing is lost with a lost answer.
+ */
+import type { ClientFrame, ServerFrame } from "../protocol/frames";
+import { parseFrame, type LinkEvents, type ServerLink } from "./link";
+
+/** Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it. */
+const POLL_WAIT_S = 25;
+const POLL_TIMEOUT_MS = 32_000;
+const SEND_TIMEOUT_MS = 10_000;
+/** Frames in one request; a body may have 64 KiB. */
+const BATCH_FRAMES_MAX = 16;
+const BATCH_CHARS_MAX = 12_000;
+/** Polls that fail in a row before the link is given up. */
+const POLL_FAILURES_MAX = 3;
+const POLL_PAUSE_MS = 400;
+
+export function openPolling(events: LinkEvents): ServerLink {
+  const link = new Polling(events);
+  // Nothing is to be opened; but whoever made this link has to know it first.
+  queueMicrotask(() => link.open());
+  return link;
+}
+
+class Polling implements ServerLink {
+  private readonly abort = new AbortController();
+  private readonly waiting: ClientFrame[] = [];
+  private sending = false;
+  private session: string | null = null;
+  private over = false;
+
+  constructor(private readonly events: LinkEvents) {}
+
+  open(): void {
+    if (!this.over) this.events.opened();
+  }
+
+  say(frame: ClientFrame): void {
+    if (this.over) return;
+    this.waiting.push(frame);
+    void this.drain();
+  }
+
+  close(): void {
+    // A farewell that waits still goes out.
+    if (this.waiting.length > 0) void this.drain();
+    this.over = true;
+    setTimeout(() => this.abort.abort(), 500);
+  }
+
+  private lost(): void {
+    if (this.over) return;
+    this.over = true;
+    this.abort.abort();
+    this.events.closed();
+  }
+
+  private take(frames: unknown): void {
+    if (!Array.isArray(frames) || this.over) return;
+    this.events.heard();
+    for (const one of frames) {
+      const frame: ServerFrame | null = parseFrame(one);
+      if (!frame || this.over) continue;
+      if (frame.type === "session" && frame.poll !== undefined && this.session === null) {
+        this.session = frame.poll;
+        void this.poll(frame.poll);
+      }
+      this.events.frame(frame);
+    }
+  }
+
+  private async drain(): Promise<void> {
+    if (this.sending) return;
+    this.sending = true;
+    while (this.waiting.length > 0 && !this.abort.signal.aborted) {
+      // Until there is a session only the frame that opens it may go.
+      const count = this.session === null ? 1 : batchSize(this.waiting);
+      const batch = this.waiting.splice(0, count);
+      const answer = await this.request("/send", SEND_TIMEOUT_MS, JSON.stringify(batch.length === 1 ? batch[0] : batch));
+      if (!answer) {
+        this.lost();
+        break;
+      }
+      this.take(answer.frames);
+    }
+    this.sending = false;
+  }
+
+  private async poll(session: string): Promise<void> {
+    let after = 0;
+    let failures = 0;
+    while (!this.over && this.session === session) {
+      const answer = await this.request(`/poll?after=${after}&wait=${POLL_WAIT_S}`, POLL_TIMEOUT_MS);
+      if (this.over) return;
+      if (answer) {
+        failures = 0;
+        if (typeof answer.next === "number") after = answer.next;
+        this.take(answer.frames);
+      } else if (++failures >= POLL_FAILURES_MAX) return this.lost();
+      else await new Promise((done) => setTimeout(done, POLL_PAUSE_MS * failures));
+    }
+  }
+
+  /** The answer's body, an `error` frame made into frames; null if there was none, or the session is no more. */
+  private async request(path: string, timeoutMs: number, body?: string): Promise<Record<string, unknown> | null> {
+    const headers: Record<string, string> = {};
+    if (this.session !== null) headers["Authorization"] = `Bearer ${this.session}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    try {
+      const response = await fetch(path, {
+        method: body === undefined ? "GET" : "POST",
+        headers,
+        cache: "no-store",
+        signal: AbortSignal.any([this.abort.signal, AbortSignal.timeout(timeoutMs)]),
+        ...(body !== undefined ? { body } : {}),
+      });
+      const answer = (await response.json()) as Record<string, unknown>;
+      if (response.status === 401 && this.session !== null) {
+        this.lost();
+        return null;
+      }
+      if (response.ok) return answer;
+      return answer["type"] === "error" && body !== undefined && this.session === null ? { frames: [answer] } : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function batchSize(frames: ClientFrame[]): number {
+  let count = 0;
+  let chars = 0;
+  for (const frame of frames) {
+    chars += JSON.stringify(frame).length;
+    if (count > 0 && (count >= BATCH_FRAMES_MAX || chars > BATCH_CHARS_MAX)) break;
+    count++;
+  }
+  return Math.max(1, count);
+}

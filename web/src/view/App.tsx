@@ -1,0 +1,45 @@
+/** The page: the name page until there is a user, the chat from then on. */
+import { createEffect, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import type { Chat } from "../edge/run";
+import { ChatPage } from "./ChatPage";
+import { ChatContext } from "./context";
+import { NamePage } from "./NamePage";
+import { Toasts } from "./Toasts";
+
+export function App(props: { chat: Chat }): JSX.Element {
+  const { state } = props.chat;
+  const systemDark = watchSystemDark();
+  createEffect(() => {
+    const dark = state.theme === "dark" || (state.theme === "system" && systemDark());
+    document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+  });
+  createEffect(() => {
+    document.title = title(props.chat);
+  });
+  createEffect(() => {
+    if (state.current !== "") history.replaceState(null, "", `#${encodeURIComponent(state.current)}`);
+  });
+  return (
+    <ChatContext.Provider value={{ ...props.chat, systemDark }}>
+      <Show when={state.me !== null || state.token !== null} fallback={<NamePage />}>
+        <ChatPage />
+      </Show>
+      <Toasts />
+    </ChatContext.Provider>
+  );
+}
+
+function title({ state }: Chat): string {
+  const unread = state.rooms.reduce((sum, room) => sum + room.unread, 0);
+  const name = state.current === "" ? "chat" : `${state.current} · chat`;
+  return unread > 0 ? `(${unread}) ${name}` : name;
+}
+
+function watchSystemDark(): () => boolean {
+  const query = matchMedia("(prefers-color-scheme: dark)");
+  const [dark, setDark] = createSignal(query.matches);
+  const changed = () => setDark(query.matches);
+  query.addEventListener("change", changed);
+  onCleanup(() => query.removeEventListener("change", changed));
+  return dark;
+}

@@ -1,0 +1,74 @@
+/** The chat: rooms, the open room, its people. On a narrow screen rooms and people are drawers over the room. */
+import { createEffect, createMemo, Show, type JSX } from "solid-js";
+import { currentRoom } from "../machine/state";
+import { Composer } from "./Composer";
+import { OfflineBar } from "./Connection";
+import { useChat } from "./context";
+import { Log } from "./Log";
+import { PeoplePanel } from "./PeoplePanel";
+import { RoomHeader } from "./RoomHeader";
+import { RoomsPanel } from "./RoomsPanel";
+
+export function ChatPage(): JSX.Element {
+  const { state, dispatch } = useChat();
+  const room = createMemo(() => currentRoom(state));
+  let opener: Element | null = null;
+  createEffect<string>((was) => {
+    // The keyboard goes into a drawer that opens, and back where it was when it closes.
+    if (state.drawer !== "none") {
+      if (was === "none") opener = document.activeElement;
+      document.querySelector<HTMLElement>(`[data-drawer="${state.drawer}"] a, [data-drawer="${state.drawer}"] button`)?.focus();
+    } else if (was !== "none" && opener instanceof HTMLElement) opener.focus();
+    return state.drawer;
+  }, "none");
+  return (
+    <div
+      class="flex h-full"
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && state.drawer !== "none") dispatch({ type: "drawer", which: "none" });
+      }}
+    >
+      <Show when={state.drawer !== "none"}>
+        <div
+          class={`fixed inset-0 z-20 bg-black/40 ${state.drawer === "rooms" ? "md:hidden" : "lg:hidden"}`}
+          aria-hidden="true"
+          onClick={() => dispatch({ type: "drawer", which: "none" })}
+        />
+      </Show>
+      <RoomsPanel />
+      <main class="flex min-w-0 flex-1 flex-col">
+        <Show when={room()} keyed fallback={<NoRoom />}>
+          {(open) => (
+            <>
+              <RoomHeader room={open} />
+              <OfflineBar />
+              <Log room={open} />
+              <Composer room={open} />
+            </>
+          )}
+        </Show>
+        <div class="sr-only" aria-live="polite">
+          {state.spoken}
+        </div>
+      </main>
+      <Show when={room()} keyed>
+        {(open) => <PeoplePanel room={open} />}
+      </Show>
+    </div>
+  );
+}
+
+function NoRoom(): JSX.Element {
+  const { dispatch } = useChat();
+  return (
+    <div class="m-auto p-6 text-center text-muted">
+      <p>You are in no room.</p>
+      <button
+        class="mt-3 rounded-xl bg-accent px-4 py-2 font-semibold text-accent-ink"
+        onClick={() => dispatch({ type: "room_opened", room: "lobby" })}
+      >
+        Go to the lobby
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+/** Where one writes: the text, what it answers or changes, how long it is, who else is typing. */
+import { createEffect, on, onMount, Show, type JSX } from "solid-js";
+import { newNonce } from "../edge/nonce";
+import { countScalars } from "../machine/compose";
+import { isDirect, type Room } from "../machine/state";
+import { findMessage } from "../machine/timeline";
+import { cleanLine } from "../text/clean";
+import { useChat } from "./context";
+import { Close, Pencil, Reply, Send } from "./icons";
+import { TypingLine } from "./TypingLine";
+
+/** From this part of the limit on the count warns. */
+const WARN_FROM = 0.9;
+const HEIGHT_PX_MAX = 220;
+
+export function Composer(props: { room: Room }): JSX.Element {
+  const { state, dispatch } = useChat();
+  let area!: HTMLTextAreaElement;
+  const draft = () => props.room.draft;
+  const count = () => countScalars(draft().text);
+  const tooLong = () => count() > state.limits.text;
+  const empty = () => draft().text.trim() === "";
+  const submit = () => {
+    if (!empty() && !tooLong()) dispatch({ type: "submitted", nonce: newNonce() });
+    area.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // An input method's Enter chooses a word.
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      submit();
+    } else if (event.key === "Escape" && (draft().editing ?? draft().replyTo) !== null) {
+      event.stopPropagation();
+      dispatch({ type: "aside_cancelled" });
+    } else if (event.key === "ArrowUp" && draft().text === "") {
+      event.preventDefault();
+      dispatch({ type: "last_edited" });
+    }
+  };
+  const fit = () => {
+    area.style.height = "auto";
+    area.style.height = `${Math.min(area.scrollHeight, HEIGHT_PX_MAX)}px`;
+  };
+  createEffect(on(() => draft().text, () => {
+    if (area.value !== draft().text) area.value = draft().text;
+    fit();
+  }));
+  onMount(() => {
+    if (matchMedia("(hover: hover)").matches) area.focus();
+  });
+  const place = () => (isDirect(props.room.name) ? props.room.name : `#${props.room.name}`);
+  return (
+    <div class="flex-none px-2 pb-1 sm:px-4">
+      <Aside room={props.room} />
+      <form
+        class="field flex items-end gap-1 p-1"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <textarea
+          ref={area}
+          data-composer
+          rows={1}
+          aria-label="Message"
+          aria-invalid={tooLong()}
+          aria-describedby="char-count"
+          placeholder={`Write to ${cleanLine(place())}`}
+          class="max-h-[220px] min-w-0 flex-1 resize-none bg-transparent px-2.5 py-1.5 outline-none placeholder:text-muted"
+          onInput={(event) => dispatch({ type: "draft_changed", text: event.currentTarget.value })}
+          onKeyDown={onKeyDown}
+        />
+        <button
+          type="submit"
+          disabled={empty() || tooLong()}
+          class="flex h-9 flex-none items-center gap-1.5 rounded-lg bg-accent px-3 text-sm font-semibold text-accent-ink transition-opacity hover:opacity-90 disabled:bg-hover disabled:text-muted disabled:opacity-100"
+        >
+          <span class="max-sm:sr-only">{draft().editing === null ? "Send" : "Save"}</span>
+          <Send class="size-4.5" />
+        </button>
+      </form>
+      <div class="flex h-6 items-center gap-3 px-1.5 text-xs text-muted">
+        <TypingLine room={props.room} />
+        <span
+          id="char-count"
+          data-testid="char-count"
+          class={`flex-none ${tooLong() ? "font-semibold text-bad" : count() >= state.limits.text * WARN_FROM ? "font-semibold text-warn" : ""}`}
+        >
+          <Show when={count() > 0}>
+            {count()}/{state.limits.text}
+          </Show>
+        </span>
+      </div>
+    </div>
+  );
+}
+
+/** That the text answers a message, or will stand in its place. */
+function Aside(props: { room: Room }): JSX.Element {
+  const { dispatch } = useChat();
+  const about = () => props.room.draft.editing ?? props.room.draft.replyTo;
+  const message = () => findMessage(props.room, about() ?? "");
+  return (
+    <Show when={about() !== null}>
+      <div class="flex items-center gap-2 px-2 py-1 text-[13px] text-muted">
+        <Show when={props.room.draft.editing !== null} fallback={<Reply class="size-4 flex-none" />}>
+          <Pencil class="size-4 flex-none" />
+        </Show>
+        <span class="remote min-w-0 flex-1 truncate">
+          <Show when={props.room.draft.editing === null} fallback="Editing your message">
+            Replying to <strong class="font-semibold">{cleanLine(message()?.from ?? "a message")}</strong>{" "}
+            {cleanLine(message()?.text ?? "")}
+          </Show>
+        </span>
+        <button class="icon-button size-7" aria-label="Cancel" onClick={() => dispatch({ type: "aside_cancelled" })}>
+          <Close class="size-4" />
+        </button>
+      </div>
+    </Show>
+  );
+}

@@ -1,0 +1,183 @@
+/** One message: who, when, what, what has become of it, and what can be done with it. */
+import { createMemo, For, Show, type JSX } from "solid-js";
+import { newNonce } from "../edge/nonce";
+import type { Item, Message, Room } from "../machine/state";
+import { findMessage } from "../machine/timeline";
+import { GROUP_US } from "../protocol/limits";
+import { cleanLine } from "../text/clean";
+import { colourClass, initial } from "../text/colour";
+import { clockTime, fullTime, isoTime } from "../text/time";
+import { useChat } from "./context";
+import { Check, Clock, Reply } from "./icons";
+import { MessageActions } from "./MessageActions";
+import { MessageText } from "./MessageText";
+
+interface MessageRowProps {
+  room: Room;
+  message: Message;
+  previous: Item | undefined;
+  active: boolean;
+  stop: boolean;
+}
+
+export function MessageRow(props: MessageRowProps): JSX.Element {
+  const { state } = useChat();
+  const message = () => props.message;
+  const own = () => message().status !== "sent" || message().uid === state.me?.uid;
+  const grouped = createMemo(() => message().replyTo === null && follows(props.previous, message()));
+  return (
+    <article
+      data-message-id={message().id}
+      data-status={message().status}
+      tabindex={props.stop ? 0 : -1}
+      aria-label={`${cleanLine(message().from)}, ${clockTime(message().ts)}`}
+      class={`group relative flex gap-3 px-3 outline-offset-[-2px] sm:px-4 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${props.active ? "bg-hover/60" : ""}`}
+    >
+      <div class="w-9 flex-none">
+        <Show
+          when={!grouped()}
+          fallback={
+            <Show when={props.active}>
+              <time class="block pt-0.5 text-right text-[11px] text-muted" datetime={isoTime(message().ts)}>
+                {clockTime(message().ts)}
+              </time>
+            </Show>
+          }
+        >
+          <span class={`avatar mt-0.5 size-9 ${colourClass(message().uid)}`} aria-hidden="true">
+            {initial(message().from)}
+          </span>
+        </Show>
+      </div>
+      <div class="min-w-0 flex-1">
+        <Show when={!grouped()}>
+          <div class="flex items-baseline gap-2">
+            <span class={`remote min-w-0 truncate font-semibold ${colourClass(message().uid)}`}>{cleanLine(message().from)}</span>
+            <time class="flex-none text-xs text-muted" datetime={isoTime(message().ts)} title={fullTime(message().ts)}>
+              {clockTime(message().ts)}
+            </time>
+            <Show when={message().late}>
+              <span class="flex-none text-xs text-warn" title="Reached this node later than it was written">
+                arrived late
+              </span>
+            </Show>
+          </div>
+        </Show>
+        <Show when={message().replyTo} keyed>
+          {(id) => <Quote room={props.room} id={id} />}
+        </Show>
+        <div class="flex items-end gap-2">
+          <div class={`min-w-0 flex-1 ${message().status === "pending" ? "text-muted" : ""}`}>
+            <Show when={!message().deleted} fallback={<p class="text-muted italic">This message was deleted.</p>}>
+              <MessageText text={message().text} edited={message().edited !== null} />
+            </Show>
+          </div>
+          <Show when={own() && !message().deleted}>
+            <Status message={message()} />
+          </Show>
+        </div>
+        <Show when={message().status === "failed"}>
+          <Failure message={message()} />
+        </Show>
+        <Reactions message={message()} />
+      </div>
+      <Show when={props.active && message().status === "sent" && !message().deleted}>
+        <MessageActions message={message()} own={own()} />
+      </Show>
+    </article>
+  );
+}
+
+/** Whether a message goes on from the one before it, without saying again who speaks. */
+function follows(previous: Item | undefined, message: Message): boolean {
+  return (
+    previous?.kind === "message" &&
+    previous.uid === message.uid &&
+    previous.from === message.from &&
+    !previous.late &&
+    message.ts - previous.ts < GROUP_US
+  );
+}
+
+function Quote(props: { room: Room; id: string }): JSX.Element {
+  const original = createMemo(() => findMessage(props.room, props.id));
+  const show = () => {
+    const found = document.querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(props.id)}"]`);
+    found?.scrollIntoView({ block: "center" });
+    found?.focus({ preventScroll: true });
+  };
+  return (
+    <button
+      class="mb-0.5 flex max-w-full items-center gap-1.5 rounded border-l-2 border-line-strong bg-hover/70 px-2 py-0.5 text-left text-[13px] text-muted enabled:hover:text-ink"
+      disabled={!original()}
+      onClick={show}
+    >
+      <Reply class="size-3.5 flex-none" />
+      <span class="remote truncate">
+        <Show when={original()} fallback="an earlier message">
+          {(message) => (
+            <>
+              <span class={`font-medium ${colourClass(message().uid)}`}>{cleanLine(message().from)}</span>{" "}
+              {message().deleted ? "deleted message" : cleanLine(message().text)}
+            </>
+          )}
+        </Show>
+      </span>
+    </button>
+  );
+}
+
+function Status(props: { message: Message }): JSX.Element {
+  const { state } = useChat();
+  const saving = () => state.outbox.some((deed) => deed.body.kind === "edit" && deed.body.id === props.message.id);
+  return (
+    <Show when={props.message.status !== "failed"}>
+      <span class="flex-none pb-0.5 text-muted" title={props.message.status === "pending" ? "Sending" : saving() ? "Saving" : "Stored"}>
+        <Show when={props.message.status === "pending" || saving()} fallback={<Check class="size-3.5 opacity-70" />}>
+          <Clock class="size-3.5" />
+        </Show>
+        <span class="sr-only">{props.message.status === "pending" ? "Sending" : "Sent"}</span>
+      </span>
+    </Show>
+  );
+}
+
+function Failure(props: { message: Message }): JSX.Element {
+  const { dispatch } = useChat();
+  return (
+    <p class="remote flex flex-wrap items-center gap-x-3 text-[13px] text-bad">
+      <span>Not sent. {cleanLine(props.message.problem ?? "")}</span>
+      <button class="font-semibold underline" onClick={() => dispatch({ type: "retried", nonce: props.message.nonce })}>
+        Retry
+      </button>
+      <button class="underline" onClick={() => dispatch({ type: "discarded", nonce: props.message.nonce })}>
+        Discard
+      </button>
+    </p>
+  );
+}
+
+function Reactions(props: { message: Message }): JSX.Element {
+  const { state, dispatch } = useChat();
+  const shown = () => Object.entries(props.message.reactions).filter(([, names]) => names.length > 0);
+  return (
+    <Show when={shown().length > 0}>
+      <div class="mt-1 mb-0.5 flex flex-wrap gap-1">
+        <For each={shown()}>
+          {([emoji, names]) => (
+            <button
+              class={`flex items-center gap-1 rounded-full border px-2 py-px text-[13px] ${names.includes(state.me?.name ?? "") ? "border-accent bg-accent-soft text-accent" : "border-line bg-shade hover:bg-hover"}`}
+              aria-pressed={names.includes(state.me?.name ?? "")}
+              aria-label={`${cleanLine(emoji)} ${names.length}`}
+              title={names.map(cleanLine).join(", ")}
+              onClick={() => dispatch({ type: "reacted", id: props.message.id, emoji, nonce: newNonce() })}
+            >
+              <span class="remote emoji max-w-24 truncate">{cleanLine(emoji)}</span>
+              <span>{names.length}</span>
+            </button>
+          )}
+        </For>
+      </div>
+    </Show>
+  );
+}
