@@ -24,6 +24,8 @@ export function terminals(space) {
       screen,
       /** The screen with all that has scrolled off its top. */
       all: () => tmux("capture-pane", "-p", "-S", "-", "-t", name),
+      /** The screen with colours and styles, as escape sequences. */
+      coloured: () => tmux("capture-pane", "-e", "-p", "-t", name),
       type: (text) => tmux("send-keys", "-t", name, "-l", "--", text),
       press: (...keys) => tmux("send-keys", "-t", name, ...keys),
       say: (text) => {
