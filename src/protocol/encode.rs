@@ -66,6 +66,7 @@ impl Request {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm a frame, nothing else")]
 fn flat(frame: &ClientFrame) -> Flat<'_> {
     match frame {
         ClientFrame::UserJoin { claim, admin } => opening(claim, admin.as_deref()),

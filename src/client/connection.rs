@@ -1,0 +1,498 @@
+//! The edge of the client: sockets, clocks, chance. It does what the machine decides.
+//!
+//! One task a client. It never shows anything, and it waits for a slow reader of its events: then it
+//! reads no more from the node, which keeps what is missed in its log.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{ClientEvent, Command, Effect, Input, Moment, Options};
+use super::machine::Machine;
+use crate::protocol::limits::SERVER_LINE_BYTES_MAX;
+use crate::protocol::line::{Line, LineBuffer};
+use crate::protocol::{ClientFrame, Nonce, Request, RoomRef, ServerFrame, Ts};
+
+/// Commands that wait for the client's task.
+const COMMANDS_MAX: usize = 256;
+
+/// Events that wait for their reader.
+const EVENTS_MAX: usize = 1024;
+
+/// Bytes read from the socket at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+/// For a line to be written: a node that takes no more bytes is taken for lost.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For saying goodbye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often the clocks are compared at least, to notice that the machine has slept.
+const TICK_MAX: Duration = Duration::from_secs(1);
+
+/// Makes clients.
+#[derive(Debug)]
+pub struct Client;
+
+/// The client's task takes no command now: too many wait, or it has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is busy or closed")]
+pub struct Busy;
+
+/// Where commands are given. Dropped, it ends the client.
+#[derive(Debug)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+    last_re: AtomicI64,
+}
+
+impl Client {
+    /// Starts a client; it connects, and stays connected, until its handle is closed or dropped.
+    pub fn connect(options: Options) -> (Handle, mpsc::Receiver<ClientEvent>) {
+        let (commands, commanded) = mpsc::channel(COMMANDS_MAX);
+        let (events, told) = mpsc::channel(EVENTS_MAX);
+        let stop = CancellationToken::new();
+        let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        let edge = Edge {
+            machine: Machine::new(options, seed),
+            started: Instant::now(),
+            link: Link::None,
+            lines: LineBuffer::new(SERVER_LINE_BYTES_MAX),
+            events,
+        };
+        let task = tokio::spawn(edge.run(commanded, stop.clone()));
+        let handle = Handle {
+            commands,
+            stop,
+            task: Some(task),
+            last_re: AtomicI64::new(0),
+        };
+        (handle, told)
+    }
+}
+
+impl Handle {
+    /// Gives a command.
+    ///
+    /// # Errors
+    /// When too many wait already, or the client has ended.
+    pub fn command(&self, command: Command) -> Result<(), Busy> {
+        self.commands.try_send(command).map_err(|_| Busy)
+    }
+
+    /// Says something that is to be stored (send, edit, delete, react, topic). Its nonce is the
+    /// frame's own, or a new one; [`ClientEvent::Sent`], `Done` or `Failed` will name it.
+    ///
+    /// # Errors
+    /// As [`command`](Handle::command).
+    pub fn write(&self, mut frame: ClientFrame) -> Result<Nonce, Busy> {
+        let nonce = with_nonce(&mut frame);
+        self.command(Command::Write(frame)).map(|()| nonce)
+    }
+
+    /// Asks anything else; the answer has the `re` that is given back.
+    ///
+    /// # Errors
+    /// As [`command`](Handle::command).
+    pub fn ask(&self, frame: ClientFrame) -> Result<i64, Busy> {
+        let re = self.last_re.fetch_add(1, Ordering::Relaxed) + 1;
+        self.command(Command::Ask { re, frame }).map(|()| re)
+    }
+
+    /// Enters a room, and stays in it.
+    ///
+    /// # Errors
+    /// As [`command`](Handle::command).
+    pub fn join(&self, room: RoomRef, limit: Option<usize>) -> Result<(), Busy> {
+        self.command(Command::Join { room, limit })
+    }
+
+    /// Says goodbye and ends the client.
+    pub async fn close(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            // One that does not end in time is ended with the process; it holds nothing but a socket.
+            let _ = timeout(CLOSE_TIMEOUT * 2, task).await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A nonce that is like no other, and sorts by time.
+pub fn new_nonce() -> Nonce {
+    let ulid = ulid::Ulid::generate().to_string();
+    Nonce::parse(&ulid).expect("a ULID is 26 letters and digits")
+}
+
+fn with_nonce(frame: &mut ClientFrame) -> Nonce {
+    match frame {
+        ClientFrame::Send { nonce, .. }
+        | ClientFrame::Edit { nonce, .. }
+        | ClientFrame::Delete { nonce, .. }
+        | ClientFrame::React { nonce, .. }
+        | ClientFrame::Topic { nonce, .. } => nonce.get_or_insert_with(new_nonce).clone(),
+        _ => new_nonce(),
+    }
+}
+
+/// The client's task.
+struct Edge {
+    machine: Machine,
+    started: Instant,
+    link: Link,
+    lines: LineBuffer,
+    events: mpsc::Sender<ClientEvent>,
+}
+
+enum Link {
+    None,
+    /// Its end gives the socket, or why there is none. Dropped, the attempt ends.
+    Dialing(AbortOnDrop<std::io::Result<TcpStream>>),
+    Open {
+        reader: OwnedReadHalf,
+        writer: OwnedWriteHalf,
+        buffer: Vec<u8>,
+    },
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What the link brought.
+enum Brought {
+    Dialed(std::io::Result<TcpStream>),
+    Bytes(usize),
+    Lost(String),
+}
+
+impl Edge {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken) {
+        self.feed(Input::Tick).await;
+        while !self.machine.is_closed() {
+            let pause = self.pause();
+            let going_on = tokio::select! {
+                biased;
+                () = stop.cancelled() => false,
+                brought = self.link.next() => self.take(brought).await,
+                command = commands.recv() => match command {
+                    Some(command) => self.feed(Input::Command(command)).await,
+                    None => false,
+                },
+                () = tokio::time::sleep(pause) => self.feed(Input::Tick).await,
+            };
+            if !going_on {
+                break;
+            }
+        }
+        self.say_goodbye().await;
+    }
+
+    async fn take(&mut self, brought: Brought) -> bool {
+        match brought {
+            Brought::Dialed(Ok(stream)) => {
+                // Lines are small and wanted at once.
+                let _ = stream.set_nodelay(true);
+                let (reader, writer) = stream.into_split();
+                self.lines = LineBuffer::new(SERVER_LINE_BYTES_MAX);
+                self.link = Link::Open {
+                    reader,
+                    writer,
+                    buffer: vec![0; READ_BYTES],
+                };
+                self.feed(Input::Dialed).await
+            }
+            Brought::Dialed(Err(error)) => {
+                self.link = Link::None;
+                self.feed(Input::Lost(error.to_string())).await
+            }
+            Brought::Lost(reason) => {
+                self.link = Link::None;
+                self.feed(Input::Lost(reason)).await
+            }
+            Brought::Bytes(count) => self.read(count).await,
+        }
+    }
+
+    /// Feeds the lines that have come in, until one of them makes the machine hang up.
+    async fn read(&mut self, count: usize) -> bool {
+        let Link::Open { buffer, .. } = &mut self.link else {
+            return true;
+        };
+        let bytes = buffer[..count].to_vec();
+        let mut rest = bytes.as_slice();
+        while let Some(line) = self.lines.next(&mut rest) {
+            let frame = match &line {
+                Line::Text(text) => ServerFrame::decode(text).ok(),
+                Line::Skipped(_) => None,
+            };
+            let input = frame.map_or(Input::Noise, |frame| Input::Frame(Box::new(frame)));
+            if !self.feed(input).await {
+                return false;
+            }
+            if !matches!(self.link, Link::Open { .. }) {
+                break;
+            }
+        }
+        true
+    }
+
+    /// Gives the machine one input and does what it wants; false when nobody listens any more.
+    async fn feed(&mut self, input: Input) -> bool {
+        let mut input = Some(input);
+        while let Some(next) = input.take() {
+            let effects = self.machine.update(self.now(), next);
+            for effect in effects {
+                match effect {
+                    Effect::Dial(address) => self.link = Link::dial(address),
+                    Effect::HangUp => self.link = Link::None,
+                    Effect::Tell(event) => {
+                        if self.events.send(event).await.is_err() {
+                            return false;
+                        }
+                    }
+                    Effect::Write(line) => {
+                        if let Err(error) = self.link.write(&line).await {
+                            self.link = Link::None;
+                            input = Some(Input::Lost(error.to_string()));
+                        }
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn now(&self) -> Moment {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+        let wall_us = wall.unwrap_or_default().as_micros();
+        Moment {
+            ms: self.started.elapsed().as_millis() as u64,
+            wall: Ts(i64::try_from(wall_us).unwrap_or(i64::MAX)),
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let until_ms = self.machine.wake_at_ms().saturating_sub(self.now().ms);
+        Duration::from_millis(until_ms).min(TICK_MAX)
+    }
+
+    async fn say_goodbye(&mut self) {
+        let quit = Request {
+            re: None,
+            frame: ClientFrame::Quit,
+        };
+        let goodbye = async {
+            if self.link.write(&quit.encode()).await.is_ok() {
+                // The node closes once it has taken everything: until then nothing may be cut off.
+                while !matches!(self.link.next().await, Brought::Lost(_)) {}
+            }
+        };
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+    }
+}
+
+impl Link {
+    fn dial(address: String) -> Link {
+        Link::Dialing(AbortOnDrop(tokio::spawn(TcpStream::connect(address))))
+    }
+
+    /// The next thing that happens; never comes without a connection.
+    async fn next(&mut self) -> Brought {
+        match self {
+            Link::None => std::future::pending().await,
+            Link::Dialing(attempt) => match (&mut attempt.0).await {
+                Ok(outcome) => Brought::Dialed(outcome),
+                Err(error) => Brought::Lost(error.to_string()),
+            },
+            Link::Open { reader, buffer, .. } => match reader.read(buffer).await {
+                Ok(0) => Brought::Lost("the node closed the connection".to_owned()),
+                Ok(count) => Brought::Bytes(count),
+                Err(error) => Brought::Lost(error.to_string()),
+            },
+        }
+    }
+
+    async fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        match self {
+            Link::Open { writer, .. } => timeout(WRITE_TIMEOUT, writer.write_all(line)).await?,
+            // It was lost a moment ago, and the machine will hear of it.
+            Link::None | Link::Dialing(_) => Err(std::io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use crate::protocol::{RoomRef, Text, UserName};
+
+    /// For anything a test waits for.
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    /// One connection of a scripted node.
+    struct Scripted(BufReader<TcpStream>);
+
+    impl Scripted {
+        async fn accept(listener: &TcpListener) -> Scripted {
+            let (stream, _) = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
+            let mut node = Scripted(BufReader::new(stream));
+            node.says(json!({"type": "connect", "protocol": 1, "server": "chat/0", "node": "n1", "time": 0,
+                "limits": {"line": 65536, "text": 4000, "name": 32, "room": 48, "history": 200}}))
+                .await;
+            node
+        }
+
+        async fn says(&mut self, frame: Value) {
+            let line = format!("{frame}\n");
+            self.0.write_all(line.as_bytes()).await.unwrap();
+        }
+
+        /// The next line of this type; others are passed over.
+        async fn hears(&mut self, kind: &str) -> Value {
+            loop {
+                let mut line = String::new();
+                let count = timeout(DEADLINE, self.0.read_line(&mut line))
+                    .await
+                    .unwrap()
+                    .unwrap();
+                assert_ne!(count, 0, "closed before {kind}");
+                let frame: Value = serde_json::from_str(&line).unwrap();
+                if frame["type"] == kind {
+                    return frame;
+                }
+            }
+        }
+
+        async fn lets_in(&mut self) -> (Value, Value) {
+            let opening = self.hears("user_join").await;
+            self.says(
+                json!({"type": "session", "re": opening["re"], "user": "alice", "uid": "aaaa",
+                "guest": true, "role": "user", "token": "t", "node": "n1"}),
+            )
+            .await;
+            let join = self.hears("join").await;
+            self.says(json!({"type": "room", "re": join["re"], "room": "lobby", "topic": "", "private": false,
+                "total": 1, "users": [], "messages": [], "more": false, "since": {"n1-a": 5}, "read": {}}))
+                .await;
+            (opening, join)
+        }
+    }
+
+    async fn until<T>(
+        events: &mut mpsc::Receiver<ClientEvent>,
+        wanted: impl Fn(ClientEvent) -> Option<T>,
+    ) -> T {
+        let search = async {
+            loop {
+                let event = events.recv().await.expect("the client lives");
+                if let Some(found) = wanted(event) {
+                    return found;
+                }
+            }
+        };
+        timeout(DEADLINE, search).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_moves_to_another_node_with_its_rooms_and_what_it_was_saying() {
+        let one = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let two = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+        let (client, mut events) = Client::connect(Options {
+            nodes: vec![address(&one), address(&two)],
+            name: UserName::parse("alice").unwrap(),
+            token: None,
+            take_suggestion: false,
+            admin: Default::default(),
+        });
+        let room = RoomRef::parse("lobby").unwrap();
+        client.join(room.clone(), None).unwrap();
+        let mut node = Scripted::accept(&one).await;
+        let (opening, join) = node.lets_in().await;
+        assert_eq!(
+            (&opening["name"], &join["since"]),
+            (&json!("alice"), &Value::Null)
+        );
+        let text = Text::parse("hello").unwrap();
+        let send = ClientFrame::Send {
+            room,
+            text,
+            nonce: None,
+            reply_to: None,
+            after: None,
+        };
+        let nonce = client.write(send).unwrap();
+        assert_eq!(node.hears("send").await["nonce"], nonce.as_str());
+        drop(node);
+
+        let mut node = Scripted::accept(&two).await;
+        let (opening, join) = node.lets_in().await;
+        assert_eq!(
+            (&opening["token"], &join["since"]),
+            (&json!("t"), &json!({"n1-a": 5}))
+        );
+        let send = node.hears("send").await;
+        assert_eq!(send["nonce"], nonce.as_str());
+        // A line that is no frame disturbs nothing.
+        node.0
+            .write_all(b"\xff{\n{\"type\":\"of tomorrow\"}\n")
+            .await
+            .unwrap();
+        node.says(
+            json!({"type": "sent", "re": send["re"], "nonce": nonce.as_str(), "room": "lobby",
+            "id": format!("aaaa.{nonce}"), "ts": 7, "origin": "n1-a", "seq": 6, "copies": 2}),
+        )
+        .await;
+        let sent = until(&mut events, |event| match event {
+            ClientEvent::Sent(sent) => Some(sent),
+            _ => None,
+        });
+        assert_eq!(sent.await.nonce, nonce);
+        let goodbye = tokio::spawn(async move { node.hears("quit").await });
+        client.close().await;
+        timeout(DEADLINE, goodbye).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_does_not_greet_like_a_node_is_left_with_a_word_about_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_client, mut events) = Client::connect(Options {
+            nodes: vec![listener.local_addr().unwrap().to_string()],
+            name: UserName::parse("alice").unwrap(),
+            token: None,
+            take_suggestion: false,
+            admin: Default::default(),
+        });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();
+        let reason = until(&mut events, |event| match event {
+            ClientEvent::Offline { reason, .. } => Some(reason),
+            _ => None,
+        });
+        assert_eq!(reason.await, "what listens there is not a chat node");
+    }
+}

@@ -1,0 +1,129 @@
+//! Which node is tried next, and when.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The pause after the first round of nodes that failed.
+pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
+
+/// The longest pause: a cluster that comes back is noticed within it.
+pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// Addresses kept, those learnt from nodes included.
+pub const NODES_MAX: usize = 32;
+
+/// The nodes that a client knows, in the order in which they are tried, round and round.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    addresses: Vec<String>,
+    current: usize,
+    /// Connections lost or not opened since the last one that lasted.
+    failures: u32,
+}
+
+impl Nodes {
+    pub(super) fn new(addresses: Vec<String>) -> Nodes {
+        Nodes {
+            addresses,
+            current: 0,
+            failures: 0,
+        }
+    }
+
+    /// The address to connect to.
+    pub(super) fn current(&self) -> &str {
+        self.addresses.get(self.current).map_or("", String::as_str)
+    }
+
+    /// Counted from 1.
+    pub(super) fn attempt(&self) -> u32 {
+        self.failures + 1
+    }
+
+    /// The connection has lasted: the next loss starts counting anew.
+    pub(super) fn lasted(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Moves on to the next node. Within a round there is no pause; after each round there is one,
+    /// twice as long as the one before, and shortened by up to a half (`chance`: 0.0 to 1.0) so that
+    /// those who lost the same node do not all come back in the same moment.
+    pub(super) fn lost(&mut self, chance: f64) -> Duration {
+        let count = self.addresses.len().max(1);
+        self.current = (self.current + 1) % count;
+        self.failures = self.failures.saturating_add(1);
+        let failures = self.failures as usize;
+        if !failures.is_multiple_of(count) {
+            return Duration::ZERO;
+        }
+        let round = u32::try_from(failures / count).unwrap_or(u32::MAX);
+        let doubled = 1u32 << (round - 1).min(16);
+        let delay = (RETRY_DELAY_MIN * 2 * doubled).min(RETRY_DELAY_MAX);
+        delay.mul_f64(1.0 - chance / 2.0)
+    }
+
+    /// Adds the addresses of nodes that a node told of. Those that can only mean something on that
+    /// node's own machine are left out.
+    pub(super) fn learn<'a>(&mut self, told: impl Iterator<Item = &'a str>) {
+        let here = self.current().starts_with("127.0.0.1:")
+            || self.current().starts_with("[::1]:")
+            || self.current().starts_with("localhost:");
+        for address in told {
+            let Ok(parsed) = address.parse::<SocketAddr>() else {
+                continue;
+            };
+            let reachable = parsed.port() != 0
+                && !parsed.ip().is_unspecified()
+                && (here || !parsed.ip().is_loopback());
+            let known = self.addresses.iter().any(|known| known == address);
+            if reachable && !known && self.addresses.len() < NODES_MAX {
+                self.addresses.push(address.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_node_is_tried_at_once_and_a_round_is_followed_by_a_pause() {
+        let mut nodes = Nodes::new(vec!["a:1".into(), "b:2".into()]);
+        assert_eq!(nodes.lost(0.0), Duration::ZERO);
+        assert_eq!((nodes.current(), nodes.attempt()), ("b:2", 2));
+        assert_eq!(nodes.lost(0.0), Duration::from_millis(200));
+        assert_eq!(nodes.current(), "a:1");
+        assert_eq!(nodes.lost(0.0), Duration::ZERO);
+        assert_eq!(nodes.lost(0.0), Duration::from_millis(400));
+    }
+
+    #[test]
+    fn pauses_stay_between_100_ms_and_5_s() {
+        let mut nodes = Nodes::new(vec!["a:1".into()]);
+        assert_eq!(nodes.lost(1.0), RETRY_DELAY_MIN);
+        for _ in 0..100 {
+            nodes.lost(0.5);
+        }
+        assert_eq!(nodes.lost(0.0), RETRY_DELAY_MAX);
+        nodes.lasted();
+        assert_eq!(nodes.lost(1.0), RETRY_DELAY_MIN);
+    }
+
+    #[test]
+    fn an_address_that_means_nothing_here_is_not_learnt() {
+        let mut nodes = Nodes::new(vec!["10.0.0.1:9001".into()]);
+        let told = [
+            "127.0.0.1:9002",
+            "0.0.0.0:9001",
+            "10.0.0.2:0",
+            "10.0.0.2:9001",
+            "x",
+        ];
+        nodes.learn(told.into_iter());
+        assert_eq!(nodes.addresses, ["10.0.0.1:9001", "10.0.0.2:9001"]);
+        let mut nodes = Nodes::new(vec!["127.0.0.1:9001".into()]);
+        nodes.learn(["127.0.0.1:9001", "127.0.0.1:9002"].into_iter());
+        assert_eq!(nodes.addresses, ["127.0.0.1:9001", "127.0.0.1:9002"]);
+    }
+}
