@@ -13,7 +13,7 @@ import { findRoom, type Question } from "./state";
 import type { Turn } from "./turn";
 
 /** After these the server does not want us back by ourselves. */
-const FINAL_REASONS = new Set(["kicked", "banned", "replaced"]);
+const FINAL_REASONS = new Set<Frame<"disconnect">["reason"]>(["kicked", "banned", "replaced"]);
 
 export function onFrame(turn: Turn, frame: ServerFrame): void {
   switch (frame.type) {
@@ -71,6 +71,10 @@ export function onFrame(turn: Turn, frame: ServerFrame): void {
       return onGap(turn, frame);
     case "disconnect":
       return onDisconnect(turn, frame);
+    case "results":
+    case "stats":
+      // Never asked for.
+      return;
   }
 }
 
@@ -138,7 +142,7 @@ function onGap(turn: Turn, frame: Frame<"gap">): void {
 }
 
 function onDisconnect(turn: Turn, frame: Frame<"disconnect">): void {
-  if (FINAL_REASONS.has(frame.reason)) endLink(turn, frame.message ?? frame.reason);
+  if (FINAL_REASONS.has(frame.reason)) endLink(turn, frame.message || frame.reason);
 }
 
 /** Questions without an answer for long are forgotten, so that they can be asked again; rooms are. */

@@ -37,10 +37,13 @@ describe("the link", () => {
     expect(page.state.link.phase).toBe("up");
   });
 
-  test("two WebSockets that do not open make it poll, and polling that fails makes it try both in turn", () => {
+  test("two WebSockets that do not work make it poll, and polling that fails makes it try both in turn", () => {
     const page = new Page();
     page.start({ name: "mia", token: "token" });
-    for (let i = 0; i < 5; i++) fail(page);
+    for (let i = 0; i < 5; i++) {
+      page.do({ type: "link_opened", serial: page.state.link.serial });
+      fail(page);
+    }
     expect(opened(page)).toEqual(["ws", "ws", "poll", "ws", "poll", "ws"]);
     expect(connectionState(page.state.link)).toBe("offline");
   });
@@ -163,9 +166,9 @@ describe("rooms and people", () => {
     const join = (name: string) => page.hear({ type: "user_join", room: "lobby", user: { name, uid: name }, total: 3 });
     join("bob");
     join("carol");
-    page.hear({ type: "user_leave", room: "lobby", user: "bob", uid: "bob", total: 2 });
+    page.hear({ type: "user_leave", room: "lobby", user: "bob", uid: "bob", reason: "leave", total: 2 });
     expect(page.lobby.timeline).toMatchObject([{ kind: "message" }, { kind: "notice", joined: [{ name: "carol" }], left: [] }]);
-    page.hear({ type: "user_leave", room: "lobby", user: "carol", uid: "carol", total: 1 });
+    page.hear({ type: "user_leave", room: "lobby", user: "carol", uid: "carol", reason: "lost", total: 1 });
     expect(page.lobby.timeline).toHaveLength(1);
     expect(page.lobby.total).toBe(1);
   });

@@ -37,6 +37,7 @@ export function openLink(turn: Turn): void {
   const link = turn.state.link;
   link.serial++;
   link.phase = "opening";
+  link.spoke = false;
   link.heard = turn.now;
   link.probed = null;
   link.deadline = turn.now + OPEN_WAIT_MS;
@@ -47,12 +48,14 @@ export function linkOpened(turn: Turn): void {
   const link = turn.state.link;
   if (link.phase !== "opening") return;
   link.phase = "greeting";
-  linkHeard(turn);
+  link.heard = turn.now;
+  link.deadline = turn.now + OPEN_WAIT_MS;
   introduce(turn);
 }
 
 export function linkHeard(turn: Turn): void {
   const link = turn.state.link;
+  link.spoke = true;
   link.heard = turn.now;
   link.probed = null;
   link.deadline = null;
@@ -84,7 +87,7 @@ export function linkLost(turn: Turn): void {
     turn.state.entry.busy = false;
     return;
   }
-  chooseTransport(link, was === "opening");
+  chooseTransport(link);
   waitAndRetry(turn, was === "up" ? 0 : link.tries);
 }
 
@@ -97,14 +100,14 @@ function waitAndRetry(turn: Turn, tries: number): void {
   turn.effect({ type: "retry_after", serial: link.serial, ms });
 }
 
-/** Two WebSockets that do not open make us poll; polling that does not work either makes us try both in turn. */
-function chooseTransport(link: Link, neverOpened: boolean): void {
+/** Two WebSockets over which nothing comes make us poll; polling that does not work either makes us try both in turn. */
+function chooseTransport(link: Link): void {
   if (link.pollOnly) {
     link.transport = "poll";
   } else if (link.transport === "ws") {
-    link.socketFailures = neverOpened ? link.socketFailures + 1 : 0;
+    link.socketFailures = link.spoke ? 0 : link.socketFailures + 1;
     if (link.socketFailures >= SOCKET_FAILURES_MAX) link.transport = "poll";
-  } else if (neverOpened) {
+  } else if (!link.spoke) {
     link.transport = "ws";
     link.socketFailures = SOCKET_FAILURES_MAX - 1;
   }

@@ -13,7 +13,7 @@ export function fromView(view: MessageView): Message {
   return {
     kind: "message",
     id: view.id,
-    nonce: view.nonce ?? "",
+    nonce: view.nonce,
     from: view.from,
     uid: view.uid,
     ts: view.ts,
@@ -62,7 +62,7 @@ function takeLive(turn: Turn, room: Room, message: Message): ReturnType<typeof p
 
 /** Our own message has come back before its acknowledgement: it is stored, and needs no more. */
 function settleOwn(turn: Turn, frame: Frame<"new_message">): void {
-  if (frame.nonce !== undefined && deedOfMessage(turn.state, frame.nonce)) settle(turn, frame.nonce);
+  if (deedOfMessage(turn.state, frame.nonce)) settle(turn, frame.nonce);
 }
 
 export function onSent(turn: Turn, frame: Frame<"sent">): void {
@@ -71,6 +71,7 @@ export function onSent(turn: Turn, frame: Frame<"sent">): void {
   const deed = deedOfMessage(state, frame.nonce);
   if (room && state.me && deed?.body.kind === "send" && room.phase === "open") {
     const view: MessageView = {
+      room: room.name,
       id: frame.id,
       nonce: frame.nonce,
       from: state.me.name,

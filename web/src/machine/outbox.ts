@@ -4,7 +4,7 @@
  * A deed is kept (over reloads too) until a node has answered it, and is said again with the same nonce on each new
  * link. In each room one is said at a time, so that they are stored in the order they were done in.
  */
-import type { ClientFrame, Frame } from "../protocol/frames";
+import type { ClientFrame, ErrorCode, Frame } from "../protocol/frames";
 import { ANSWER_WAIT_MS } from "../protocol/limits";
 import { findRoom, isDirect, type Deed, type Message, type State } from "./state";
 import { indexOfId, insert } from "./timeline";
@@ -14,7 +14,7 @@ import type { Turn } from "./turn";
 export const REFUSED_WAIT_MS = 1000;
 
 /** Refusals that pass, and say nothing against what was asked. */
-export const PASSING = new Set(["rate_limited", "unavailable", "internal", "too_many_connections", "not_joined"]);
+export const PASSING = new Set<ErrorCode>(["rate_limited", "unavailable", "internal", "too_many_connections", "not_joined"]);
 
 export function addDeed(turn: Turn, room: string, nonce: string, body: Deed["body"]): void {
   const state = turn.state;

@@ -34,7 +34,7 @@ export function onUserListUpdate(turn: Turn, frame: Frame<"user_list_update">): 
 
 export function onAway(turn: Turn, frame: Frame<"away">): void {
   for (const room of turn.state.rooms) {
-    if (frame.room !== undefined && room.name !== frame.room) continue;
+    if (room.name !== frame.room) continue;
     const user = room.users.find((one) => one.uid === frame.uid);
     if (user) user.away = frame.on;
   }

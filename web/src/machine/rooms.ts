@@ -1,5 +1,5 @@
 /** The rooms the user is in: entering, leaving, coming back to them on a new link, what their answers hold. */
-import type { Frame, MessageView, RoomEntry } from "../protocol/frames";
+import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
 import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { fromView } from "./messages";
@@ -61,10 +61,10 @@ export function onRoom(turn: Turn, frame: Frame<"room">, resumed: boolean): void
   const room = findRoom(turn.state, frame.room);
   if (!room) return;
   room.topic = frame.topic;
-  room.private = frame.private ?? false;
+  room.private = frame.private;
   room.total = frame.total;
   room.users = frame.users;
-  if (frame.read) room.read = frame.read;
+  room.read = frame.read;
   if (frame.total > frame.users.length) turn.say({ type: "who", room: room.name });
   if (resumed) takeMissed(turn, room, frame.messages, frame.since, frame.more);
   else {
@@ -176,7 +176,7 @@ export function tickRooms(turn: Turn): void {
   if (link.phase === "up" && visible && turn.now - roomsAsked > ROOMS_EVERY_MS) askRooms(turn);
 }
 
-export function onRooms(turn: Turn, entries: RoomEntry[]): void {
+export function onRooms(turn: Turn, entries: RoomInfo[]): void {
   const state = turn.state;
   for (const entry of entries) {
     const room = isDirect(entry.room) ? roomOf(state, entry.room) : findRoom(state, entry.room);
@@ -186,7 +186,7 @@ export function onRooms(turn: Turn, entries: RoomEntry[]): void {
     if (!isDirect(entry.room)) room.total = entry.total;
     // An open room counts by itself, from what it sees.
     if (room.phase !== "open") room.unread = entry.unread;
-    room.newest = Math.max(room.newest, entry.last ?? 0);
+    room.newest = Math.max(room.newest, entry.last);
   }
   state.others = entries
     .filter((entry) => !isDirect(entry.room) && !findRoom(state, entry.room)?.joined)

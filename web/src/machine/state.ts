@@ -152,6 +152,8 @@ export interface Link {
   /** Polling is forced by the address. */
   pollOnly: boolean;
   node: string;
+  /** Something has come over this link. One that opens and says nothing does not work. */
+  spoke: boolean;
   /** Milliseconds: when something was last heard, when we asked for a sign, by when it has to come. */
   heard: number;
   probed: number | null;
@@ -291,6 +293,7 @@ export function initialState(): State {
       socketFailures: 0,
       pollOnly: false,
       node: "",
+      spoke: false,
       heard: 0,
       probed: null,
       deadline: null,

@@ -30,7 +30,7 @@ export function ChatPage(): JSX.Element {
     >
       <Show when={state.drawer !== "none"}>
         <div
-          class={`fixed inset-0 z-20 bg-black/40 ${state.drawer === "rooms" ? "md:hidden" : "lg:hidden"}`}
+          class={`fixed inset-0 z-20 bg-scrim ${state.drawer === "rooms" ? "md:hidden" : "lg:hidden"}`}
           aria-hidden="true"
           onClick={() => dispatch({ type: "drawer", which: "none" })}
         />

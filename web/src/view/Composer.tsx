@@ -77,7 +77,7 @@ export function Composer(props: { room: Room }): JSX.Element {
           disabled={empty() || tooLong()}
           class="flex h-9 flex-none items-center gap-1.5 rounded-lg bg-accent px-3 text-sm font-semibold text-accent-ink transition-opacity hover:opacity-90 disabled:bg-hover disabled:text-muted disabled:opacity-100"
         >
-          <span class="max-sm:sr-only">{draft().editing === null ? "Send" : "Save"}</span>
+          <span class="max-sm:sr-only">Send</span>
           <Send class="size-4.5" />
         </button>
       </form>

@@ -39,7 +39,7 @@ export function Log(props: { room: Room }): JSX.Element {
   );
 
   return (
-    <div class="relative min-h-0 flex-1">
+    <div class="relative isolate min-h-0 flex-1">
       <div
         ref={view}
         role="log"
@@ -145,7 +145,7 @@ function JumpToNewest(props: { room: Room }): JSX.Element {
   return (
     <Show when={shown()}>
       <button
-        class="absolute right-4 bottom-3 flex items-center gap-1.5 rounded-full border border-line bg-raised py-1.5 pr-3.5 pl-2.5 text-sm font-medium shadow-float hover:bg-hover"
+        class="absolute right-4 bottom-3 z-20 flex items-center gap-1.5 rounded-full border border-line bg-raised py-1.5 pr-3.5 pl-2.5 text-sm font-medium shadow-float hover:bg-hover"
         onClick={() => dispatch({ type: "newest_wanted" })}
       >
         <Down class="size-4" />
@@ -163,10 +163,10 @@ function messageOf(target: EventTarget | null): string | null {
 
 function moveFocus(event: KeyboardEvent, content: HTMLElement): void {
   if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-  const target = event.target as HTMLElement;
-  if (!target.matches("article")) return;
+  const from = (event.target as HTMLElement).closest<HTMLElement>("article");
+  if (!from) return;
   const all = [...content.querySelectorAll<HTMLElement>("article")];
-  const next = all[all.indexOf(target) + (event.key === "ArrowUp" ? -1 : 1)];
+  const next = all[all.indexOf(from) + (event.key === "ArrowUp" ? -1 : 1)];
   if (!next) return;
   event.preventDefault();
   next.focus();

@@ -66,7 +66,7 @@ export function NamePage(): JSX.Element {
                 class="remote mt-1 rounded-lg border border-line-strong bg-paper px-3 py-1.5 text-sm hover:bg-hover"
                 onClick={() => dispatch({ type: "name_chosen", name: suggestion() })}
               >
-                Join as <strong>{cleanText(suggestion())}</strong>
+                Use <strong>{cleanText(suggestion())}</strong>
               </button>
             )}
           </Show>

@@ -6,7 +6,7 @@ import { isDirect, type Room } from "../machine/state";
 import { cleanLine } from "../text/clean";
 import { colourClass, initial } from "../text/colour";
 import { useChat } from "./context";
-import { Close } from "./icons";
+import { Close, Leave } from "./icons";
 
 /** Names listed at once; of a crowd nobody reads all. */
 const LISTED_MAX = 300;
@@ -37,6 +37,17 @@ export function PeoplePanel(props: { room: Room }): JSX.Element {
             </li>
           </Show>
         </ul>
+        <div class="border-t border-line p-2 sm:hidden">
+          <Show when={props.room.topic !== ""}>
+            <p class="remote px-2 pb-2 text-sm text-muted">{cleanLine(props.room.topic)}</p>
+          </Show>
+          <button
+            class="flex w-full items-center gap-2 rounded-lg px-2 py-1.5 text-left text-sm hover:bg-hover"
+            onClick={() => dispatch({ type: "room_left", room: props.room.name })}
+          >
+            <Leave /> Leave this room
+          </button>
+        </div>
       </aside>
     </Show>
   );

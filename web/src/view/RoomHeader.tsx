@@ -49,7 +49,7 @@ export function RoomHeader(props: { room: Room }): JSX.Element {
         </button>
       </Show>
       <button
-        class="icon-button max-sm:hidden"
+        class={`icon-button ${direct() ? "" : "max-sm:hidden"}`}
         aria-label={direct() ? "Close conversation" : "Leave room"}
         title={direct() ? "Close conversation" : "Leave room"}
         onClick={() => dispatch({ type: "room_left", room: props.room.name })}
