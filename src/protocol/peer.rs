@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn soft_page() -> SoftPage {
-        let room = RoomKey::Room(RoomName::parse("lobby").unwrap());
+        let room = RoomName::parse("lobby").unwrap();
         let uid = Uid::parse("k7q2m4").unwrap();
         let user = UserRecord {
             uid: uid.clone(),
@@ -305,13 +305,13 @@ mod tests {
         let origin = Origin::parse("n1-4f2a").unwrap();
         let read = SoftRow::Read {
             uid,
-            room: room.clone(),
+            room: RoomKey::Room(room.clone()),
             origin,
             seq: 7,
         };
         SoftPage {
             rows: vec![SoftRow::Room { room }, SoftRow::User(user), read],
-            upto: 9,
+            rev: 9,
             more: true,
         }
     }

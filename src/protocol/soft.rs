@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Origin, Seq, Uid};
-use super::names::RoomKey;
+use super::names::{RoomKey, RoomName};
 use super::presence::UserRecord;
 
 /// One thing that every node is to remember.
@@ -12,7 +12,7 @@ use super::presence::UserRecord;
 #[serde(rename_all = "snake_case")]
 pub enum SoftRow {
     /// The room exists: somebody has joined it.
-    Room { room: RoomKey },
+    Room { room: RoomName },
     /// The user was here, under that name.
     User(UserRecord),
     /// The user has read `origin` in `room` up to `seq`; the greatest counts.
@@ -28,9 +28,9 @@ pub enum SoftRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoftPage {
     pub rows: Vec<SoftRow>,
-    /// The node's count of changes that these rows bring the reader to.
-    pub upto: u64,
-    /// There are further rows past `upto`.
+    /// What to ask from next time, by the telling node's count of changes.
+    pub rev: u64,
+    /// There are further rows past `rev`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
 }

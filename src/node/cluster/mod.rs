@@ -1,3 +1,4 @@
 //! Other nodes: the pure replication core, and the links that carry it.
 
+pub mod links;
 pub mod replication;

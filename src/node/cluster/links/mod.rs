@@ -1,0 +1,288 @@
+//! Links to other nodes: TCP with mutual TLS, called and kept up. It owns the sockets; what goes over
+//! them is the business of whoever takes the [`LinkEvent`]s.
+//!
+//! Invariant: before both sides have proved that they know the secret, nothing of the other side's
+//! bytes gets past this module.
+
+mod dial;
+mod health;
+mod link;
+mod listen;
+mod outbox;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use health::Health;
+pub use listen::{SEARCHED_PORTS, bind};
+pub use outbox::LinkOut;
+pub use tls::{PeerTls, TlsError};
+
+use super::replication::LinkId;
+use crate::protocol::peer::{Hello, Incarnation, PEER_PROTOCOL, PeerFrame, PeerFrameError};
+use crate::protocol::{Origin, Ts};
+use dial::{Book, Source, Who};
+use link::Side;
+use table::LinkTable;
+
+/// Events that wait for the driver; then links stop reading. Some of them hold a range of 2 MiB.
+pub const EVENTS_MAX: usize = 32;
+
+/// One warning per address in this time.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Addresses remembered as warned of.
+const WARNED_MAX: usize = 1024;
+
+/// What happens on links.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// A link is there, both sides proved.
+    Up {
+        link: LinkId,
+        hello: Box<Hello>,
+        out: LinkOut,
+        health: Arc<Health>,
+    },
+    Frame {
+        link: LinkId,
+        frame: PeerFrame,
+    },
+    /// It is gone, and brings nothing more.
+    Down {
+        link: LinkId,
+    },
+}
+
+/// What this node says of itself.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub node: String,
+    pub origin: Origin,
+    pub incarnation: Incarnation,
+    pub client_address: String,
+}
+
+/// Whom to look for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Peer addresses (`host:port`) that the user named.
+    pub join: Vec<String>,
+    /// Look on this machine's [`SEARCHED_PORTS`] too.
+    pub local: bool,
+}
+
+/// The links of a node. They end when the token given to `start` is cancelled.
+#[derive(Clone)]
+pub struct Links {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    me: Me,
+    peer_address: SocketAddr,
+    tls: PeerTls,
+    events: mpsc::Sender<LinkEvent>,
+    table: Mutex<LinkTable>,
+    book: Mutex<Book>,
+    cut: Mutex<BTreeSet<String>>,
+    warned: Mutex<HashMap<String, Instant>>,
+    refusals: AtomicU64,
+    links: AtomicU64,
+    dials: AtomicU64,
+    started: Instant,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Links {
+    /// Listens on `listener`, calls other nodes, and tells of it through `events` (to be made with
+    /// [`EVENTS_MAX`]). `incarnation` and the wall clock are the only things it takes from outside.
+    ///
+    /// # Errors
+    /// When the listener has no address any more.
+    pub fn start(
+        me: Me,
+        listener: TcpListener,
+        search: Search,
+        tls: PeerTls,
+        events: mpsc::Sender<LinkEvent>,
+        stop: CancellationToken,
+    ) -> std::io::Result<Links> {
+        let peer_address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            me,
+            peer_address,
+            tls,
+            events,
+            table: Mutex::default(),
+            book: Mutex::default(),
+            cut: Mutex::default(),
+            warned: Mutex::default(),
+            refusals: AtomicU64::new(0),
+            links: AtomicU64::new(1),
+            dials: AtomicU64::new(1),
+            started: Instant::now(),
+            stop,
+            tasks: TaskTracker::new(),
+        });
+        for address in &search.join {
+            shared.book().add(address, Source::Named);
+        }
+        if search.local {
+            for port in SEARCHED_PORTS.filter(|port| *port != peer_address.port()) {
+                let address = format!("127.0.0.1:{port}");
+                shared.book().add(&address, Source::Searched);
+            }
+        }
+        let tasks = &shared.tasks;
+        tasks.spawn(listen::accept_all(shared.clone(), listener));
+        tasks.spawn(dial::dial_all(shared.clone()));
+        Ok(Links { shared })
+    }
+
+    /// Peers have told of these addresses.
+    pub fn learn(&self, addresses: &[String]) {
+        self.shared.learn(addresses);
+    }
+
+    /// Where the nodes are that there are links to.
+    pub fn addresses(&self) -> Vec<String> {
+        self.shared.table().addresses()
+    }
+
+    /// Ends the links to the node of that name and makes no new ones: as if the network between the
+    /// two were cut.
+    pub fn cut(&self, node: &str) {
+        lock(&self.shared.cut).insert(node.to_owned());
+        self.shared.table().end(node);
+    }
+
+    /// The opposite of `cut`.
+    pub fn mend(&self, node: &str) {
+        lock(&self.shared.cut).remove(node);
+    }
+
+    /// Connections and frames that were turned away since the start.
+    pub fn refusals(&self) -> u64 {
+        self.shared.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all links have ended, after the stop token was cancelled. Whoever takes the events
+    /// must go on taking them meanwhile.
+    pub async fn ended(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, LinkTable> {
+        lock(&self.table)
+    }
+
+    /// Taken after the table where both are needed.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        lock(&self.book)
+    }
+
+    fn next_link(&self) -> LinkId {
+        LinkId(self.links.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn is_cut(&self, node: &str) -> bool {
+        lock(&self.cut).contains(node)
+    }
+
+    fn hello(&self, side: &Side) -> Hello {
+        let dial = match side {
+            Side::Dialled { .. } => self.dials.fetch_add(1, Ordering::Relaxed),
+            Side::Answered => 0,
+        };
+        Hello {
+            protocol: PEER_PROTOCOL,
+            node: self.me.node.clone(),
+            incarnation: self.me.incarnation,
+            origin: self.me.origin.clone(),
+            client_address: self.me.client_address.clone(),
+            peer_address: self.peer_address.to_string(),
+            dial,
+            time: self.wall_time(),
+            known: self.table().addresses(),
+        }
+    }
+
+    /// Remembers who was reached there.
+    fn know(&self, side: &Side, who: Who) {
+        if let Side::Dialled { address } = side {
+            self.book().know(address, who);
+        }
+    }
+
+    fn learn<'a>(&self, addresses: impl IntoIterator<Item = &'a String>) {
+        let ours = self.peer_address.to_string();
+        let mut book = self.book();
+        for address in addresses {
+            if *address != ours {
+                book.add(address, Source::Learned);
+            }
+        }
+    }
+
+    /// Tells the driver; false when the link is to stop.
+    async fn tell(&self, event: LinkEvent, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = stop.cancelled() => false,
+            told = self.events.send(event) => told.is_ok(),
+        }
+    }
+
+    /// Counts somebody who was turned away, and warns of it once a minute.
+    fn refused(&self, address: &str, reason: &str) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        let now = Instant::now();
+        let mut warned = lock(&self.warned);
+        warned.retain(|_, at| now < *at + WARN_EVERY);
+        if warned.len() < WARNED_MAX && !warned.contains_key(address) {
+            warned.insert(address.to_owned(), now);
+            tracing::warn!(
+                address,
+                reason,
+                "no link: is the secret there the same as here?"
+            );
+        }
+    }
+
+    /// Counts a frame of a peer that could not be read.
+    fn malformed(&self, error: &PeerFrameError) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(%error, "a peer's frame was passed over");
+    }
+
+    /// Microseconds since the start, by a clock that never goes back.
+    fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn wall_time(&self) -> Ts {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ts(elapsed.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
