@@ -6,4 +6,5 @@ pub mod names;
 pub mod presence;
 pub mod rooms;
 pub mod store;
+pub mod text_mode;
 pub mod tokens;
