@@ -23,6 +23,11 @@ impl Text {
         Ok(Text(text.to_owned()))
     }
 
+    /// A text that was checked before it was stored, or by the node that accepted it.
+    pub fn stored(text: String) -> Text {
+        Text(text)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,0 +1,105 @@
+//! What goes into the store and what comes out of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::protocol::server::{Message, Place};
+use crate::protocol::{
+    Body, Event, MessageId, Nonce, Origin, RoomKey, Ts, Uid, UserName, VersionVector,
+};
+
+/// Something that a user of this node does in a room, to be stored.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub room: RoomKey,
+    pub uid: Uid,
+    /// The name it is done under.
+    pub name: UserName,
+    /// The same `(uid, nonce)` is the same message; edits, deletions, reactions and topics have
+    /// nonces of their own.
+    pub nonce: Nonce,
+    pub body: Body,
+    /// The newest time that the client has seen in the room: the event gets a later one.
+    pub after: Option<Ts>,
+}
+
+/// Where a deed is stored, durably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub place: Place,
+    /// The message that it made or changed; for a topic, the topic's own `uid` and `nonce`.
+    pub id: MessageId,
+    /// Where it stands. For a repeated nonce, the first one's room.
+    pub room: RoomKey,
+    /// It was stored before: this is its place as this node knows it, and nothing new was logged.
+    pub repeated: bool,
+}
+
+/// An event that is on stable storage, and what it has changed.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    pub event: Arc<Event>,
+    pub outcome: Outcome,
+    /// Accepted by this node, not by a peer.
+    pub local: bool,
+    /// When it was handed to the store.
+    pub received_at: Instant,
+}
+
+/// What is to be shown of an event. The `room` of a message is a [`RoomKey`]'s text; for a direct
+/// conversation each reader has another name for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A message that was not here before, with what updates that waited for it have made of it.
+    Message(Message),
+    /// A message that is here already stands in another, earlier place from now on.
+    Moved(Message),
+    /// A message changed; `view` is all of it, as it is now.
+    Updated { kind: UpdateKind, view: Message },
+    /// The room has the event's topic from now on.
+    Topic,
+    /// Nothing: a duplicate, an update that waits for its message or that a later one outdoes.
+    Hidden,
+}
+
+/// What changed of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateKind {
+    Edit,
+    Delete,
+    Reactions,
+}
+
+/// What became of events from a peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// For each origin that was named: how far it is held here now.
+    pub held: VersionVector,
+    /// Origins of which events came that do not follow what is held: pull from `held` on.
+    pub gaps: Vec<Origin>,
+    /// The peer knows more of this store's own origin than the store does: the disk was restored or
+    /// rolled back, and [`Store::begin_new_origin`](super::Store::begin_new_origin) is due.
+    pub own_ahead: bool,
+    /// Events that were new here.
+    pub stored: usize,
+}
+
+/// The events that were committed, in the order in which they were, a transaction at a time.
+///
+/// Bounded: while nobody takes them, the store does not write on.
+#[derive(Debug)]
+pub struct Commits(pub(super) mpsc::Receiver<Vec<Committed>>);
+
+impl Commits {
+    /// The next transaction's events; `None` once the store is closed.
+    pub async fn next(&mut self) -> Option<Vec<Committed>> {
+        self.0.recv().await
+    }
+
+    /// The next transaction's events if they are there already.
+    pub fn try_next(&mut self) -> Option<Vec<Committed>> {
+        self.0.try_recv().ok()
+    }
+}
