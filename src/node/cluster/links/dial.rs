@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
-use super::link::{self, HANDSHAKE_TIME_MAX, LinkError, Side};
+use super::link::{self, LinkError, Side};
 use crate::protocol::Origin;
 
 /// First pause after a call in vain; it doubles each time.
@@ -168,7 +168,7 @@ async fn dial(shared: Arc<Shared>, address: String) {
 }
 
 async fn call(shared: &Arc<Shared>, address: &str) -> Result<link::Opened, LinkError> {
-    let socket = timeout(HANDSHAKE_TIME_MAX, TcpStream::connect(address))
+    let socket = timeout(shared.timing.handshake, TcpStream::connect(address))
         .await
         .map_err(|_| LinkError::TooSlow)?
         .map_err(LinkError::Connect)?;

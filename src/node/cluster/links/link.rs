@@ -19,15 +19,6 @@ use super::{LinkEvent, Shared};
 use crate::node::cluster::replication::LinkId;
 use crate::protocol::peer::{Hello, PEER_PROTOCOL, PeerBuffer, PeerFrame, PeerFrameError};
 
-/// Time from the connection to the other side's `Hello`.
-pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// Time between two pings.
-const PING_EVERY: Duration = Duration::from_secs(1);
-
-/// A link that brings nothing for so long is dead.
-const SILENT_TIME_MAX: Duration = Duration::from_secs(5);
-
 /// Time for the last bytes and the TLS goodbye when a link ends in order.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -46,7 +37,7 @@ pub enum Side {
 pub enum LinkError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
-    #[error("no greeting within {} s", HANDSHAKE_TIME_MAX.as_secs())]
+    #[error("no greeting in time")]
     TooSlow,
     #[error("{0}")]
     Tls(io::Error),
@@ -96,12 +87,12 @@ pub struct Opened {
     stop: CancellationToken,
 }
 
-/// Shakes hands, within [`HANDSHAKE_TIME_MAX`].
+/// Shakes hands, within the time that is allowed for it.
 ///
 /// # Errors
 /// When the other side is no node of this cluster, or there is a better link to it.
 pub async fn open(shared: &Shared, socket: TcpStream, side: Side) -> Result<Opened, LinkError> {
-    timeout(HANDSHAKE_TIME_MAX, shake_hands(shared, socket, side))
+    timeout(shared.timing.handshake, shake_hands(shared, socket, side))
         .await
         .unwrap_or(Err(LinkError::TooSlow))
 }
@@ -266,7 +257,7 @@ struct Reader<'a> {
 enum Ended {
     #[error("told to stop")]
     Stopped,
-    #[error("silent for {} s", SILENT_TIME_MAX.as_secs())]
+    #[error("silent for too long")]
     Silent,
     #[error("closed by the other side")]
     Closed,
@@ -297,7 +288,7 @@ impl Reader<'_> {
             self.buffer.space().reserve(READ_BYTES);
             let bytes = tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
-                read = timeout(SILENT_TIME_MAX, read.read_buf(self.buffer.space())) => read,
+                read = timeout(self.shared.timing.silent, read.read_buf(self.buffer.space())) => read,
             };
             match bytes {
                 Err(_) => return Err(Ended::Silent),
@@ -360,7 +351,7 @@ async fn write_on(
     write: &mut WriteHalf<TlsStream<TcpStream>>,
     queue: &mut Outbox,
 ) -> io::Result<()> {
-    let mut pings = interval(PING_EVERY);
+    let mut pings = interval(shared.timing.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -83,6 +83,28 @@ pub struct Search {
     pub join: Vec<String>,
     /// Look on this machine's [`SEARCHED_PORTS`] too.
     pub local: bool,
+    pub timing: Timing,
+}
+
+/// When a link is given up; tests shorten it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// From the connection to the other side's `Hello`.
+    pub handshake: Duration,
+    /// Between two pings.
+    pub ping: Duration,
+    /// A link that brings nothing for so long is dead.
+    pub silent: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Timing {
+        Timing {
+            handshake: Duration::from_secs(5),
+            ping: Duration::from_secs(1),
+            silent: Duration::from_secs(5),
+        }
+    }
 }
 
 /// The links of a node. They end when the token given to `start` is cancelled.
@@ -94,6 +116,7 @@ pub struct Links {
 pub(super) struct Shared {
     me: Me,
     peer_address: SocketAddr,
+    timing: Timing,
     tls: PeerTls,
     events: mpsc::Sender<LinkEvent>,
     table: Mutex<LinkTable>,
@@ -126,6 +149,7 @@ impl Links {
         let shared = Arc::new(Shared {
             me,
             peer_address,
+            timing: search.timing,
             tls,
             events,
             table: Mutex::default(),

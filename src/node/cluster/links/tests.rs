@@ -22,6 +22,11 @@ struct Bare {
 }
 
 async fn bare(name: &str, secret: char, join: &[&Bare]) -> Bare {
+    let join = join.iter().map(|node| node.address.to_string()).collect();
+    bare_with(name, secret, join, Timing::default()).await
+}
+
+async fn bare_with(name: &str, secret: char, join: Vec<String>, timing: Timing) -> Bare {
     let port = PeerPort {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         search: false,
@@ -35,8 +40,9 @@ async fn bare(name: &str, secret: char, join: &[&Bare]) -> Bare {
         client_address: "127.0.0.1:9001".to_owned(),
     };
     let search = Search {
-        join: join.iter().map(|node| node.address.to_string()).collect(),
+        join,
         local: false,
+        timing,
     };
     let secret = Secret::new(secret.to_string().repeat(32).as_bytes()).unwrap();
     let (sender, events) = mpsc::channel(EVENTS_MAX);
@@ -236,4 +242,60 @@ async fn garbage_on_the_peer_port_changes_nothing() {
     one.up("n2").await;
     one.end().await;
     two.end().await;
+}
+
+/// Carries bytes between two nodes until it is told to swallow them, as a dead cable does: no error,
+/// no end.
+async fn cable(to: SocketAddr, broken: CancellationToken) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut far = TcpStream::connect(to).await.unwrap();
+            let broken = broken.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    () = broken.cancelled() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_link_that_falls_silent_is_given_up_by_both_sides() {
+    let timing = Timing {
+        ping: Duration::from_millis(20),
+        silent: Duration::from_millis(300),
+        ..Timing::default()
+    };
+    let broken = CancellationToken::new();
+    let mut one = bare_with("n1", 'a', vec![], timing).await;
+    let through = cable(one.address, broken.clone()).await.to_string();
+    let mut two = bare_with("n2", 'a', vec![through], timing).await;
+    one.up("n2").await;
+    two.up("n1").await;
+    broken.cancel();
+    one.down().await;
+    two.down().await;
+    // And they find each other again, by the addresses they told each other.
+    two.up("n1").await;
+    one.end().await;
+    two.end().await;
+}
+
+#[tokio::test]
+async fn whoever_calls_and_says_nothing_is_hung_up_on() {
+    let timing = Timing {
+        handshake: Duration::from_millis(100),
+        ..Timing::default()
+    };
+    let one = bare_with("n1", 'a', vec![], timing).await;
+    let mut socket = TcpStream::connect(one.address).await.unwrap();
+    let ended = timeout(SOON, socket.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "the connection was kept");
+    assert_eq!(one.links.refusals(), 1);
+    one.end().await;
 }

@@ -86,9 +86,13 @@ impl Inbox {
         self.hand_over(now, origin, ingest);
     }
 
-    /// The store did not take what it was handed of `origin`: it is to be asked for again.
-    pub fn refused(&mut self, now: Moment, origin: &Origin) {
+    /// The store cannot take anything just now: nothing is asked for in a while.
+    pub fn pause(&mut self, now: Moment) {
         self.closed_until = now + REFUSED_PAUSE;
+    }
+
+    /// The store did not take what it was handed of `origin`: it is to be asked for again.
+    pub fn refused(&mut self, origin: &Origin) {
         if let Some(log) = self.origins.get_mut(origin) {
             self.handed_bytes -= log.handed.drain(..).sum::<usize>();
         }

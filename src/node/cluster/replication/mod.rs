@@ -171,11 +171,30 @@ impl Replication {
         effects
     }
 
-    /// The store could not take these: they are asked for again, later.
+    /// The store could not take these: they are asked for again, after a pause.
     pub fn refused(&mut self, now: Moment, events: &[Arc<Event>]) {
+        self.inbox.pause(now);
         for event in events {
-            self.inbox.refused(now, &event.origin);
+            self.inbox.refused(&event.origin);
         }
+    }
+
+    /// The store passed over events of `origin`, since some before them are missing.
+    pub fn gap(&mut self, now: Moment, origin: &Origin) -> Vec<Effect> {
+        self.inbox.refused(origin);
+        self.pull(now)
+    }
+
+    /// The store holds `held`, some of which `committed` was not told of.
+    pub fn caught_up(&mut self, now: Moment, held: &VersionVector) -> Vec<Effect> {
+        let mut ingest = Vec::new();
+        for (origin, seq) in held.iter() {
+            self.inbox.committed(now, origin, seq, &mut ingest);
+        }
+        self.held.merge(held);
+        let mut effects = ingest_effect(ingest);
+        effects.extend(self.pull(now));
+        effects
     }
 
     /// The store has read what `Effect::Read` asked for.

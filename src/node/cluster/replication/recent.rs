@@ -20,7 +20,10 @@ impl Recent {
     /// Adds an event that was just committed.
     pub fn push(&mut self, event: &Arc<Event>) {
         let log = self.logs.entry(event.origin.clone()).or_default();
-        debug_assert!(log.back().is_none_or(|last| last.seq + 1 == event.seq));
+        if log.back().is_some_and(|last| last.seq + 1 != event.seq) {
+            // A commit was not told of. What is before the gap is of no use any more.
+            self.bytes -= log.drain(..).map(|e| event_bytes_max(&e)).sum::<usize>();
+        }
         log.push_back(event.clone());
         self.order.push_back(event.origin.clone());
         self.bytes += event_bytes_max(event);

@@ -200,6 +200,33 @@ fn events_that_the_store_refused_are_asked_for_again() {
 }
 
 #[test]
+fn commits_that_were_not_told_of_are_left_to_pulling() {
+    let (mut core, link) = linked(&[], &[]);
+    core.committed(SECOND, &[event(&origin(0), 1)]);
+    // 2 and 3 are committed, and the queue to the core is full.
+    assert_eq!(core.committed(SECOND, &[event(&origin(0), 4)]), []);
+    assert_eq!(core.lag(link), Some(4));
+    core.caught_up(SECOND, &vector(&[(0, 5)]));
+    assert_eq!(core.lag(link), Some(5));
+    assert_eq!(
+        core.recent.bytes(),
+        crate::protocol::peer::event_bytes_max(&event(&origin(0), 4))
+    );
+}
+
+#[test]
+fn a_gap_in_what_the_store_was_handed_is_pulled_at_once() {
+    let (mut core, link) = linked(&[], &[]);
+    core.receive(SECOND, link, push([1, 2, 3]));
+    let pull = PeerFrame::Pull {
+        origin: origin(1),
+        after: 0,
+        limit: BATCH_EVENTS_MAX as u32,
+    };
+    assert_eq!(frames(core.gap(SECOND, &origin(1))), [pull]);
+}
+
+#[test]
 fn a_node_whose_log_was_set_back_is_told() {
     let (mut core, link) = linked(&[(0, 5)], &[]);
     let frame = PeerFrame::Vector {
