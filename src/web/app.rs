@@ -1,0 +1,37 @@
+//! What all requests share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::assets::Assets;
+use super::guard::Guard;
+use super::health::Health;
+use super::metrics::HttpCounts;
+use super::poll::PollSessions;
+use super::send::OneCallUsers;
+use super::switchboard::Switchboard;
+
+/// The bridge as its requests see it.
+#[derive(Debug)]
+pub struct App {
+    pub switchboard: Arc<Switchboard>,
+    pub guard: Guard,
+    pub assets: Assets,
+    pub polls: PollSessions,
+    pub one_calls: OneCallUsers,
+    pub health: Health,
+    pub counts: HttpCounts,
+    /// The bridge is to end: no new sessions, and what waits is answered.
+    pub stop: CancellationToken,
+    /// The time for an orderly end is over.
+    pub cut: CancellationToken,
+    /// Connections and WebSockets that are still open.
+    pub tasks: TaskTracker,
+}
+
+/// Where a request came from, put beside it by the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub struct BrowserAddress(pub IpAddr);

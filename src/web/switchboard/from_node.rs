@@ -1,0 +1,261 @@
+//! What the node says: which sessions a line is for, and what the bridge must remember of it.
+
+use axum::extract::ws::Utf8Bytes;
+use serde::Deserialize;
+
+use super::core::{Core, give};
+use super::outbox::json;
+use super::session::{Asks, InFlight, Membership, Session, StatsEvery, User};
+use super::splice;
+use crate::protocol::bridge::{Handle, Place, SessionId, ToBridge};
+use crate::protocol::server::{self, CloseReason, Renamed};
+use crate::protocol::{RoomName, ServerFrame, VersionVector};
+
+/// A line that is none of the link's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown;
+
+impl Core {
+    /// A line from the node; one that makes no sense is passed over.
+    ///
+    /// # Errors
+    /// When it makes no sense.
+    pub fn line(&mut self, line: &str) -> Result<(), Unknown> {
+        match ToBridge::read(line).ok_or(Unknown)? {
+            ToBridge::Direct { ids, place, json } => self.direct(&ids, place, json),
+            ToBridge::Handle { handle, room, held } => {
+                self.rooms.entry(room.clone()).or_default().held = held;
+                self.handles.insert(handle, room);
+            }
+            ToBridge::Entered { handle, id } => self.entered(handle, id),
+            ToBridge::Left { handle, id } => self.left(handle, id),
+            ToBridge::Room {
+                handle,
+                except,
+                place,
+                json,
+            } => self.room_line(handle, &except, place, json),
+            ToBridge::Held { handle, held } => {
+                if let Some(room) = self
+                    .handles
+                    .get(&handle)
+                    .and_then(|r| self.rooms.get_mut(r))
+                {
+                    room.held.merge(&held);
+                }
+            }
+            ToBridge::HeldDirect { id, held } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.direct.merge(&held);
+                }
+            }
+            ToBridge::Closed { id } => {
+                if let Some(session) = self.sessions.get(&id) {
+                    session.outbox.close();
+                }
+                self.forget(id);
+            }
+            ToBridge::Pong { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn entered(&mut self, handle: Handle, id: SessionId) {
+        let Some(name) = self.handles.get(&handle) else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.rooms.insert(name.clone(), Membership::In);
+            self.rooms
+                .entry(name.clone())
+                .or_default()
+                .members
+                .insert(id);
+        }
+    }
+
+    fn left(&mut self, handle: Handle, id: SessionId) {
+        let Some(name) = self.handles.get(&handle) else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.rooms.remove(name);
+        }
+        let empty = self.rooms.get_mut(name).is_none_or(|room| {
+            room.members.remove(&id);
+            room.members.is_empty()
+        });
+        if empty {
+            self.rooms.remove(name);
+            self.handles.remove(&handle);
+        }
+    }
+
+    fn room_line(
+        &mut self,
+        handle: Handle,
+        except: &[SessionId],
+        place: Option<Place>,
+        json: &str,
+    ) {
+        self.counts.room_lines += 1;
+        let Some(name) = self.handles.get(&handle) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(name) else {
+            return;
+        };
+        let frame = Utf8Bytes::from(json);
+        for id in room.members.iter().filter(|id| !except.contains(id)) {
+            let Some(session) = self.sessions.get(id) else {
+                continue;
+            };
+            self.counts.frames += 1;
+            if place.is_none() {
+                session.outbox.passing(frame.clone());
+            } else if !session
+                .outbox
+                .event(name.as_str(), &room.held, frame.clone())
+            {
+                self.counts.left_out += 1;
+            }
+        }
+        if let Some(Place { origin, seq }) = place {
+            room.held.advance(&origin, seq);
+        }
+    }
+
+    fn direct(&mut self, ids: &[SessionId], place: Option<Place>, frame: &str) {
+        match place {
+            None => {
+                let mark = splice::mark_of(frame);
+                for id in ids {
+                    self.answer(*id, mark, frame);
+                }
+            }
+            Some(place) => {
+                let shared = Utf8Bytes::from(frame);
+                for id in ids {
+                    self.event_for_one(*id, &place, shared.clone());
+                }
+            }
+        }
+    }
+
+    /// An event for one session: of a direct conversation, or of a room it is entering.
+    fn event_for_one(&mut self, id: SessionId, place: &Place, frame: Utf8Bytes) {
+        #[derive(Deserialize)]
+        struct InRoom {
+            room: String,
+        }
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Ok(InRoom { room }) = serde_json::from_str(&frame) else {
+            return;
+        };
+        let entering = RoomName::parse(&room)
+            .ok()
+            .and_then(|room| session.rooms.get_mut(&room));
+        let held = match entering {
+            Some(Membership::Entering(held)) => held,
+            Some(Membership::In) | None => &mut session.direct,
+        };
+        self.counts.frames += 1;
+        if !session.outbox.event(&room, held, frame) {
+            self.counts.left_out += 1;
+        }
+        held.advance(&place.origin, place.seq);
+    }
+
+    fn answer(&mut self, id: SessionId, mark: Option<i64>, frame: &str) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Some(mark) = mark else {
+            self.counts.frames += 1;
+            if frame.starts_with(r#"{"type":"disconnect""#) {
+                session.outbox.answer(frame.into());
+            } else {
+                session.outbox.passing(frame.into());
+            }
+            return;
+        };
+        let Some(asked) = session.answered(mark) else {
+            if let Some(stats) = session.stats.as_ref().filter(|stats| stats.mark == mark) {
+                let frame = splice::unmark(frame, stats.client_re.as_deref());
+                self.counts.frames += 1;
+                session.outbox.passing(frame.into());
+            }
+            return;
+        };
+        if asked.asks == Asks::Reopen {
+            self.reopened(id, frame);
+            return;
+        }
+        learn(session, &asked, frame);
+        self.counts.frames += 1;
+        let frame = splice::unmark(frame, asked.client_re.as_deref());
+        give(session, asked.reply, frame.into());
+    }
+
+    /// The answer to opening the session again on another node.
+    fn reopened(&mut self, id: SessionId, frame: &str) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Ok(ServerFrame::Session(told)) = ServerFrame::decode(frame) {
+            let user = User {
+                name: told.user,
+                token: told.token,
+            };
+            let before = session.user.replace(user.clone());
+            if let Some(before) = before.filter(|before| before.name != user.name) {
+                let (uid, from, to) = (told.uid, before.name, user.name);
+                let renamed = ServerFrame::Renamed(Renamed { uid, from, to });
+                session.outbox.answer(json(&renamed));
+            }
+            return;
+        }
+        tracing::warn!(session = id, "a session could not be moved to another node");
+        let message = "the session could not be moved to another node: connect again";
+        session.outbox.end(CloseReason::ShuttingDown, message);
+        self.close(id);
+    }
+}
+
+/// What the bridge must remember of an answer to open the session again elsewhere.
+fn learn(session: &mut Session, asked: &InFlight, frame: &str) {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type")]
+        kind: &'a str,
+        #[serde(default)]
+        since: VersionVector,
+    }
+    let Ok(head) = serde_json::from_str::<Head<'_>>(frame) else {
+        return;
+    };
+    match (&asked.asks, head.kind) {
+        (Asks::Open, "session") => {
+            if let Ok(ServerFrame::Session(server::Session { user, token, .. })) =
+                ServerFrame::decode(frame)
+            {
+                session.user = Some(User { name: user, token });
+            }
+        }
+        (Asks::Join(room), "room") => {
+            let entering = Membership::Entering(head.since);
+            session.rooms.entry(room.clone()).or_insert(entering);
+        }
+        (Asks::Away(on), "ok") => session.away = *on,
+        (Asks::Stats { repeats }, "stats") => {
+            session.stats = repeats.then(|| StatsEvery {
+                mark: asked.mark,
+                client_re: asked.client_re.clone(),
+                json: asked.json.clone(),
+            });
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,185 @@
+//! All sessions of the bridge behind one link to a node.
+//!
+//! [`core`] decides, without a socket; this is its handle: the lock around it, the waiting, and the
+//! tokens that close a session when its transport is gone. The lock is never held across an `.await`.
+
+pub mod core;
+mod from_node;
+pub mod outbox;
+mod session;
+mod splice;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::{Notify, oneshot, watch};
+use ulid::Ulid;
+
+use self::core::{Core, NotTaken};
+use self::outbox::Outbox;
+use self::session::Reply;
+use crate::protocol::Ts;
+use crate::protocol::bridge::SessionId;
+use crate::protocol::server::CloseReason;
+
+pub use self::core::unavailable;
+pub use self::splice::add_text;
+
+/// The handle. One for the whole bridge.
+#[derive(Debug)]
+pub struct Switchboard {
+    core: Mutex<Core>,
+    /// Something is to be written to the node.
+    pub output_due: Notify,
+    pub link: watch::Sender<LinkState>,
+}
+
+/// Where the bridge's sessions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// No node can be reached.
+    Down,
+    /// Nodes can be reached, but do not take this bridge for one of their cluster's.
+    Refused,
+    Up {
+        /// The node's name.
+        node: String,
+        /// As it stands in the configuration.
+        address: String,
+    },
+}
+
+/// A browser's session; dropping it closes it.
+#[derive(Debug)]
+pub struct BrowserSession {
+    switchboard: Arc<Switchboard>,
+    id: SessionId,
+    pub outbox: Arc<Outbox>,
+}
+
+/// The bridge, or the session, is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+/// Why a request got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Too many requests of the session are waiting already.
+    Busy,
+    /// The session is over.
+    Ended,
+}
+
+impl Switchboard {
+    pub fn new() -> Switchboard {
+        Switchboard {
+            core: Mutex::new(Core::new(Instant::now(), now)),
+            output_due: Notify::new(),
+            link: watch::Sender::new(LinkState::Down),
+        }
+    }
+
+    /// A browser has come; `None` when there are too many.
+    pub fn open(self: &Arc<Self>, address: IpAddr) -> Option<BrowserSession> {
+        let outbox = Arc::new(Outbox::default());
+        let id = self.lock().open(address, Arc::clone(&outbox))?;
+        self.output_due.notify_one();
+        Some(BrowserSession {
+            switchboard: Arc::clone(self),
+            id,
+            outbox,
+        })
+    }
+
+    /// The lock around the decisions.
+    pub fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells every browser that the bridge ends.
+    pub fn end_all(&self) {
+        for outbox in self.lock().outboxes() {
+            outbox.end(CloseReason::ShuttingDown, "the bridge is being stopped");
+        }
+    }
+
+    fn request(&self, id: SessionId, text: &str, reply: Reply) -> Result<(), (NotTaken, Reply)> {
+        let nonce = Ulid::generate().to_string();
+        let taken = self.lock().request(Instant::now(), id, text, &nonce, reply);
+        self.output_due.notify_one();
+        taken
+    }
+}
+
+impl BrowserSession {
+    /// Hands a browser's frame on; waits while too many are on their way. The answer comes through the
+    /// outbox.
+    pub async fn request(&self, text: &str) -> Result<(), Ended> {
+        let mut reply = Reply::Outbox;
+        loop {
+            match self.switchboard.request(self.id, text, reply) {
+                Ok(()) => return Ok(()),
+                Err((NotTaken::NoSession, _)) => return Err(Ended),
+                Err((NotTaken::Busy, back)) => reply = back,
+            }
+            self.outbox.answered.notified().await;
+        }
+    }
+
+    /// Answers in the node's stead; waits while the browser takes no answers.
+    pub async fn answer(&self, frame: Utf8Bytes) -> Result<(), Ended> {
+        while self.outbox.is_crowded() {
+            self.outbox.answered.notified().await;
+        }
+        if self.outbox.has_ended() {
+            return Err(Ended);
+        }
+        self.outbox.answer(frame);
+        Ok(())
+    }
+
+    /// Whether it has said who it is.
+    pub fn has_joined(&self) -> bool {
+        self.switchboard.lock().has_joined(self.id)
+    }
+
+    /// Hands a frame on and waits for its answer. The switchboard answers in the end, with
+    /// `unavailable` if it must; how long to wait is the caller's to say.
+    pub async fn ask(&self, text: &str) -> Result<Utf8Bytes, NoAnswer> {
+        let (reply, answer) = oneshot::channel();
+        match self
+            .switchboard
+            .request(self.id, text, Reply::Caller(reply))
+        {
+            Ok(()) => answer.await.map_err(|_| NoAnswer::Ended),
+            Err((NotTaken::Busy, _)) => Err(NoAnswer::Busy),
+            Err((NotTaken::NoSession, _)) => Err(NoAnswer::Ended),
+        }
+    }
+
+    /// Hands a frame on that has no answer.
+    pub fn tell(&self, text: &str) -> Result<(), NoAnswer> {
+        match self.switchboard.request(self.id, text, Reply::Nobody) {
+            Ok(()) => Ok(()),
+            Err((NotTaken::Busy, _)) => Err(NoAnswer::Busy),
+            Err((NotTaken::NoSession, _)) => Err(NoAnswer::Ended),
+        }
+    }
+}
+
+impl Drop for BrowserSession {
+    fn drop(&mut self) {
+        self.switchboard.lock().close(self.id);
+        self.outbox.close();
+        self.switchboard.output_due.notify_one();
+    }
+}
+
+/// The wall clock.
+pub fn now() -> Ts {
+    Ts(jiff::Timestamp::now().as_microsecond())
+}

@@ -1,0 +1,317 @@
+//! What waits for one browser: its frames in order, bounded.
+//!
+//! A browser that reads too slowly loses no answer and costs no memory without bound: once its box is
+//! full, a room's events are left out and the room is remembered; when there is space again, `gap`
+//! tells from where to ask `history`. What the log does not hold (typing, presence) is left out.
+//!
+//! A frame has a place, counted from 1. A WebSocket takes frames out for good; a poll looks at
+//! them, and takes them out when it asks for what is behind them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::Notify;
+
+use crate::protocol::server::{CloseReason, Disconnect, Gap};
+use crate::protocol::{ServerFrame, VersionVector};
+
+/// Frames that wait for one browser. Lines of a room are shared by all who wait for them, so this is
+/// mostly 32 bytes each.
+pub const FRAMES_MAX: usize = 4096;
+
+/// Bytes of those frames: eight pages of history, or a thousand of the longest messages.
+pub const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Frames that one take or poll hands out.
+const TAKE_FRAMES_MAX: usize = 1024;
+
+/// Bytes that one take or poll hands out, give or take one frame.
+const TAKE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Rooms for which a gap is remembered: more than a session can be in, direct conversations included.
+const GAPS_MAX: usize = 1024;
+
+/// The frames of one session. Shared by the switchboard, which fills it, and the session's transport.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+    /// Something was put in, or the session ended, or a newer poll came.
+    pub due: Notify,
+    /// A request was answered: there may be room for the next one.
+    pub answered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Utf8Bytes>,
+    /// Frames that have been taken out: the place of the last of them.
+    taken: u64,
+    bytes: usize,
+    /// By room: what the browser held when its events began to be left out.
+    gaps: BTreeMap<String, VersionVector>,
+    ended: bool,
+    polls: u64,
+}
+
+/// What a poll sees.
+#[derive(Debug, PartialEq)]
+pub struct Polled {
+    pub frames: Vec<Utf8Bytes>,
+    /// Place of the last of them; what to say as `after` next.
+    pub next: u64,
+    pub ended: bool,
+}
+
+impl Outbox {
+    /// An answer, or another frame that must not be left out.
+    pub fn answer(&self, frame: Utf8Bytes) {
+        let mut state = self.lock();
+        if !state.ended {
+            state.push(frame);
+            self.due.notify_one();
+        }
+    }
+
+    /// An event of a room; `held` is what the browser holds of the room without it. Whether it went in.
+    pub fn event(&self, room: &str, held: &VersionVector, frame: Utf8Bytes) -> bool {
+        let mut state = self.lock();
+        if state.ended {
+            return true;
+        }
+        if state.gaps.contains_key(room) {
+            return false;
+        }
+        if state.is_full() {
+            if state.gaps.len() < GAPS_MAX {
+                state.gaps.insert(room.to_owned(), held.clone());
+            }
+            return false;
+        }
+        state.push(frame);
+        self.due.notify_one();
+        true
+    }
+
+    /// A frame that may be lost.
+    pub fn passing(&self, frame: Utf8Bytes) {
+        let mut state = self.lock();
+        if !state.ended && !state.is_full() {
+            state.push(frame);
+            self.due.notify_one();
+        }
+    }
+
+    /// The last frame: nothing goes in behind it.
+    pub fn end(&self, reason: CloseReason, message: &str) {
+        let message = message.to_owned();
+        let frame = ServerFrame::Disconnect(Disconnect { reason, message });
+        self.answer(json(&frame));
+        self.close();
+    }
+
+    /// The session is over; what waits can still be taken.
+    pub fn close(&self) {
+        self.lock().ended = true;
+        self.due.notify_one();
+        self.answered.notify_one();
+    }
+
+    /// Whether it was ended; frames may still wait.
+    pub fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    /// Whether so much waits that no further request should be taken from this browser.
+    pub fn is_crowded(&self) -> bool {
+        self.lock().bytes > BYTES_MAX / 4
+    }
+
+    /// Takes the next frames out, for good; none when nothing waits.
+    pub fn take(&self) -> Vec<Utf8Bytes> {
+        let mut state = self.lock();
+        let mut frames = Vec::new();
+        let mut bytes = 0;
+        while frames.len() < TAKE_FRAMES_MAX && bytes < TAKE_BYTES_MAX {
+            let Some(frame) = state.pop() else { break };
+            bytes += frame.len();
+            frames.push(frame);
+        }
+        state.tell_gaps();
+        self.answered.notify_one();
+        frames
+    }
+
+    /// The frames behind place `after`; those up to it are not kept any longer.
+    pub fn poll(&self, after: u64) -> Polled {
+        let mut state = self.lock();
+        let last = state.taken + state.frames.len() as u64;
+        while state.taken < after.min(last) {
+            state.pop();
+        }
+        state.tell_gaps();
+        let mut bytes = 0;
+        let frames: Vec<Utf8Bytes> = state
+            .frames
+            .iter()
+            .take(TAKE_FRAMES_MAX)
+            .take_while(|frame| {
+                let fits = bytes < TAKE_BYTES_MAX;
+                bytes += frame.len();
+                fits
+            })
+            .cloned()
+            .collect();
+        Polled {
+            next: state.taken + frames.len() as u64,
+            frames,
+            ended: state.ended,
+        }
+    }
+
+    /// A poll begins; older ones are to end. Its number.
+    pub fn begin_poll(&self) -> u64 {
+        let mut state = self.lock();
+        state.polls += 1;
+        self.due.notify_waiters();
+        state.polls
+    }
+
+    /// Whether a newer poll has begun than the one of this number.
+    pub fn is_outdone(&self, poll: u64) -> bool {
+        self.lock().polls != poll
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_full(&self) -> bool {
+        self.frames.len() >= FRAMES_MAX || self.bytes >= BYTES_MAX
+    }
+
+    fn push(&mut self, frame: Utf8Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    fn pop(&mut self) -> Option<Utf8Bytes> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= frame.len();
+        self.taken += 1;
+        Some(frame)
+    }
+
+    /// Once there is space again: from now on the rooms' events go in, and what was left out is told.
+    fn tell_gaps(&mut self) {
+        if self.is_full() {
+            return;
+        }
+        for (room, since) in std::mem::take(&mut self.gaps) {
+            self.push(json(&ServerFrame::Gap(Gap { room, since })));
+        }
+    }
+}
+
+/// A frame as a browser gets it: without the line end.
+pub fn json(frame: &ServerFrame) -> Utf8Bytes {
+    let mut line = frame.encode();
+    line.pop();
+    String::from_utf8(line).expect("JSON is UTF-8").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Origin;
+
+    fn held(seq: u64) -> VersionVector {
+        [(Origin::parse("n1-a").unwrap(), seq)]
+            .into_iter()
+            .collect()
+    }
+
+    fn texts(frames: &[Utf8Bytes]) -> Vec<&str> {
+        frames.iter().map(Utf8Bytes::as_str).collect()
+    }
+
+    #[test]
+    fn a_full_box_leaves_events_out_and_tells_from_where() {
+        let outbox = Outbox::default();
+        for seq in 0..FRAMES_MAX as u64 {
+            assert!(outbox.event("lobby", &held(seq), "e".into()));
+        }
+        let full = FRAMES_MAX as u64;
+        assert!(!outbox.event("lobby", &held(full), "lost".into()));
+        assert!(!outbox.event("lobby", &held(full + 1), "lost too".into()));
+        assert!(!outbox.event("ops", &held(9), "lost".into()));
+        outbox.passing("typing".into());
+        outbox.answer("answer".into());
+
+        let mut taken = Vec::new();
+        loop {
+            let frames = outbox.take();
+            if frames.is_empty() {
+                break;
+            }
+            taken.extend(frames);
+        }
+        let tail = &texts(&taken)[FRAMES_MAX..];
+        assert_eq!(tail.len(), 3, "{tail:?}");
+        // Told as soon as there is space: behind what waited then.
+        assert!(tail.contains(&"answer"), "{tail:?}");
+        let gap = format!(r#"{{"type":"gap","room":"lobby","since":{{"n1-a":{full}}}}}"#);
+        assert!(tail.contains(&gap.as_str()), "{tail:?}");
+        assert!(
+            tail.iter()
+                .any(|f| f.contains(r#""room":"ops","since":{"n1-a":9}"#))
+        );
+        assert!(outbox.event("lobby", &held(full + 2), "on again".into()));
+    }
+
+    #[test]
+    fn a_box_of_four_mebibytes_is_full() {
+        let outbox = Outbox::default();
+        let large: Utf8Bytes = "x".repeat(BYTES_MAX / 2).into();
+        assert!(outbox.event("lobby", &held(0), large.clone()));
+        assert!(outbox.is_crowded());
+        assert!(outbox.event("lobby", &held(1), large.clone()));
+        assert!(!outbox.event("lobby", &held(2), large));
+    }
+
+    #[test]
+    fn a_poll_repeated_gives_the_same_frames_until_it_asks_for_more() {
+        let outbox = Outbox::default();
+        for frame in ["a", "b", "c"] {
+            outbox.answer(frame.into());
+        }
+        let first = outbox.poll(0);
+        assert_eq!((texts(&first.frames), first.next), (vec!["a", "b", "c"], 3));
+        assert_eq!(outbox.poll(0), first);
+        outbox.answer("d".into());
+        let second = outbox.poll(3);
+        assert_eq!((texts(&second.frames), second.next), (vec!["d"], 4));
+        assert_eq!(outbox.poll(3), second);
+        let none = outbox.poll(4);
+        assert_eq!((none.frames.len(), none.next), (0, 4));
+        assert_eq!(
+            outbox.poll(u64::MAX).next,
+            4,
+            "a place that is not there yet"
+        );
+    }
+
+    #[test]
+    fn nothing_goes_in_behind_the_end() {
+        let outbox = Outbox::default();
+        outbox.end(CloseReason::Quit, "bye");
+        outbox.answer("late".into());
+        assert_eq!(
+            texts(&outbox.take()),
+            [r#"{"type":"disconnect","reason":"quit","message":"bye"}"#]
+        );
+        assert!(outbox.has_ended() && outbox.poll(0).ended);
+    }
+}
