@@ -69,8 +69,8 @@ pub use pages::Page;
 pub use reader::{Reader, RoomSummary, Topic};
 pub use replay::{Replay, Replayed};
 pub use since::SincePage;
-pub use soft::{SoftPage, SoftRow, UserRow};
 
+pub use crate::protocol::soft::{SoftPage, SoftRow};
 use crate::protocol::{Event, Origin, VersionVector};
 use log::Log;
 use pool::Pool;

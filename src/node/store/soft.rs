@@ -6,49 +6,13 @@
 //! it last asked. Revs count within this store's origin: a new origin starts a peer over at 0.
 
 use rusqlite::{Connection, OptionalExtension};
-use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::log::Log;
 use super::reader::Reader;
+use crate::protocol::presence::UserRecord;
+use crate::protocol::soft::{SoftPage, SoftRow};
 use crate::protocol::{NameKey, Origin, RoomKey, RoomName, Seq, Ts, Uid, UserName, VersionVector};
-
-/// One fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum SoftRow {
-    /// Somebody has joined the room once.
-    Room { room: RoomName },
-    /// Who bears which name. The latest claim counts, and the latest sight.
-    User(UserRow),
-    /// How far a user has read what `origin` wrote in a room. The greatest counts.
-    Read {
-        uid: Uid,
-        room: RoomKey,
-        origin: Origin,
-        seq: Seq,
-    },
-}
-
-/// A user as this node knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserRow {
-    pub uid: Uid,
-    pub name: UserName,
-    /// When the user took this name.
-    pub claimed_at: Ts,
-    /// When a session of the user was last open.
-    pub last_seen: Ts,
-}
-
-/// Changed rows in the order of their changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoftPage {
-    pub rows: Vec<SoftRow>,
-    /// What to ask from next time.
-    pub rev: u64,
-    pub more: bool,
-}
 
 /// The greatest `rev` given so far.
 pub(super) fn greatest_rev(conn: &Connection) -> Result<i64, StoreError> {
@@ -102,7 +66,7 @@ impl Log {
         Ok(Some(SoftRow::Room { room }))
     }
 
-    fn merge_user(&mut self, said: UserRow) -> Result<Option<SoftRow>, StoreError> {
+    fn merge_user(&mut self, said: UserRecord) -> Result<Option<SoftRow>, StoreError> {
         let known = user(&self.conn, &said.uid)?;
         let merged = match &known {
             None => said,
@@ -110,7 +74,7 @@ impl Log {
                 let last_seen = known.last_seen.max(said.last_seen);
                 let later = (said.claimed_at, &said.name) > (known.claimed_at, &known.name);
                 let claim = if later { said } else { known.clone() };
-                UserRow { last_seen, ..claim }
+                UserRecord { last_seen, ..claim }
             }
         };
         if known.as_ref() == Some(&merged) {
@@ -181,12 +145,12 @@ impl Reader {
     }
 
     /// The user, if this node has heard of it.
-    pub fn user(&self, uid: &Uid) -> Result<Option<UserRow>, StoreError> {
+    pub fn user(&self, uid: &Uid) -> Result<Option<UserRecord>, StoreError> {
         user(self.conn(), uid)
     }
 
     /// Everybody who bears a name that a reader would take for this one, the latest seen first.
-    pub fn users_named(&self, key: &NameKey) -> Result<Vec<UserRow>, StoreError> {
+    pub fn users_named(&self, key: &NameKey) -> Result<Vec<UserRecord>, StoreError> {
         let mut select = self.conn().prepare_cached(
             "SELECT uid, name, claimed_at, last_seen FROM soft_users WHERE key = ?1",
         )?;
@@ -195,7 +159,7 @@ impl Reader {
         while let Some(row) = rows.next()? {
             found.push(read_user(row)?);
         }
-        found.sort_by_key(|user: &UserRow| std::cmp::Reverse(user.last_seen));
+        found.sort_by_key(|user: &UserRecord| std::cmp::Reverse(user.last_seen));
         Ok(found)
     }
 
@@ -263,15 +227,15 @@ impl Reader {
     }
 }
 
-fn user(conn: &Connection, uid: &Uid) -> Result<Option<UserRow>, StoreError> {
+fn user(conn: &Connection, uid: &Uid) -> Result<Option<UserRecord>, StoreError> {
     let mut select = conn
         .prepare_cached("SELECT uid, name, claimed_at, last_seen FROM soft_users WHERE uid = ?1")?;
     let found = select.query_row([uid.as_str()], |row| Ok(read_user(row)));
     found.optional()?.transpose()
 }
 
-fn read_user(row: &rusqlite::Row<'_>) -> Result<UserRow, StoreError> {
-    Ok(UserRow {
+fn read_user(row: &rusqlite::Row<'_>) -> Result<UserRecord, StoreError> {
+    Ok(UserRecord {
         uid: Uid::parse(&row.get::<_, String>(0)?).map_err(StoreError::damaged("a user's id"))?,
         name: UserName::parse(&row.get::<_, String>(1)?)
             .map_err(StoreError::damaged("a user's name"))?,

@@ -13,8 +13,8 @@ use super::error::StoreError;
 use super::figures::Counters;
 use super::folder::FolderLock;
 use super::log::{Appended, Log};
-use super::soft::SoftRow;
 use super::wal::Checkpoints;
+use crate::protocol::soft::SoftRow;
 use crate::protocol::{Event, Origin, VersionVector};
 
 /// Requests that wait for the writer. At its rate, less than a tenth of a second.
