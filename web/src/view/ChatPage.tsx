@@ -1,5 +1,5 @@
 /** The chat: rooms, the open room, its people. On a narrow screen rooms and people are drawers over the room. */
-import { createEffect, createMemo, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, onCleanup, Show, type JSX } from "solid-js";
 import { currentRoom } from "../machine/state";
 import { Composer } from "./Composer";
 import { OfflineBar } from "./Connection";
@@ -18,25 +18,33 @@ export function ChatPage(): JSX.Element {
     if (state.drawer !== "none") {
       if (was === "none") opener = document.activeElement;
       document.querySelector<HTMLElement>(`[data-drawer="${state.drawer}"] a, [data-drawer="${state.drawer}"] button`)?.focus();
-    } else if (was !== "none" && opener instanceof HTMLElement) opener.focus();
+    } else if (was !== "none" && opener instanceof HTMLElement) {
+      const back = opener;
+      queueMicrotask(() => back.focus());
+    }
     return state.drawer;
   }, "none");
+  // Where there is room for everything there are no drawers.
+  const wide = matchMedia("(min-width: 64rem)");
+  const closeDrawer = () => state.drawer !== "none" && dispatch({ type: "drawer", which: "none" });
+  wide.addEventListener("change", closeDrawer);
+  onCleanup(() => wide.removeEventListener("change", closeDrawer));
   return (
     <div
       class="flex h-full"
       onKeyDown={(event) => {
-        if (event.key === "Escape" && state.drawer !== "none") dispatch({ type: "drawer", which: "none" });
+        if (event.key === "Escape") closeDrawer();
       }}
     >
       <Show when={state.drawer !== "none"}>
         <div
           class={`fixed inset-0 z-20 bg-scrim ${state.drawer === "rooms" ? "md:hidden" : "lg:hidden"}`}
           aria-hidden="true"
-          onClick={() => dispatch({ type: "drawer", which: "none" })}
+          onClick={closeDrawer}
         />
       </Show>
       <RoomsPanel />
-      <main class="flex min-w-0 flex-1 flex-col">
+      <main class="flex min-w-0 flex-1 flex-col" inert={state.drawer !== "none"}>
         <Show when={room()} keyed fallback={<NoRoom />}>
           {(open) => (
             <>

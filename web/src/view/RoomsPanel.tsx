@@ -12,8 +12,9 @@ export function RoomsPanel(): JSX.Element {
   const rooms = createMemo(() => state.rooms.filter((room) => !isDirect(room.name)).sort(byName));
   const directs = createMemo(() => state.rooms.filter((room) => isDirect(room.name)).sort(byName));
   return (
-    <div
+    <aside
       data-drawer="rooms"
+      aria-label="Rooms and settings"
       class={`z-30 flex w-64 flex-none flex-col border-r border-line bg-shade max-md:fixed max-md:inset-y-0 max-md:left-0 max-md:w-[17rem] max-md:shadow-float ${state.drawer === "rooms" ? "" : "max-md:hidden"}`}
     >
       <div class="flex h-14 flex-none items-center gap-2.5 px-4">
@@ -62,7 +63,7 @@ export function RoomsPanel(): JSX.Element {
         </Show>
       </nav>
       <Foot />
-    </div>
+    </aside>
   );
 }
 
