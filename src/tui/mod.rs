@@ -1,1 +1,39 @@
-//! The terminal client.
+//! The terminal client. In reading order: [`state`] is all it knows, [`event`] what can happen,
+//! [`update`] what is done about it, [`view`] what is seen of it, [`edge`] the terminal and the
+//! network around them.
+//!
+//! Invariants: only the edge reads a clock, a key or a socket; the view changes nothing; foreign
+//! text reaches the screen through [`shown`] alone; the keys are in one table ([`keys`]), the
+//! commands in another ([`commands`]), and help is made from both.
+
+mod answers;
+pub mod commands;
+mod complete;
+pub mod composer;
+pub mod edge;
+pub mod event;
+pub mod keys;
+pub mod layout;
+mod net;
+mod page;
+pub mod room;
+mod rows;
+mod sent_lines;
+pub mod shown;
+mod speaking;
+pub mod state;
+mod terminal;
+#[cfg(test)]
+mod testing;
+pub mod theme;
+pub mod timeline;
+mod travel;
+mod unsent;
+pub mod update;
+pub mod view;
+mod wrap;
+
+#[cfg(test)]
+mod tests;
+
+pub use edge::{Config, run};

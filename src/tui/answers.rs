@@ -1,0 +1,156 @@
+//! Answers to what was asked, by what it was about.
+
+use super::event::Effect;
+use super::net::{describe, is_final};
+use super::state::{Asked, Link, State};
+use super::timeline::Beyond;
+use crate::protocol::server::{ErrorFrame, History, RoomInfo};
+
+/// A page of history next to the window.
+pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
+    let room = &mut state.rooms[at];
+    let beyond = if page.more {
+        Beyond::More
+    } else {
+        Beyond::Nothing
+    };
+    match asked {
+        Asked::Older { .. } => room.timeline.older = beyond,
+        Asked::Newer { .. } => room.timeline.newer = beyond,
+        Asked::Newest { .. } => {
+            room.timeline.older = beyond;
+            for message in &page.messages {
+                room.held.advance(&message.origin, message.seq);
+            }
+        }
+        Asked::Rooms { .. }
+        | Asked::Who { .. }
+        | Asked::Away { .. }
+        | Asked::Ping { .. }
+        | Asked::Nothing => return Vec::new(),
+    }
+    for message in page.messages {
+        room.timeline.put(message);
+    }
+    let reader = room.reader().cloned();
+    room.timeline.trim(reader.as_ref());
+    Vec::new()
+}
+
+/// Conversations with something unread are opened; all are shown to whoever asked.
+pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<Effect> {
+    for info in list {
+        if info.room.starts_with('@') && info.unread > 0 && state.index_of(&info.room).is_none() {
+            let at = state.open(&info.room);
+            state.rooms[at].unread = info.unread;
+        }
+    }
+    if asked == Some(Asked::Rooms { show: true }) {
+        let lines: Vec<String> = list.iter().map(describe).collect();
+        let text = if lines.is_empty() {
+            "there are no rooms yet: /join ROOM makes one".to_owned()
+        } else {
+            lines.join("\n")
+        };
+        state.note(text, false);
+    }
+    Vec::new()
+}
+
+/// The list of people has been taken over; it is shown to whoever asked.
+pub fn who(state: &mut State, asked: Option<Asked>) {
+    let Some(Asked::Who { room, show: true }) = asked else {
+        return;
+    };
+    let Some(at) = state.index_of(&room) else {
+        return;
+    };
+    let people = &state.rooms[at].people;
+    let named = people.sorted().into_iter().map(|user| {
+        if user.away {
+            format!("{} (away)", user.name)
+        } else {
+            user.name.clone()
+        }
+    });
+    let names = named.collect::<Vec<_>>().join(", ");
+    let text = format!("{} here: {names}", people.total);
+    state.note(text, false);
+}
+
+pub fn done(state: &mut State, asked: Option<Asked>) -> Vec<Effect> {
+    if let Some(Asked::Away { on }) = asked {
+        if let Some(me) = &mut state.me {
+            me.away = on;
+        }
+        state.say(if on {
+            "you are away: /back when you are here again"
+        } else {
+            "you are here again"
+        });
+    }
+    Vec::new()
+}
+
+pub fn pong(state: &mut State, asked: Option<Asked>) -> Vec<Effect> {
+    let now = state.now;
+    if let (Some(Asked::Ping { sent }), Link::Online { round_trip_us, .. }) =
+        (asked, &mut state.link)
+    {
+        *round_trip_us = Some((now.0 - sent.0).max(0));
+    }
+    Vec::new()
+}
+
+pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<Effect> {
+    match asked {
+        Some(Asked::Older { room } | Asked::Newest { room }) => {
+            let beyond = if is_final(error.code) {
+                Beyond::Nothing
+            } else {
+                // Asked for again with the next connection, not in a loop.
+                Beyond::Asked
+            };
+            let now = state.now;
+            if let Some(room) = state.find(&room) {
+                room.timeline.older = beyond;
+                room.timeline.note(now, error.message, true);
+            }
+        }
+        Some(Asked::Newer { room }) => {
+            if let Some(room) = state.find(&room) {
+                room.timeline.newer = Beyond::Asked;
+            }
+            state.say(error.message);
+        }
+        Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show: false }) => {}
+        Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show: true }) | None => {
+            state.say(error.message);
+        }
+    }
+    Vec::new()
+}
+
+/// The connection went before the answer came: what is still needed is asked for again.
+pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
+    match asked {
+        Asked::Older { room } | Asked::Newest { room } => {
+            if let Some(room) = state.find(&room) {
+                room.timeline.older = Beyond::More;
+            }
+        }
+        Asked::Newer { room } => {
+            if let Some(room) = state.find(&room) {
+                room.timeline.newer = Beyond::More;
+            }
+        }
+        Asked::Rooms { show: true } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
+            state.say("the connection was lost before the answer came");
+        }
+        Asked::Rooms { show: false }
+        | Asked::Who { show: false, .. }
+        | Asked::Ping { .. }
+        | Asked::Nothing => {}
+    }
+    Vec::new()
+}

@@ -1,0 +1,341 @@
+//! The one table of slash commands, and what each does.
+
+use super::event::Effect;
+use super::room::{Delivery, Room};
+use super::speaking;
+use super::state::{Asked, State, by_name, same_name};
+use super::travel;
+use crate::client::Command as ClientCommand;
+use crate::protocol::text::{parse_emoji, parse_topic};
+use crate::protocol::{ClientFrame, RoomName, RoomRef, UserName};
+
+/// Messages that a room brings when it is joined: more than a screen, and quickly there.
+pub const JOIN_MESSAGES: usize = 100;
+
+pub struct Command {
+    /// What is typed after the slash; the first is the one that help shows.
+    pub names: &'static [&'static str],
+    /// What may follow, as help shows it.
+    pub arguments: &'static str,
+    pub help: &'static str,
+    run: fn(&mut State, &str) -> Outcome,
+}
+
+/// All commands, in the order in which help shows them.
+#[rustfmt::skip]
+pub const COMMANDS: &[Command] = &[
+    command(&["join", "j"], "ROOM", "enter a room; it is made if there is none", join),
+    command(&["leave", "part", "close"], "[ROOM]", "leave a room, or close a conversation", leave),
+    command(&["msg", "query", "m"], "NAME [TEXT]", "talk to one person", message),
+    command(&["rooms", "list"], "", "all rooms", rooms),
+    command(&["who", "names"], "", "who is in the room", who),
+    command(&["topic"], "[TEXT]", "show or set the room's topic; - clears it", topic),
+    command(&["away"], "", "mark yourself away", away),
+    command(&["back"], "", "you are here again", back),
+    command(&["reply", "r"], "TEXT", "answer the newest message of somebody else", reply),
+    command(&["edit", "e"], "[TEXT]", "change your last message", edit),
+    command(&["delete"], "", "delete your last message", delete),
+    command(&["react"], "EMOJI", "put a reaction on the newest message, or take it back", react),
+    command(&["resend"], "", "send failed messages again", resend),
+    command(&["discard"], "", "drop failed messages", discard),
+    command(&["help", "h", "?"], "", "keys and commands", help),
+    command(&["quit", "exit", "q"], "", "quit; unsent messages are kept", quit),
+];
+
+const fn command(
+    names: &'static [&'static str],
+    arguments: &'static str,
+    help: &'static str,
+    run: fn(&mut State, &str) -> Outcome,
+) -> Command {
+    Command {
+        names,
+        arguments,
+        help,
+        run,
+    }
+}
+
+/// What is to be done, or, for the person, why nothing is.
+pub type Outcome = Result<Vec<Effect>, String>;
+
+/// Carries out a line without its slash.
+pub fn run(state: &mut State, line: &str) -> Outcome {
+    let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let name = name.to_lowercase();
+    let found = COMMANDS
+        .iter()
+        .find(|command| command.names.contains(&name.as_str()));
+    match found {
+        Some(command) => (command.run)(state, arguments.trim()),
+        None => wrong(format!(
+            "there is no command /{name}: /help lists them, and // begins a text with a slash"
+        )),
+    }
+}
+
+fn join(state: &mut State, arguments: &str) -> Outcome {
+    let name = arguments.trim_start_matches('#');
+    if name.starts_with('@') {
+        return message(state, name);
+    }
+    if name.is_empty() {
+        return wrong("which room? /join ROOM");
+    }
+    match RoomName::parse(name) {
+        Ok(room) => Ok(enter(state, &room)),
+        Err(refusal) => wrong(refusal.message),
+    }
+}
+
+/// Enters a room and shows it.
+pub fn enter(state: &mut State, room: &RoomName) -> Vec<Effect> {
+    let known = state.index_of(room.as_str());
+    let at = state.open(room.as_str());
+    let mut effects = travel::show(state, at);
+    let refused = state.rooms[at].membership == super::room::Membership::Refused;
+    if known.is_none() || refused {
+        effects.push(join_effect(&mut state.rooms[at], room));
+    }
+    effects
+}
+
+/// Asks to be in the room from now on.
+pub fn join_effect(room: &mut Room, name: &RoomName) -> Effect {
+    room.membership = super::room::Membership::Coming;
+    room.fresh = true;
+    Effect::Net(ClientCommand::Join {
+        room: RoomRef::Room(name.clone()),
+        limit: Some(JOIN_MESSAGES),
+    })
+}
+
+fn leave(state: &mut State, arguments: &str) -> Outcome {
+    let name = arguments.trim_start_matches('#');
+    let at = if name.is_empty() {
+        state.active
+    } else {
+        match state.index_of(name) {
+            Some(at) => at,
+            None => return wrong(format!("you are not in {name}")),
+        }
+    };
+    if at >= state.rooms.len() {
+        return wrong("there is no room to leave");
+    }
+    let room = state.rooms.remove(at);
+    if at < state.active || state.active == state.rooms.len() {
+        state.active = state.active.saturating_sub(1);
+    }
+    let mut effects = vec![state.keep()];
+    if let (false, Some(reference)) = (room.is_direct(), room.reference()) {
+        let leave = ClientCommand::Leave { room: reference };
+        effects.push(Effect::Net(leave));
+    }
+    state.say(format!("left {}", room.title()));
+    Ok(effects)
+}
+
+fn message(state: &mut State, arguments: &str) -> Outcome {
+    let (name, text) = arguments
+        .split_once(char::is_whitespace)
+        .unwrap_or((arguments, ""));
+    let name = name.trim_start_matches('@');
+    if name.is_empty() {
+        return wrong("to whom? /msg NAME [TEXT]");
+    }
+    let parsed = match UserName::parse(name) {
+        Ok(parsed) => parsed,
+        Err(refusal) => return wrong(refusal.message),
+    };
+    // As the person writes the name, where it is known; one conversation, however it is typed.
+    let open = state.rooms.iter().find_map(|room| {
+        let other = room.name.strip_prefix('@')?;
+        same_name(other, name).then(|| room.name.clone())
+    });
+    let known = state
+        .rooms
+        .iter()
+        .flat_map(|room| room.people.list.values());
+    let shown = by_name(known, name).map(|user| format!("@{}", user.name));
+    let room = open.or(shown).unwrap_or_else(|| format!("@{parsed}"));
+    let at = state.open(&room);
+    let mut effects = travel::show(state, at);
+    if !text.trim().is_empty() {
+        effects.extend(speaking::send(state, text.trim(), None)?);
+    }
+    Ok(effects)
+}
+
+fn rooms(state: &mut State, _: &str) -> Outcome {
+    online(state, |state| {
+        state.ask(Asked::Rooms { show: true }, ClientFrame::Rooms)
+    })
+}
+
+fn who(state: &mut State, _: &str) -> Outcome {
+    let Some((name, reference)) = here(state) else {
+        return wrong("there is no room");
+    };
+    if name.starts_with('@') {
+        return wrong("this is between the two of you");
+    }
+    online(state, |state| {
+        let about = Asked::Who {
+            room: name,
+            show: true,
+        };
+        state.ask(about, ClientFrame::Who { room: reference })
+    })
+}
+
+fn topic(state: &mut State, arguments: &str) -> Outcome {
+    let Some((name, room)) = here(state) else {
+        return wrong("there is no room");
+    };
+    if arguments.is_empty() {
+        let topic = state.room().map(|room| room.topic.clone());
+        let topic = topic.filter(|topic| !topic.is_empty());
+        state.note(
+            topic.unwrap_or_else(|| "there is no topic".to_owned()),
+            false,
+        );
+        return Ok(Vec::new());
+    }
+    let text = if arguments == "-" { "" } else { arguments };
+    match parse_topic(text) {
+        Ok(topic) => Ok(speaking::change(state, name, "the topic", |nonce| {
+            ClientFrame::Topic {
+                room,
+                topic,
+                nonce: Some(nonce),
+                after: None,
+            }
+        })),
+        Err(refusal) => wrong(refusal.message),
+    }
+}
+
+fn away(state: &mut State, _: &str) -> Outcome {
+    online(state, |state| {
+        state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true })
+    })
+}
+
+fn back(state: &mut State, _: &str) -> Outcome {
+    online(state, |state| {
+        state.ask(Asked::Away { on: false }, ClientFrame::Away { on: false })
+    })
+}
+
+fn reply(state: &mut State, arguments: &str) -> Outcome {
+    if arguments.is_empty() {
+        return wrong("what is the answer? /reply TEXT");
+    }
+    let others = |state: &State| {
+        let me = state.me.as_ref()?;
+        let mut back = state.room()?.timeline.messages_back();
+        back.find(|message| message.uid != me.uid && !message.deleted)
+            .map(|message| message.id.clone())
+    };
+    match others(state) {
+        Some(id) => speaking::send(state, arguments, Some(id)),
+        None => wrong("nobody else has said anything yet"),
+    }
+}
+
+fn edit(state: &mut State, arguments: &str) -> Outcome {
+    let Some(id) = speaking::last_own(state) else {
+        return wrong("there is no message of yours here");
+    };
+    if arguments.is_empty() {
+        speaking::begin_edit(state);
+        return Ok(Vec::new());
+    }
+    speaking::edit(state, id, arguments)
+}
+
+fn delete(state: &mut State, _: &str) -> Outcome {
+    let (Some(id), Some((name, room))) = (speaking::last_own(state), here(state)) else {
+        return wrong("there is no message of yours here");
+    };
+    Ok(speaking::change(state, name, "deleting", |nonce| {
+        ClientFrame::Delete {
+            room,
+            id,
+            nonce: Some(nonce),
+            after: None,
+        }
+    }))
+}
+
+fn react(state: &mut State, arguments: &str) -> Outcome {
+    let emoji = match parse_emoji(arguments) {
+        Ok(emoji) => emoji,
+        Err(_) => return wrong("with what? /react EMOJI"),
+    };
+    let newest = state.room().and_then(|room| {
+        let mut back = room.timeline.messages_back();
+        back.find(|message| !message.deleted).cloned()
+    });
+    let (Some(message), Some((name, room))) = (newest, here(state)) else {
+        return wrong("there is no message here");
+    };
+    let me = state.me.as_ref().map(|me| me.name.clone());
+    let names = message.reactions.get(&emoji);
+    let mine = names.zip(me).is_some_and(|(names, me)| names.contains(&me));
+    Ok(speaking::change(state, name, "the reaction", |nonce| {
+        ClientFrame::React {
+            room,
+            id: message.id,
+            emoji,
+            on: !mine,
+            nonce: Some(nonce),
+            after: None,
+        }
+    }))
+}
+
+fn resend(state: &mut State, _: &str) -> Outcome {
+    Ok(speaking::resend(state))
+}
+
+fn discard(state: &mut State, _: &str) -> Outcome {
+    let Some(room) = state.room_mut() else {
+        return wrong("there is no room");
+    };
+    let before = room.pending.len();
+    room.pending
+        .retain(|pending| pending.state == Delivery::Waiting);
+    let dropped = before - room.pending.len();
+    state.say(format!("{dropped} dropped"));
+    Ok(vec![state.keep()])
+}
+
+fn help(state: &mut State, _: &str) -> Outcome {
+    state.overlay = super::state::Overlay::Help { row: 0 };
+    Ok(Vec::new())
+}
+
+fn quit(_: &mut State, _: &str) -> Outcome {
+    Ok(vec![Effect::Quit])
+}
+
+/// The room that is shown, by its name and as the protocol refers to it.
+fn here(state: &State) -> Option<(String, RoomRef)> {
+    let room = state.room()?;
+    Some((room.name.clone(), room.reference()?))
+}
+
+fn wrong(text: impl Into<String>) -> Outcome {
+    Err(text.into())
+}
+
+/// What makes sense with a connection only.
+fn online(state: &mut State, then: impl FnOnce(&mut State) -> Effect) -> Outcome {
+    if state.is_online() {
+        Ok(vec![then(state)])
+    } else {
+        wrong("there is no connection at the moment")
+    }
+}

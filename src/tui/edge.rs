@@ -1,0 +1,292 @@
+//! The edge of the terminal client: keys, clock, chance, network, files. It does what
+//! [`update`] decides, and draws.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use futures_util::StreamExt;
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::event::{Effect, Event};
+use super::state::State;
+use super::terminal::{Guard, Screen, TerminalError};
+use super::theme::Theme;
+use super::unsent;
+use super::update::{is_moving, update};
+use super::{net, view};
+use crate::client::{Client, ClientEvent, Command, Handle, Options};
+use crate::protocol::server::Session;
+use crate::protocol::{RoomName, Ts, UserName};
+
+/// Between two looks at the clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Between two screens while messages pour in; a key is answered at once.
+const SCREEN_EVERY: Duration = Duration::from_millis(16);
+
+/// Events that are taken before the screen is drawn again.
+const EVENTS_AT_ONCE: usize = 512;
+
+/// Commands that wait for the client's task. It has a queue of its own; this is for what a start
+/// with many kept messages brings.
+const COMMANDS_MAX: usize = 4096;
+
+/// How the terminal client is to run.
+pub struct Config {
+    /// Addresses of nodes, `host:port`, tried in this order.
+    pub nodes: Vec<String>,
+    /// The name to join with; without one, and without a token, the person is asked.
+    pub name: Option<UserName>,
+    /// Opens the user of an earlier session.
+    pub token: Option<String>,
+    /// Administrators' tokens, by the node's name.
+    pub admin: BTreeMap<String, String>,
+    /// The rooms to enter; the first is shown.
+    pub rooms: Vec<RoomName>,
+    /// Where messages are kept that could not be sent; `None` keeps none.
+    pub unsent: Option<PathBuf>,
+    /// Called with each session that is opened, so that its token can be kept.
+    pub keep_session: Box<dyn Fn(&Session) + Send + Sync>,
+    /// False draws without colours.
+    pub colour: bool,
+    /// Takes the wheel and clicks; then text is selected with Shift held.
+    pub mouse: bool,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("nodes", &self.nodes)
+            .field("name", &self.name)
+            .field("rooms", &self.rooms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs until the person quits, or a signal ends it.
+///
+/// # Errors
+/// When there is no terminal, or it fails.
+pub async fn run(config: Config) -> Result<(), TerminalError> {
+    let (guard, screen) = Guard::take(config.mouse)?;
+    let mut edge = Edge::new(config, screen)?;
+    let result = edge.run().await;
+    // The terminal first: saying goodbye to the node may take a moment.
+    drop(guard);
+    if let Some(handle) = edge.client.take() {
+        handle.close().await;
+    }
+    result
+}
+
+struct Edge {
+    config: Config,
+    screen: Screen,
+    state: State,
+    client: Option<Handle>,
+    heard: Option<mpsc::Receiver<ClientEvent>>,
+    /// What the client's task could not take yet.
+    commands: VecDeque<Command>,
+    drawn: Instant,
+    dirty: bool,
+    quit: bool,
+}
+
+impl Edge {
+    fn new(config: Config, screen: Screen) -> Result<Edge, TerminalError> {
+        let theme = Theme {
+            colour: config.colour,
+        };
+        let size = screen.size()?;
+        let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        let zone = TimeZone::system();
+        let mut state = State::new(now(), zone, theme, (size.width, size.height), seed);
+        if let Some(path) = &config.unsent {
+            state.unsent = unsent::load(path);
+        }
+        let mut edge = Edge {
+            config,
+            screen,
+            state,
+            client: None,
+            heard: None,
+            commands: VecDeque::new(),
+            drawn: Instant::now(),
+            dirty: true,
+            quit: false,
+        };
+        edge.begin();
+        Ok(edge)
+    }
+
+    /// Connects, or asks for a name first.
+    fn begin(&mut self) {
+        let joins = net::begin(&mut self.state, &self.config.rooms);
+        match self.config.name.clone() {
+            Some(name) => self.connect(name),
+            None => self
+                .state
+                .ask_name("", "Under which name do you want to join?"),
+        }
+        self.carry_out(joins);
+    }
+
+    fn connect(&mut self, name: UserName) {
+        let options = Options {
+            nodes: self.config.nodes.clone(),
+            name,
+            token: self.config.token.clone(),
+            take_suggestion: false,
+            admin: self.config.admin.clone(),
+        };
+        let (handle, heard) = Client::connect(options);
+        self.client = Some(handle);
+        self.heard = Some(heard);
+    }
+
+    async fn run(&mut self) -> Result<(), TerminalError> {
+        let mut keys = EventStream::new();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        while !self.quit {
+            if self.dirty && self.drawn.elapsed() >= SCREEN_EVERY {
+                self.draw()?;
+            }
+            let draw_at = self.drawn + SCREEN_EVERY;
+            tokio::select! {
+                key = keys.next() => match key {
+                    Some(Ok(event)) => self.typed(event)?,
+                    // The terminal is gone.
+                    Some(Err(_)) | None => self.quit = true,
+                },
+                Some(event) = hear(&mut self.heard) => self.take_heard(event),
+                _ = ticks.tick() => {
+                    self.dirty |= is_moving(&self.state);
+                    self.happen(Event::Tick(now()));
+                }
+                () = sleep_until(draw_at), if self.dirty => {}
+                _ = terminate.recv() => self.quit = true,
+                _ = hang_up.recv() => self.quit = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// A key is answered on the screen at once.
+    fn typed(&mut self, event: TerminalEvent) -> Result<(), TerminalError> {
+        let event = match event {
+            TerminalEvent::Key(key) if key.kind == KeyEventKind::Release => return Ok(()),
+            TerminalEvent::Key(key) => Event::Key(key),
+            TerminalEvent::Paste(text) => Event::Paste(text),
+            TerminalEvent::Mouse(mouse) => Event::Mouse(mouse),
+            TerminalEvent::Resize(columns, rows) => Event::Resize(columns, rows),
+            TerminalEvent::FocusGained => Event::Focus(true),
+            TerminalEvent::FocusLost => Event::Focus(false),
+        };
+        self.happen(Event::Tick(now()));
+        self.happen(event);
+        self.draw()
+    }
+
+    /// What the client has told, as far as it is there already.
+    fn take_heard(&mut self, first: ClientEvent) {
+        self.happen(Event::Tick(now()));
+        let mut next = Some(first);
+        for _ in 0..EVENTS_AT_ONCE {
+            let Some(event) = next else { break };
+            if let ClientEvent::Online { session, .. } = &event {
+                (self.config.keep_session)(session);
+            }
+            self.happen(Event::Net(event));
+            next = self.heard.as_mut().and_then(|heard| heard.try_recv().ok());
+        }
+        if let Some(event) = next {
+            self.happen(Event::Net(event));
+        }
+        self.dirty = true;
+    }
+
+    fn happen(&mut self, event: Event) {
+        let effects = update(&mut self.state, event);
+        self.dirty |= !effects.is_empty();
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Net(Command::Name(name)) if self.client.is_none() => self.connect(name),
+                Effect::Net(command) => {
+                    if self.commands.len() < COMMANDS_MAX {
+                        self.commands.push_back(command);
+                    }
+                }
+                Effect::Keep(messages) => {
+                    if let Some(path) = &self.config.unsent
+                        && let Err(error) = unsent::save(path, &messages)
+                    {
+                        self.state
+                            .say(format!("unsent messages cannot be kept: {error}"));
+                    }
+                }
+                Effect::Bell => {
+                    let _ = self.screen.backend_mut().write_all(b"\x07");
+                    self.dirty = true;
+                }
+                Effect::Redraw => {
+                    // An error here comes again at the next drawing.
+                    let _ = self.screen.clear();
+                    self.dirty = true;
+                }
+                Effect::Quit => self.quit = true,
+            }
+        }
+        self.command();
+    }
+
+    /// Gives the client what it takes.
+    fn command(&mut self) {
+        let Some(client) = &self.client else { return };
+        while let Some(command) = self.commands.front() {
+            if client.command(command.clone()).is_err() {
+                return;
+            }
+            self.commands.pop_front();
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), TerminalError> {
+        let state = &self.state;
+        self.screen.draw(|frame| view::draw(state, frame))?;
+        self.drawn = Instant::now();
+        self.dirty = false;
+        Ok(())
+    }
+}
+
+/// The next thing the client tells; never, while there is none.
+async fn hear(heard: &mut Option<mpsc::Receiver<ClientEvent>>) -> Option<ClientEvent> {
+    match heard {
+        Some(events) => match events.recv().await {
+            Some(event) => Some(event),
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Ts {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ts(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}

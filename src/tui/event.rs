@@ -1,0 +1,52 @@
+//! What happens to the terminal client, and what it wants done.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::client::{ClientEvent, Command};
+use crate::protocol::{MessageId, Nonce, Text, Ts, Uid};
+
+/// One thing that happened. Time and chance come in here and nowhere else.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Key(KeyEvent),
+    /// Text that was pasted, as one piece.
+    Paste(String),
+    Mouse(MouseEvent),
+    /// Columns and rows of the terminal.
+    Resize(u16, u16),
+    /// Whether the person is looking at this terminal.
+    Focus(bool),
+    Net(ClientEvent),
+    /// The wall clock. One comes before every other event, and several a second.
+    Tick(Ts),
+}
+
+/// One thing to be done at the edge.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the client.
+    Net(Command),
+    /// Keep these, in place of what was kept, for the next start.
+    Keep(Vec<Unsent>),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Draw the whole screen anew.
+    Redraw,
+    /// End the program.
+    Quit,
+}
+
+/// An own message that no node has acknowledged, as it is kept from one start to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// Whose it is: under another user it would be another message.
+    pub uid: Option<Uid>,
+    /// As the protocol names it.
+    pub room: String,
+    pub nonce: Nonce,
+    pub text: Text,
+    pub reply_to: Option<MessageId>,
+    /// When it was written.
+    pub ts: Ts,
+}

@@ -1,0 +1,132 @@
+//! Where on the screen everything stands. Both the view and scrolling go by it.
+
+use ratatui::layout::Rect;
+
+/// Rows that the composer may grow to; it never takes more than a third of the screen.
+const COMPOSER_ROWS_MAX: u16 = 8;
+
+/// Columns from which the rooms are shown beside the messages.
+const ROOMS_FROM_COLUMNS: u16 = 60;
+
+/// Columns from which the people are shown too.
+const PEOPLE_FROM_COLUMNS: u16 = 78;
+
+/// Parts of the screen; a part that has no room is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regions {
+    pub rooms: Rect,
+    pub topic: Rect,
+    pub messages: Rect,
+    pub people: Rect,
+    /// Who is writing, and new messages further down.
+    pub notice: Rect,
+    pub composer: Rect,
+    pub status: Rect,
+}
+
+/// Cuts up a screen of `size` columns and rows; `composer_rows` is what the text would take.
+pub fn regions(size: (u16, u16), composer_rows: usize) -> Regions {
+    let (columns, rows) = size;
+    let sides = sides(columns);
+    let (rooms_width, people_width) = sides;
+    let composer_max = COMPOSER_ROWS_MAX.min((rows / 3).max(1));
+    let composer_height = u16::try_from(composer_rows)
+        .unwrap_or(u16::MAX)
+        .clamp(1, composer_max);
+    let left = rooms_width;
+    let width = columns - rooms_width - people_width;
+
+    let mut down = Down { y: 0, rows };
+    let topic = down.take(1);
+    let below = composer_height + 2;
+    let messages = down.take(rows.saturating_sub(1 + below));
+    let notice = down.take(1);
+    let composer = down.take(composer_height);
+    let status = down.take(1);
+    let side_height = topic.1 + messages.1 + notice.1 + composer.1;
+    Regions {
+        rooms: Rect::new(0, 0, rooms_width, side_height),
+        topic: Rect::new(left, topic.0, width, topic.1),
+        messages: Rect::new(left, messages.0, width, messages.1),
+        people: Rect::new(left + width, 0, people_width, side_height),
+        notice: Rect::new(left, notice.0, width, notice.1),
+        composer: Rect::new(left, composer.0, width, composer.1),
+        status: Rect::new(0, status.0, columns, status.1),
+    }
+}
+
+/// Columns that the composer's text has, the prompt taken off.
+pub fn composer_width(size: (u16, u16)) -> usize {
+    let (rooms, people) = sides(size.0);
+    usize::from((size.0 - rooms - people).saturating_sub(PROMPT_CELLS))
+}
+
+/// Cells of the prompt before the composer's text.
+pub const PROMPT_CELLS: u16 = 2;
+
+/// Columns of the rooms and of the people, their border included.
+fn sides(columns: u16) -> (u16, u16) {
+    let rooms = match columns {
+        ..ROOMS_FROM_COLUMNS => 0,
+        ROOMS_FROM_COLUMNS..100 => 15,
+        100.. => 20,
+    };
+    let people = match columns {
+        ..PEOPLE_FROM_COLUMNS => 0,
+        PEOPLE_FROM_COLUMNS..100 => 14,
+        100.. => 20,
+    };
+    (rooms, people)
+}
+
+/// Hands out rows from the top until there are no more.
+struct Down {
+    y: u16,
+    rows: u16,
+}
+
+impl Down {
+    fn take(&mut self, height: u16) -> (u16, u16) {
+        let height = height.min(self.rows - self.y);
+        let at = self.y;
+        self.y += height;
+        (at, height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_screen_has_messages_only_and_a_wide_one_all() {
+        let narrow = regions((40, 12), 1);
+        assert_eq!((narrow.rooms.width, narrow.people.width), (0, 0));
+        assert_eq!(narrow.messages, Rect::new(0, 1, 40, 8));
+        let wide = regions((120, 40), 1);
+        assert_eq!((wide.rooms.width, wide.people.width), (20, 20));
+        assert_eq!(wide.messages, Rect::new(20, 1, 80, 36));
+    }
+
+    #[test]
+    fn every_size_is_cut_up_without_overlap_or_overrun() {
+        for columns in 0..130 {
+            for rows in 0..50 {
+                let all = regions((columns, rows), 100);
+                let screen = Rect::new(0, 0, columns, rows);
+                for part in [
+                    all.rooms,
+                    all.topic,
+                    all.messages,
+                    all.people,
+                    all.notice,
+                    all.composer,
+                    all.status,
+                ] {
+                    assert_eq!(part.intersection(screen).area(), part.area(), "{all:?}");
+                }
+                assert!(all.composer.height <= COMPOSER_ROWS_MAX);
+            }
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! What the client tells: the connection's state, and the frames of the server, one handler each.
+
+use super::commands;
+use super::event::Effect;
+use super::room::{Membership, Room, TYPING_ENDS_US};
+use super::rows::mentions;
+use super::state::{Asked, Link, Me, State};
+use super::timeline::{Beyond, Put};
+use super::{answers, speaking, travel};
+use crate::client::ClientEvent;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::server::Room as RoomFrame;
+use crate::protocol::server::{
+    AwayChanged, ErrorFrame, History, Message, MessageUpdate, ReadMoved, Renamed, RoomInfo,
+    ServerFrame, Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
+};
+use crate::protocol::{ClientFrame, Re, RoomName, RoomRef, Ts, UserName};
+
+pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
+    match event {
+        ClientEvent::Connecting { node, attempt } => {
+            state.link = Link::Connecting {
+                address: node,
+                attempt,
+            };
+            Vec::new()
+        }
+        ClientEvent::Online { session, .. } => online(state, *session),
+        ClientEvent::NameRefused { name, error } => name_refused(state, &name, error),
+        ClientEvent::Offline { reason, retry_in } => {
+            let wait_us = i64::try_from(retry_in.as_micros()).unwrap_or(i64::MAX);
+            let retry_at = Ts(state.now.0.saturating_add(wait_us));
+            offline(state, Link::Offline { reason, retry_at });
+            Vec::new()
+        }
+        ClientEvent::Closed { reason } => {
+            offline(state, Link::Closed { reason });
+            Vec::new()
+        }
+        ClientEvent::Frame(frame) => take_frame(state, *frame),
+        ClientEvent::CaughtUp { room } => {
+            if let Some(room) = state.find(&room.to_string()) {
+                room.caught_up = true;
+            }
+            Vec::new()
+        }
+        ClientEvent::Sent(sent) => speaking::sent(state, sent),
+        ClientEvent::Done { nonce, .. } => {
+            state.changes.remove(&nonce);
+            Vec::new()
+        }
+        ClientEvent::Failed { nonce, error } => speaking::failed(state, &nonce, error),
+        ClientEvent::JoinRefused { room, error } => join_refused(state, &room, error),
+        ClientEvent::Unanswered { re } => {
+            let asked = state.asked.remove(&re);
+            asked.map_or_else(Vec::new, |asked| answers::unanswered(state, asked))
+        }
+    }
+}
+
+fn online(state: &mut State, session: Session) -> Vec<Effect> {
+    let away = state.me.as_ref().is_some_and(|me| me.away);
+    let renamed = state.me.as_ref().is_some_and(|me| me.name != session.user);
+    state.me = Some(Me {
+        name: session.user.clone(),
+        uid: session.uid,
+        away,
+    });
+    match state.last_node.replace(session.node.clone()) {
+        Some(before) if before != session.node => {
+            state.say(format!("moved from {before} to {}", session.node));
+        }
+        Some(_) => state.say(format!("connected to {} again", session.node)),
+        None => {}
+    }
+    if renamed {
+        state.say(format!("you are {} now", session.user));
+    }
+    state.link = Link::Online {
+        node: session.node,
+        round_trip_us: None,
+    };
+    state.overlay = Default::default();
+    state.pinged = None;
+    let mut effects = speaking::restore(state);
+    effects.push(state.ask(Asked::Rooms { show: false }, ClientFrame::Rooms));
+    if away {
+        effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
+    }
+    effects
+}
+
+fn offline(state: &mut State, link: Link) {
+    state.link = link;
+    for room in &mut state.rooms {
+        room.typing.clear();
+        room.typing_sent = None;
+        room.caught_up = room.is_direct();
+        if room.membership == Membership::In {
+            room.membership = Membership::Coming;
+        }
+    }
+}
+
+fn name_refused(state: &mut State, name: &UserName, error: ErrorFrame) -> Vec<Effect> {
+    let suggested = error.suggestion.unwrap_or_else(|| name.to_string());
+    state.ask_name(&suggested, error.message);
+    state.link = Link::Waiting;
+    Vec::new()
+}
+
+fn join_refused(state: &mut State, room: &RoomRef, error: ErrorFrame) -> Vec<Effect> {
+    let now = state.now;
+    if let Some(room) = state.find(&room.to_string()) {
+        room.membership = Membership::Refused;
+        let text = format!("{} cannot be entered: {}", room.title(), error.message);
+        room.timeline.note(now, text, true);
+    }
+    Vec::new()
+}
+
+fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
+    match frame {
+        ServerFrame::Room(room) => entered(state, *room),
+        ServerFrame::NewMessage(message) => new_message(state, message),
+        ServerFrame::MessageUpdate(update) => message_update(state, &update),
+        ServerFrame::History(history) => page(state, history),
+        ServerFrame::UserJoin(joined) => user_join(state, joined),
+        ServerFrame::UserLeave(left) => user_leave(state, left),
+        ServerFrame::UserListUpdate(update) => user_list(state, update),
+        ServerFrame::Away(away) => away_changed(state, &away),
+        ServerFrame::Renamed(renamed) => user_renamed(state, &renamed),
+        ServerFrame::Topic(topic) => topic_changed(state, topic),
+        ServerFrame::Typing(typing) => somebody_types(state, typing),
+        ServerFrame::Read(read) => read_elsewhere(state, &read),
+        ServerFrame::Gap(gap) => {
+            if let Some(room) = state.find(&gap.room) {
+                room.caught_up = false;
+            }
+            Vec::new()
+        }
+        ServerFrame::Rooms(list) => {
+            let asked = take_asked(state, list.re.as_ref());
+            answers::rooms(state, asked, &list.rooms)
+        }
+        ServerFrame::Ok(done) => {
+            let asked = take_asked(state, done.re.as_ref());
+            answers::done(state, asked)
+        }
+        ServerFrame::Pong(pong) => {
+            let asked = take_asked(state, pong.re.as_ref());
+            answers::pong(state, asked)
+        }
+        ServerFrame::Error(error) => {
+            let asked = take_asked(state, error.re.as_ref());
+            answers::error(state, asked, error)
+        }
+        ServerFrame::Connect(_)
+        | ServerFrame::Session(_)
+        | ServerFrame::Sent(_)
+        | ServerFrame::Results(_)
+        | ServerFrame::Stats(_)
+        | ServerFrame::Disconnect(_) => Vec::new(),
+    }
+}
+
+/// The room as it is, or what was missed of it.
+fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
+    let at = state.open(&frame.room);
+    let Some(room) = state.rooms.get_mut(at) else {
+        return Vec::new();
+    };
+    room.membership = Membership::In;
+    room.topic = frame.topic;
+    room.people.replace(frame.users, frame.total);
+    room.read.merge(&frame.read);
+    if std::mem::take(&mut room.fresh) {
+        room.held = frame.since;
+        let older = if frame.more {
+            Beyond::More
+        } else {
+            Beyond::Nothing
+        };
+        room.timeline.reset(older, Beyond::Nothing);
+        room.to_newest();
+        take_first(state, at, frame.messages);
+    } else {
+        room.held.merge(&frame.since);
+        // An error may have ended fetching; this is another connection.
+        reopen(room);
+        take_missed(state, at, frame.messages);
+    }
+    Vec::new()
+}
+
+fn reopen(room: &mut Room) {
+    if room.timeline.older == Beyond::Asked {
+        room.timeline.older = Beyond::More;
+    }
+    if room.timeline.newer == Beyond::Asked {
+        room.timeline.newer = Beyond::More;
+    }
+}
+
+/// The first messages of a room. What the read marker does not cover is unread, but for somebody
+/// who has never read here at all.
+fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
+    let me = state.me.clone();
+    let reading = travel::is_reading(state, at);
+    let room = &mut state.rooms[at];
+    let others = |message: &Message| me.as_ref().is_none_or(|me| me.uid != message.uid);
+    let unread = messages
+        .iter()
+        .filter(|m| others(m) && !room.read.covers(&m.origin, m.seq))
+        .count();
+    for message in messages {
+        room.take_pending(&message.nonce.clone())
+            .filter(|_| !others(&message));
+        room.timeline.put(message);
+    }
+    if unread > 0 && !room.read.is_empty() {
+        room.first_unread = travel::first_unread(room, others);
+        room.unread = if reading {
+            0
+        } else {
+            u32::try_from(unread).unwrap_or(u32::MAX)
+        };
+    }
+}
+
+fn take_missed(state: &mut State, at: usize, messages: Vec<Message>) {
+    for message in messages {
+        let (origin, seq) = (message.origin.clone(), message.seq);
+        take_message(state, at, message);
+        // Pages bring old messages again when they have changed: those say nothing new of `held`.
+        state.rooms[at].hold(&origin, seq);
+    }
+}
+
+fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
+    let direct = message.room.starts_with('@');
+    let Some(at) = state
+        .index_of(&message.room)
+        .or_else(|| direct.then(|| state.open(&message.room)))
+    else {
+        return Vec::new();
+    };
+    let (origin, seq) = (message.origin.clone(), message.seq);
+    let rings = take_message(state, at, message);
+    state.rooms[at].hold(&origin, seq);
+    if rings && !state.focused {
+        return vec![Effect::Bell];
+    }
+    Vec::new()
+}
+
+/// Puts a message where it belongs and counts it; true when it is meant for this person.
+fn take_message(state: &mut State, at: usize, message: Message) -> bool {
+    let mine = state.is_me(&message.uid);
+    let reading = travel::is_reading(state, at);
+    let my_name = state.me.as_ref().map(|me| me.name.clone());
+    let room = &mut state.rooms[at];
+    if mine {
+        room.take_pending(&message.nonce);
+    }
+    room.typing.remove(&message.uid);
+    let place = super::timeline::place_of(&message);
+    let named = my_name.is_some_and(|name| {
+        let text = message.text.as_deref().unwrap_or_default();
+        mentions(text, &name)
+    });
+    let seen = room.read.covers(&message.origin, message.seq);
+    let reader = room.reader().cloned();
+    let put = room.timeline.put_live(message);
+    room.timeline.trim(reader.as_ref());
+    if put == Put::Known || mine || seen {
+        return false;
+    }
+    if reader.is_some() {
+        room.new_below += 1;
+    }
+    if !reading {
+        room.unread += 1;
+        room.mentions += u32::from(named);
+        let all_read_before = room.unread == 1;
+        if (all_read_before || room.first_unread.is_none()) && put == Put::New {
+            room.first_unread = Some(place);
+        }
+    }
+    named || room.is_direct()
+}
+
+fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
+    if let Some(room) = state.find(&update.room) {
+        room.hold(&update.origin, update.seq);
+        room.timeline.update(update);
+    }
+    Vec::new()
+}
+
+/// A page: of what was missed when it has `since`, else the answer to a question of ours.
+fn page(state: &mut State, page: History) -> Vec<Effect> {
+    let asked = take_asked(state, page.re.as_ref());
+    let Some(at) = state.index_of(&page.room) else {
+        return Vec::new();
+    };
+    match (&page.since, asked) {
+        (Some(since), _) => {
+            state.rooms[at].held.merge(since);
+            take_missed(state, at, page.messages);
+            Vec::new()
+        }
+        (None, Some(asked)) => answers::page(state, at, asked, page),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn user_join(state: &mut State, joined: UserJoined) -> Vec<Effect> {
+    let (now, mine) = (state.now, state.is_me(&joined.user.uid));
+    if let Some(room) = state.find(&joined.room) {
+        if !mine && !room.people.list.contains_key(&joined.user.uid) {
+            room.timeline.presence(now, &joined.user.name, true);
+        }
+        room.people.put(joined.user);
+        room.people.total = joined.total;
+    }
+    Vec::new()
+}
+
+fn user_leave(state: &mut State, left: UserLeft) -> Vec<Effect> {
+    let (now, mine) = (state.now, state.is_me(&left.uid));
+    if let Some(room) = state.find(&left.room) {
+        if !mine {
+            room.timeline.presence(now, &left.user, false);
+        }
+        room.people.remove(&left.uid);
+        room.people.total = left.total;
+        room.typing.remove(&left.uid);
+    }
+    Vec::new()
+}
+
+fn user_list(state: &mut State, update: UserListUpdate) -> Vec<Effect> {
+    let asked = take_asked(state, update.re.as_ref());
+    if let Some(room) = state.find(&update.room) {
+        match update.users {
+            Some(users) => room.people.replace(users, update.total),
+            None => {
+                update
+                    .joined
+                    .into_iter()
+                    .for_each(|user| room.people.put(user));
+                update.left.iter().for_each(|uid| room.people.remove(uid));
+                room.people.total = update.total;
+            }
+        }
+    }
+    answers::who(state, asked);
+    Vec::new()
+}
+
+fn away_changed(state: &mut State, away: &AwayChanged) -> Vec<Effect> {
+    let room = state.find(&away.room);
+    if let Some(user) = room.and_then(|room| room.people.list.get_mut(&away.uid)) {
+        user.away = away.on;
+    }
+    Vec::new()
+}
+
+fn user_renamed(state: &mut State, renamed: &Renamed) -> Vec<Effect> {
+    let Renamed { uid, from, to } = renamed;
+    let (now, mine) = (state.now, state.is_me(uid));
+    for room in &mut state.rooms {
+        if let Some(user) = room.people.list.get_mut(uid) {
+            user.name.clone_from(to);
+            let text = format!("{from} is called {to} now: two had the same name");
+            room.timeline.note(now, text, false);
+        }
+    }
+    if mine && let Some(me) = &mut state.me {
+        me.name.clone_from(to);
+        state.say(format!("you are called {to} now: two had the same name"));
+    }
+    let (old, new) = (format!("@{from}"), format!("@{to}"));
+    if !mine && state.index_of(&new).is_none() {
+        let theirs = |room: &&mut Room| {
+            let mut messages = room.timeline.messages_back();
+            room.name == old && messages.any(|message| message.uid == *uid)
+        };
+        if let Some(room) = state.rooms.iter_mut().find(theirs) {
+            room.name = new;
+        }
+    }
+    Vec::new()
+}
+
+fn topic_changed(state: &mut State, topic: TopicChanged) -> Vec<Effect> {
+    let now = state.now;
+    if let Some(room) = state.find(&topic.room) {
+        room.hold(&topic.origin, topic.seq);
+        let text = if topic.topic.is_empty() {
+            format!("{} cleared the topic", topic.user)
+        } else {
+            format!("{} set the topic: {}", topic.user, topic.topic)
+        };
+        room.topic = topic.topic;
+        room.timeline.note(now, text, false);
+    }
+    Vec::new()
+}
+
+fn somebody_types(state: &mut State, typing: Typing) -> Vec<Effect> {
+    let (until, mine) = (Ts(state.now.0 + TYPING_ENDS_US), state.is_me(&typing.uid));
+    if let Some(room) = state.find(&typing.room) {
+        if typing.on && !mine {
+            room.typing.insert(typing.uid, (typing.user, until));
+        } else {
+            room.typing.remove(&typing.uid);
+        }
+    }
+    Vec::new()
+}
+
+/// Another session of this person has read on.
+fn read_elsewhere(state: &mut State, read: &ReadMoved) -> Vec<Effect> {
+    let me = state.me.clone();
+    if let Some(room) = state.find(&read.room) {
+        room.read.merge(&read.since);
+        let unread = room.timeline.messages_back().filter(|message| {
+            !room.read.covers(&message.origin, message.seq)
+                && me.as_ref().is_none_or(|me| me.uid != message.uid)
+        });
+        let unread = u32::try_from(unread.count()).unwrap_or(u32::MAX);
+        room.unread = room.unread.min(unread);
+        if room.unread == 0 {
+            room.mentions = 0;
+        }
+    }
+    Vec::new()
+}
+
+fn take_asked(state: &mut State, re: Option<&Re>) -> Option<Asked> {
+    match re {
+        Some(Re::Number(re)) => state.asked.remove(re),
+        Some(Re::Text(_)) | None => None,
+    }
+}
+
+/// Enters the rooms named at the start.
+pub fn begin(state: &mut State, rooms: &[RoomName]) -> Vec<Effect> {
+    let join = |name: &RoomName| {
+        let at = state.open(name.as_str());
+        commands::join_effect(&mut state.rooms[at], name)
+    };
+    rooms.iter().map(join).collect()
+}
+
+/// Whether the error says that there is nothing to be had here, now or later.
+pub fn is_final(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::NoSuchRoom
+            | ErrorCode::NoSuchUser
+            | ErrorCode::NotInRoom
+            | ErrorCode::Forbidden
+            | ErrorCode::BadRoom
+    )
+}
+
+/// The rooms' list as the person reads it, one a line.
+pub fn describe(room: &RoomInfo) -> String {
+    let sign = if room.room.starts_with('@') { "" } else { "#" };
+    let mut line = format!("{sign}{}  {} here", room.room, room.total);
+    if room.unread > 0 {
+        line.push_str(&format!(", {} unread", room.unread));
+    }
+    if !room.topic.is_empty() {
+        line.push_str(&format!("  {}", room.topic));
+    }
+    line
+}

@@ -1,0 +1,308 @@
+//! Items of the list as rows of styled text.
+
+use jiff::tz::TimeZone;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::room::{Delivery, Pending, Room};
+use super::shown::{fit, pad, safe, width};
+use super::state::{Me, State};
+use super::theme::Theme;
+use super::timeline::{Item, Place, Post};
+use super::wrap::wrap;
+use crate::protocol::server::Message;
+use crate::protocol::{Ts, Uid};
+
+/// Microseconds after which the next message of the same person bears the name again.
+const SAME_WRITER_US: i64 = 300_000_000;
+
+/// Names that a reaction is shown with.
+const REACTION_NAMES_MAX: usize = 3;
+
+/// Cells of "12:04 ".
+const TIME_CELLS: usize = 6;
+
+/// What the rows of a room depend on.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    pub room: &'a Room,
+    me: Option<&'a Me>,
+    zone: &'a TimeZone,
+    theme: Theme,
+    /// Cells of a row.
+    cells: usize,
+    /// Cells of the column of names.
+    name_cells: usize,
+}
+
+impl<'a> Sheet<'a> {
+    pub fn new(state: &'a State, room: &'a Room, cells: u16) -> Sheet<'a> {
+        let cells = usize::from(cells);
+        let name_cells = match cells {
+            ..45 => 8,
+            45..70 => 10,
+            70.. => 14,
+        };
+        Sheet {
+            room,
+            me: state.me.as_ref(),
+            zone: &state.zone,
+            theme: state.theme,
+            cells,
+            name_cells,
+        }
+    }
+
+    /// The rows of an item. `before` is the item above it, and decides about separators; the name
+    /// is shown where the writer changes, and on the `topmost` item always.
+    pub fn item(
+        &self,
+        before: Option<(&Place, &Item)>,
+        place: &Place,
+        item: &Item,
+        topmost: bool,
+    ) -> Vec<Line<'static>> {
+        let mut rows = Vec::new();
+        if before.is_none_or(|(above, _)| self.day(above.ts) != self.day(place.ts)) {
+            rows.push(self.separator(&self.day(place.ts), self.theme.quiet()));
+        }
+        if self.room.first_unread.as_ref() == Some(place) && before.is_some() {
+            rows.push(self.separator("new", self.theme.accent()));
+        }
+        match item {
+            Item::Post(post) => {
+                let continued = !topmost
+                    && rows.is_empty()
+                    && before.is_some_and(|(_, above)| continues(above, &post.message));
+                self.post(post, continued, &mut rows);
+            }
+            Item::Presence { came, went } => self.presence(came, went, &mut rows),
+            Item::Note(note) => {
+                let style = if note.wrong {
+                    self.theme.wrong()
+                } else {
+                    self.theme.quiet()
+                };
+                let sign = if note.wrong { "!" } else { "·" };
+                self.sentence(sign, &note.text, style, &mut rows);
+            }
+        }
+        rows
+    }
+
+    /// The rows of an own message that is on its way.
+    pub fn pending(&self, pending: &Pending) -> Vec<Line<'static>> {
+        let theme = self.theme;
+        let (sign, style) = match &pending.state {
+            Delivery::Waiting => (" … sending".to_owned(), theme.quiet()),
+            Delivery::Failed(reason) => (
+                format!(" ✗ not sent: {reason} (Ctrl+R sends it again, /discard drops it)"),
+                theme.wrong(),
+            ),
+        };
+        let pieces = [(pending.text.as_str(), theme.quiet()), (&sign, style)];
+        let mut rows = Vec::new();
+        let me = self.me.map(|me| (me.name.as_str(), &me.uid));
+        self.body(Some(pending.ts), me, &pieces, &mut rows);
+        rows
+    }
+
+    fn post(&self, post: &Post, continued: bool, rows: &mut Vec<Line<'static>>) {
+        let theme = self.theme;
+        let message = &post.message;
+        if let Some(answered) = &message.reply_to {
+            let quote = match self.room.timeline.message(answered) {
+                Some(m) => format!("↱ {}: {}", m.from, m.text.as_deref().unwrap_or("deleted")),
+                None => "↱ an earlier message".to_owned(),
+            };
+            let indent = " ".repeat(self.indent());
+            let quote = fit(&quote, self.cells.saturating_sub(self.indent()));
+            rows.push(Line::from(vec![
+                Span::raw(indent),
+                Span::styled(quote, theme.quiet()),
+            ]));
+        }
+        let mentioned = self.mentions_me(message);
+        let text_style = if mentioned {
+            theme.accent()
+        } else {
+            theme.plain()
+        };
+        let mut pieces = match &message.text {
+            Some(text) => vec![(text.as_str(), text_style)],
+            None => vec![("message deleted", theme.quiet())],
+        };
+        if message.edited.is_some() {
+            pieces.push((" (edited)", theme.quiet()));
+        }
+        if message.late {
+            pieces.push((" (came late)", theme.warning()));
+        }
+        match post.copies {
+            0 => {}
+            1 => pieces.push((" ✓", theme.quiet())),
+            2.. => pieces.push((" ✓✓", theme.quiet())),
+        }
+        let writer = (!continued).then_some((message.from.as_str(), &message.uid));
+        self.body(Some(message.ts), writer, &pieces, rows);
+        self.reactions(message, rows);
+    }
+
+    fn reactions(&self, message: &Message, rows: &mut Vec<Line<'static>>) {
+        if message.reactions.is_empty() {
+            return;
+        }
+        let each = message.reactions.iter().map(|(emoji, names)| {
+            let named = names.iter().take(REACTION_NAMES_MAX).map(String::as_str);
+            let mut shown = format!("{emoji} {}", named.collect::<Vec<_>>().join(", "));
+            if names.len() > REACTION_NAMES_MAX {
+                shown.push_str(&format!(" +{}", names.len() - REACTION_NAMES_MAX));
+            }
+            shown
+        });
+        let all = each.collect::<Vec<_>>().join("  ");
+        self.body(None, None, &[(&all, self.theme.quiet())], rows);
+    }
+
+    fn presence(&self, came: &[String], went: &[String], rows: &mut Vec<Line<'static>>) {
+        let mut parts = Vec::new();
+        if !came.is_empty() {
+            parts.push(format!("→ {} joined", came.join(", ")));
+        }
+        if !went.is_empty() {
+            parts.push(format!("← {} left", went.join(", ")));
+        }
+        self.sentence("·", &parts.join("  "), self.theme.quiet(), rows);
+    }
+
+    /// A sentence in the column of texts, with a sign in that of names.
+    fn sentence(&self, sign: &str, text: &str, style: Style, rows: &mut Vec<Line<'static>>) {
+        let gap = TIME_CELLS + self.name_cells - 1;
+        let text_cells = self.cells.saturating_sub(self.indent());
+        for (at, row) in wrap(&[(text, style)], text_cells).into_iter().enumerate() {
+            let head = if at == 0 {
+                format!("{}{sign}{}", " ".repeat(gap), self.bar())
+            } else {
+                format!("{}{}", " ".repeat(gap + 1), self.bar())
+            };
+            rows.push(with_head(vec![Span::styled(head, self.theme.quiet())], row));
+        }
+    }
+
+    /// Time, name and text; time and name on the first row only.
+    fn body(
+        &self,
+        ts: Option<Ts>,
+        writer: Option<(&str, &Uid)>,
+        pieces: &[(&str, Style)],
+        rows: &mut Vec<Line<'static>>,
+    ) {
+        let text_cells = self.cells.saturating_sub(self.indent());
+        for (at, row) in wrap(pieces, text_cells).into_iter().enumerate() {
+            let time = match ts {
+                Some(ts) if at == 0 => format!("{} ", self.time(ts)),
+                Some(_) | None => " ".repeat(TIME_CELLS),
+            };
+            let (name, style) = match writer {
+                Some((name, uid)) if at == 0 => {
+                    let name = fit(name, self.name_cells);
+                    let gap = " ".repeat(self.name_cells.saturating_sub(width(&name)));
+                    (gap + &name, self.theme.name(uid))
+                }
+                Some(_) | None => (pad("", self.name_cells), self.theme.plain()),
+            };
+            let head = vec![
+                Span::styled(time, self.theme.quiet()),
+                Span::styled(name, style),
+                Span::styled(self.bar(), self.theme.quiet()),
+            ];
+            rows.push(with_head(head, row));
+        }
+    }
+
+    /// A line across with a word in its middle.
+    fn separator(&self, word: &str, style: Style) -> Line<'static> {
+        let word = fit(word, self.cells.saturating_sub(4));
+        let dashes = self.cells.saturating_sub(width(&word) + 2);
+        let left = dashes / 2;
+        let text = format!("{} {word} {}", "─".repeat(left), "─".repeat(dashes - left));
+        Line::from(Span::styled(text, style))
+    }
+
+    /// What stands between names and texts.
+    fn bar(&self) -> &'static str {
+        if self.cells < 45 { " " } else { " │ " }
+    }
+
+    /// Cells before the texts.
+    fn indent(&self) -> usize {
+        TIME_CELLS + self.name_cells + width(self.bar())
+    }
+
+    fn time(&self, ts: Ts) -> String {
+        self.format(ts, "%H:%M")
+    }
+
+    fn day(&self, ts: Ts) -> String {
+        self.format(ts, "%A, %-d %B %Y")
+    }
+
+    fn format(&self, ts: Ts, form: &str) -> String {
+        match jiff::Timestamp::from_microsecond(ts.0) {
+            Ok(moment) => moment
+                .to_zoned(self.zone.clone())
+                .strftime(form)
+                .to_string(),
+            Err(_) => "--:--".to_owned(),
+        }
+    }
+
+    fn mentions_me(&self, message: &Message) -> bool {
+        let (Some(me), Some(text)) = (self.me, &message.text) else {
+            return false;
+        };
+        message.uid != me.uid && mentions(text, &me.name)
+    }
+}
+
+/// Whether a text names this person, as a word of its own.
+pub fn mentions(text: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    safe(text, true)
+        .to_lowercase()
+        .split(|c| !part_of_name(c))
+        .any(|word| word.trim_end_matches('.') == name || word == name)
+}
+
+/// Whether the message goes on where the item above left off: the same person, shortly after.
+fn continues(above: &Item, message: &Message) -> bool {
+    match above {
+        Item::Post(post) => {
+            post.message.uid == message.uid
+                && post.message.from == message.from
+                && message.ts.0 - post.message.ts.0 < SAME_WRITER_US
+        }
+        Item::Presence { .. } | Item::Note(_) => false,
+    }
+}
+
+fn with_head(mut head: Vec<Span<'static>>, row: Line<'static>) -> Line<'static> {
+    head.extend(row.spans);
+    Line::from(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mention_is_the_whole_name_in_any_case() {
+        for text in ["alice: hi", "hi @Alice!", "is that ALICE.", "alice"] {
+            assert!(mentions(text, "alice"), "{text}");
+        }
+        for text in ["malice", "alice2", "al ice", ""] {
+            assert!(!mentions(text, "alice"), "{text}");
+        }
+    }
+}

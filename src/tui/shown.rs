@@ -1,0 +1,166 @@
+//! The one door for foreign text on its way to the screen.
+//!
+//! Invariant: whatever is drawn came through [`safe`]. What leaves it has no control character, no
+//! escape sequence, no direction mark, and takes as many cells on every terminal as it takes here:
+//! sequences that terminals disagree about (joined emoji, skin tones, variation selectors) are
+//! shown as their parts.
+
+use ratatui::buffer::CellWidth;
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthChar;
+
+use crate::protocol::text::clean;
+
+/// Marks that one character may carry; more of them run over the lines above and below.
+const MARKS_MAX: usize = 3;
+
+/// What `text` may look like on a terminal. Line ends stay where `lines` are wanted, and are
+/// spaces otherwise.
+pub fn safe(text: &str, lines: bool) -> String {
+    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return text.to_owned();
+    }
+    let cleaned = clean(text, lines);
+    let mut shown = String::with_capacity(cleaned.len());
+    for grapheme in cleaned.graphemes(true) {
+        push_grapheme(&mut shown, grapheme);
+    }
+    shown
+}
+
+/// Cells that `text` takes; it must be safe.
+pub fn width(text: &str) -> usize {
+    text.graphemes(true).map(grapheme_width).sum()
+}
+
+/// Cells of one grapheme, as the screen's buffer counts them.
+pub fn grapheme_width(grapheme: &str) -> usize {
+    if grapheme == "\n" {
+        return 0;
+    }
+    usize::from(grapheme.cell_width())
+}
+
+/// `text` on one line of `cells_max` cells at most, with an ellipsis where it was cut.
+pub fn fit(text: &str, cells_max: usize) -> String {
+    let text = safe(text, false);
+    if width(&text) <= cells_max {
+        return text;
+    }
+    if cells_max == 0 {
+        return String::new();
+    }
+    let mut fitted = String::new();
+    let mut cells = 0;
+    for grapheme in text.graphemes(true) {
+        let more = grapheme_width(grapheme);
+        if cells + more > cells_max - 1 {
+            break;
+        }
+        fitted.push_str(grapheme);
+        cells += more;
+    }
+    fitted.push('…');
+    fitted
+}
+
+/// [`fit`], filled up with spaces to exactly `cells`.
+pub fn pad(text: &str, cells: usize) -> String {
+    let mut padded = fit(text, cells);
+    let missing = cells.saturating_sub(width(&padded));
+    padded.extend(std::iter::repeat_n(' ', missing));
+    padded
+}
+
+/// Appends the parts of a grapheme that every terminal counts alike.
+fn push_grapheme(shown: &mut String, grapheme: &str) {
+    if grapheme.contains(['\u{ff9e}', '\u{ff9f}']) {
+        // Halfwidth sound marks: a cell of their own to some, none to others. Composed they agree.
+        let composed: String = grapheme.nfkc().collect();
+        return push_grapheme(shown, &composed);
+    }
+    let joined_emoji = grapheme.chars().any(|c| c.width() == Some(2));
+    let mut marks = 0;
+    let mut first = true;
+    for c in grapheme.chars() {
+        let cells = c.width().unwrap_or(0);
+        let shows = match c {
+            '\n' => true,
+            // Variation selectors: half of the terminals widen the character before, half do not.
+            '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => false,
+            '\u{200d}' if joined_emoji => false,
+            '\u{200c}' | '\u{200d}' => !first,
+            // Skin tones: two cells of their own to some, none to others.
+            '\u{1f3fb}'..='\u{1f3ff}' => first,
+            // Tag letters (flags of regions), and characters that nobody sees.
+            '\u{e0000}'..='\u{e007f}' | '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{206f}' => false,
+            '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{180e}' | '\u{34f}' => false,
+            _ if cells > 0 => true,
+            // A mark with nothing to stand on would go onto the cell before it.
+            _ if first => false,
+            _ => {
+                marks += 1;
+                marks <= MARKS_MAX
+            }
+        };
+        if shows {
+            shown.push(c);
+            first = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_emoji_are_shown_as_their_parts() {
+        assert_eq!(safe("👩\u{200d}👩\u{200d}👧!", false), "👩👩👧!");
+        assert_eq!(safe("👍🏽", false), "👍");
+        assert_eq!(safe("❤\u{fe0f}", false), "❤");
+        assert_eq!(safe("🇩🇪", false), "🇩🇪");
+        assert_eq!(safe("1\u{fe0f}\u{20e3}", false), "1\u{20e3}");
+    }
+
+    #[test]
+    fn a_grapheme_takes_the_cells_of_its_characters_and_no_other_number() {
+        let texts =
+            "a é 日本 한국 👩\u{200d}🚀 🏳\u{fe0f}\u{200d}🌈 👍🏿 ﾊﾟ क्षि e\u{301}\u{301} ☎\u{fe0f} ⚽";
+        let shown = safe(texts, false);
+        for grapheme in shown.graphemes(true) {
+            let cells: usize = grapheme.chars().map(|c| c.width().unwrap_or(0)).sum();
+            // Devanagari vowel signs are the exception: half of a cell's worth on their own.
+            let vowel_sign = grapheme.contains('\u{93f}');
+            assert!(
+                grapheme_width(grapheme) == cells || vowel_sign,
+                "{grapheme:?}: {cells}"
+            );
+        }
+    }
+
+    #[test]
+    fn piled_up_and_lone_marks_stay_on_their_line() {
+        let piled = format!("a{}b", "\u{301}".repeat(100));
+        assert_eq!(safe(&piled, false).chars().count(), 2 + MARKS_MAX);
+        assert_eq!(safe("\u{301}x", false), "x");
+    }
+
+    #[test]
+    fn cutting_counts_cells_and_never_halves_a_wide_character() {
+        assert_eq!(fit("hello", 5), "hello");
+        assert_eq!(fit("hello!", 5), "hell…");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(pad("日本語", 4), "日… ");
+        assert_eq!(fit("x", 0), "");
+    }
+
+    #[test]
+    fn what_is_safe_stays_as_it_is() {
+        for text in ["plain", "日本 👩👩👧", "a\u{301}"] {
+            assert_eq!(safe(&safe(text, true), true), safe(text, true));
+        }
+    }
+}

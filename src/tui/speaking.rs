@@ -1,0 +1,280 @@
+//! What this person says: messages, edits and other changes, on their way to a node.
+
+use super::commands::{self, Outcome};
+use super::composer::Purpose;
+use super::event::{Effect, Unsent};
+use super::room::{Delivery, Pending};
+use super::state::State;
+use super::travel;
+use crate::client::Command;
+use crate::protocol::server::{ErrorFrame, Message, Sent};
+use crate::protocol::{ClientFrame, MessageId, Nonce, RoomRef, Text};
+
+/// Microseconds after which "is writing" is said again while the person goes on.
+const TYPING_AGAIN_US: i64 = 3_000_000;
+
+/// Enter: carries out what stands in the composer. What cannot be carried out stays there, with a
+/// word why.
+pub fn submit(state: &mut State) -> Vec<Effect> {
+    let Some(room) = state.room() else {
+        return Vec::new();
+    };
+    let (name, text) = (room.name.clone(), room.composer.text());
+    let purpose = room.composer.purpose.clone();
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    let outcome = match purpose {
+        Purpose::New => speak_or_command(state, &text),
+        Purpose::Reply(id) => send(state, &text, Some(id)),
+        Purpose::Edit(id) => edit(state, id, &text),
+    };
+    match outcome {
+        Ok(effects) => {
+            // A command may have begun something else in the composer.
+            if let Some(room) = state.find(&name)
+                && room.composer.text() == text
+            {
+                room.composer.reset();
+            }
+            state.sent_lines.push(text);
+            effects
+        }
+        Err(why) => {
+            state.say(why);
+            Vec::new()
+        }
+    }
+}
+
+/// A line that begins with a slash is a command, with two it is a text that begins with one.
+fn speak_or_command(state: &mut State, text: &str) -> Outcome {
+    match text.strip_prefix('/') {
+        None => send(state, text, None),
+        Some(rest) if rest.starts_with('/') => send(state, rest, None),
+        Some(line) => commands::run(state, line),
+    }
+}
+
+/// Says `text` in the room that is shown.
+pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outcome {
+    let parsed = Text::parse(text).map_err(|refusal| refusal.message)?;
+    let nonce = state.nonces.next(state.now);
+    let now = state.now;
+    let Some(room) = state.room_mut() else {
+        return Err("there is no room: /join ROOM".to_owned());
+    };
+    let Some(reference) = room.reference() else {
+        return Err(format!("{} is not a room", room.name));
+    };
+    let pending = Pending {
+        nonce,
+        text: parsed,
+        reply_to,
+        ts: now,
+        state: Delivery::Waiting,
+    };
+    let effect = write(&pending, reference);
+    room.pending.push(pending);
+    room.first_unread = None;
+    room.typing_sent = None;
+    let mut effects = travel::to_newest(state);
+    effects.extend([effect, state.keep()]);
+    Ok(effects)
+}
+
+/// Changes the text of an own message.
+pub fn edit(state: &mut State, id: MessageId, text: &str) -> Outcome {
+    let text = Text::parse(text).map_err(|refusal| refusal.message)?;
+    let room = state
+        .room()
+        .and_then(|room| Some((room.name.clone(), room.reference()?)));
+    let (name, room) = room.ok_or_else(|| "there is no room".to_owned())?;
+    Ok(change(state, name, "the edit", |nonce| ClientFrame::Edit {
+        room,
+        id,
+        text,
+        nonce: Some(nonce),
+        after: None,
+    }))
+}
+
+/// Sends a change, and remembers what it was in case it is refused.
+pub fn change(
+    state: &mut State,
+    room: String,
+    what: &'static str,
+    frame: impl FnOnce(Nonce) -> ClientFrame,
+) -> Vec<Effect> {
+    let nonce = state.nonces.next(state.now);
+    state.changes.insert(nonce.clone(), (room, what));
+    vec![Effect::Net(Command::Write(frame(nonce)))]
+}
+
+/// The newest message of this person in the room that is shown.
+pub fn last_own(state: &State) -> Option<MessageId> {
+    let me = state.me.as_ref()?;
+    let mut back = state.room()?.timeline.messages_back();
+    back.find(|message| message.uid == me.uid && !message.deleted)
+        .map(|message| message.id.clone())
+}
+
+/// Puts the last own message into the composer, to be changed there.
+pub fn begin_edit(state: &mut State) {
+    let Some(id) = last_own(state) else {
+        return state.say("there is no message of yours here");
+    };
+    let Some(room) = state.room_mut() else { return };
+    let text = room
+        .timeline
+        .message(&id)
+        .and_then(|message| message.text.clone());
+    room.composer.reset();
+    room.composer.insert(&text.unwrap_or_default());
+    room.composer.purpose = Purpose::Edit(id);
+}
+
+/// Sends what was refused again, under the same nonces.
+pub fn resend(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(room) = state.room_mut()
+        && let Some(reference) = room.reference()
+    {
+        for pending in &mut room.pending {
+            if pending.state != Delivery::Waiting {
+                pending.state = Delivery::Waiting;
+                effects.push(write(pending, reference.clone()));
+            }
+        }
+    }
+    if effects.is_empty() {
+        state.say("nothing has failed here");
+    }
+    effects
+}
+
+/// Sends what an earlier run could not, if this is still the same user. Under another one it would
+/// be another message: that is for the person to decide.
+pub fn restore(state: &mut State) -> Vec<Effect> {
+    let unsent = std::mem::take(&mut state.unsent);
+    let uid = state.me.as_ref().map(|me| me.uid.clone());
+    let mut effects = Vec::new();
+    for message in unsent {
+        let Ok(reference) = RoomRef::parse(&message.room) else {
+            continue;
+        };
+        let same_user = message.uid.is_none() || message.uid == uid;
+        let pending = pending_again(message.clone(), same_user);
+        if same_user {
+            effects.push(write(&pending, reference.clone()));
+        }
+        let known = state.index_of(&message.room).is_some();
+        let at = state.open(&message.room);
+        state.rooms[at].pending.push(pending);
+        if let (false, RoomRef::Room(name)) = (known, &reference) {
+            let join = commands::join_effect(&mut state.rooms[at], name);
+            effects.insert(0, join);
+        }
+    }
+    effects
+}
+
+fn pending_again(message: Unsent, same_user: bool) -> Pending {
+    let state = if same_user {
+        Delivery::Waiting
+    } else {
+        Delivery::Failed("you are another user now".to_owned())
+    };
+    Pending {
+        nonce: message.nonce,
+        text: message.text,
+        reply_to: message.reply_to,
+        ts: message.ts,
+        state,
+    }
+}
+
+/// A node has stored an own message.
+pub fn sent(state: &mut State, sent: Sent) -> Vec<Effect> {
+    let me = state.me.clone();
+    let Some(room) = state.find(&sent.room) else {
+        return Vec::new();
+    };
+    if let (Some(pending), Some(me)) = (room.take_pending(&sent.nonce), me) {
+        room.timeline.put_live(Message {
+            room: sent.room.clone(),
+            id: sent.id.clone(),
+            from: me.name,
+            uid: me.uid,
+            ts: sent.ts,
+            origin: sent.origin.clone(),
+            seq: sent.seq,
+            text: Some(pending.text.as_str().to_owned()),
+            nonce: sent.nonce.clone(),
+            reply_to: pending.reply_to,
+            edited: None,
+            deleted: false,
+            reactions: std::collections::BTreeMap::new(),
+            late: false,
+        });
+    }
+    room.timeline.acknowledge(&sent.id, sent.copies);
+    vec![state.keep()]
+}
+
+/// A message or a change was refused for good.
+pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect> {
+    for room in &mut state.rooms {
+        if let Some(pending) = room.pending_mut(nonce) {
+            pending.state = Delivery::Failed(error.message);
+            return Vec::new();
+        }
+    }
+    if let Some((room, what)) = state.changes.remove(nonce) {
+        let text = format!("{what} was refused: {}", error.message);
+        let now = state.now;
+        match state.find(&room) {
+            Some(room) => room.timeline.note(now, text, true),
+            None => state.say(text),
+        }
+    }
+    Vec::new()
+}
+
+/// The composer has changed: the others hear that this person is writing, now and then.
+pub fn typing(state: &mut State) -> Vec<Effect> {
+    let (now, online) = (state.now, state.is_online());
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    let (text, writes) = (
+        room.composer.before_cursor(),
+        room.composer.purpose == Purpose::New,
+    );
+    let command = text.starts_with('/') && !text.starts_with("//");
+    let due = room
+        .typing_sent
+        .is_none_or(|sent| now.0 - sent.0 >= TYPING_AGAIN_US);
+    if !online || !writes || command || !due || room.composer.is_empty() {
+        return Vec::new();
+    }
+    let Some(reference) = room.reference() else {
+        return Vec::new();
+    };
+    room.typing_sent = Some(now);
+    let frame = ClientFrame::Typing {
+        room: reference,
+        on: true,
+    };
+    vec![state.tell(frame)]
+}
+
+fn write(pending: &Pending, room: RoomRef) -> Effect {
+    Effect::Net(Command::Write(ClientFrame::Send {
+        room,
+        text: pending.text.clone(),
+        nonce: Some(pending.nonce.clone()),
+        reply_to: pending.reply_to.clone(),
+        after: None,
+    }))
+}

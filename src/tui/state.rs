@@ -1,0 +1,313 @@
+//! All that the terminal client knows, as plain data. [`super::update`] alone changes it.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use super::composer::Composer;
+use super::event::{Effect, Unsent};
+use super::room::Room;
+use super::sent_lines::SentLines;
+use super::theme::Theme;
+use super::timeline::Beyond;
+use crate::client::Command;
+use crate::protocol::server::UserInfo;
+use crate::protocol::{ClientFrame, Nonce, Ts, Uid, UserName};
+
+/// Questions on their way, at most. A client that was left alone for years asks no more than that.
+const ASKED_MAX: usize = 1000;
+
+/// Microseconds that a word on the status line stays.
+const FLASH_US: i64 = 5_000_000;
+
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The wall clock at the last event.
+    pub now: Ts,
+    /// In which times are shown.
+    pub zone: TimeZone,
+    pub theme: Theme,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Whether the person is looking.
+    pub focused: bool,
+    pub link: Link,
+    /// The node of the last session.
+    pub last_node: Option<String>,
+    pub me: Option<Me>,
+    /// In the order in which they were opened; never empty after the start.
+    pub rooms: Vec<Room>,
+    /// The room that is shown.
+    pub active: usize,
+    pub overlay: Overlay,
+    /// A word to the person, until that moment.
+    pub flash: Option<(String, Ts)>,
+    /// When the line was last cleared with Ctrl+C on an empty line.
+    pub interrupted: Option<Ts>,
+    pub sent_lines: SentLines,
+    /// The words that Tab goes through.
+    pub completion: Option<Completion>,
+    /// Questions on their way, by their mark.
+    pub asked: HashMap<i64, Asked>,
+    /// Changes on their way: in which room, and what it was.
+    pub changes: HashMap<Nonce, (String, &'static str)>,
+    /// What an earlier run could not send; it goes out with the first session.
+    pub unsent: Vec<Unsent>,
+    /// When the round trip was last measured.
+    pub pinged: Option<Ts>,
+    /// When a read marker was last sent.
+    pub read_sent: Option<Ts>,
+    pub nonces: Nonces,
+    next_re: i64,
+}
+
+/// Who this person is in the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    pub name: String,
+    pub uid: Uid,
+    pub away: bool,
+}
+
+/// The connection, as the status line tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Nobody has said a name yet.
+    Waiting,
+    Connecting {
+        address: String,
+        attempt: u32,
+    },
+    Online {
+        node: String,
+        /// Microseconds.
+        round_trip_us: Option<i64>,
+    },
+    Offline {
+        reason: String,
+        /// When the next attempt begins.
+        retry_at: Ts,
+    },
+    /// For good.
+    Closed {
+        reason: String,
+    },
+}
+
+/// What lies over the room.
+#[derive(Clone, Debug, Default)]
+pub enum Overlay {
+    #[default]
+    None,
+    /// Keys and commands, from this row on.
+    Help { row: usize },
+    /// Asking for a name, and why.
+    Name { input: Box<Composer>, why: String },
+}
+
+/// What a question was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A page before the window.
+    Older {
+        room: String,
+    },
+    /// A page after the window.
+    Newer {
+        room: String,
+    },
+    /// The newest page, the window having been emptied.
+    Newest {
+        room: String,
+    },
+    /// The rooms; `show` them to the person.
+    Rooms {
+        show: bool,
+    },
+    /// Who is in the room; `show` it to the person.
+    Who {
+        room: String,
+        show: bool,
+    },
+    Away {
+        on: bool,
+    },
+    Ping {
+        sent: Ts,
+    },
+    /// Whose answer changes nothing.
+    Nothing,
+}
+
+/// Tab goes through these, in place of the word that was there.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    pub words: Vec<String>,
+    pub at: usize,
+    /// Scalar values of what stands in the composer for it now.
+    pub chars: usize,
+}
+
+/// Makes nonces from the time and from chance that came in at the start.
+#[derive(Clone, Debug)]
+pub struct Nonces {
+    seed: u64,
+}
+
+impl Nonces {
+    pub fn new(seed: u64) -> Nonces {
+        Nonces { seed }
+    }
+
+    /// A ULID: nonces that rise with time keep the node's index compact.
+    pub fn next(&mut self, now: Ts) -> Nonce {
+        let chance = (u128::from(self.draw()) << 64) | u128::from(self.draw());
+        let ms = u64::try_from(now.0 / 1000).unwrap_or(0);
+        let ulid = ulid::Ulid::from_parts(ms, chance);
+        Nonce::parse(&ulid.to_string()).expect("a ULID is 26 letters and digits")
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    fn draw(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+impl State {
+    /// Before anything has happened. `seed` is chance.
+    pub fn new(now: Ts, zone: TimeZone, theme: Theme, size: (u16, u16), seed: u64) -> State {
+        State {
+            now,
+            zone,
+            theme,
+            size,
+            focused: true,
+            link: Link::Waiting,
+            last_node: None,
+            me: None,
+            rooms: Vec::new(),
+            active: 0,
+            overlay: Overlay::None,
+            flash: None,
+            interrupted: None,
+            sent_lines: SentLines::default(),
+            completion: None,
+            asked: HashMap::new(),
+            changes: HashMap::new(),
+            unsent: Vec::new(),
+            pinged: None,
+            read_sent: None,
+            nonces: Nonces::new(seed),
+            next_re: 1,
+        }
+    }
+
+    pub fn room(&self) -> Option<&Room> {
+        self.rooms.get(self.active)
+    }
+
+    pub fn room_mut(&mut self) -> Option<&mut Room> {
+        self.rooms.get_mut(self.active)
+    }
+
+    pub fn find(&mut self, name: &str) -> Option<&mut Room> {
+        self.rooms.iter_mut().find(|room| room.name == name)
+    }
+
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.rooms.iter().position(|room| room.name == name)
+    }
+
+    /// The room's place in the list; it is opened if it was not.
+    pub fn open(&mut self, name: &str) -> usize {
+        self.index_of(name).unwrap_or_else(|| {
+            self.rooms.push(Room::new(name));
+            self.rooms.len() - 1
+        })
+    }
+
+    pub fn is_online(&self) -> bool {
+        matches!(self.link, Link::Online { .. })
+    }
+
+    pub fn is_me(&self, uid: &Uid) -> bool {
+        self.me.as_ref().is_some_and(|me| me.uid == *uid)
+    }
+
+    pub fn say(&mut self, word: impl Into<String>) {
+        self.flash = Some((word.into(), Ts(self.now.0 + FLASH_US)));
+    }
+
+    /// A sentence among the messages of the room that is shown.
+    pub fn note(&mut self, text: impl Into<String>, wrong: bool) {
+        let now = self.now;
+        match self.room_mut() {
+            Some(room) if room.timeline.newer == Beyond::Nothing => {
+                room.timeline.note(now, text.into(), wrong);
+                room.to_newest();
+            }
+            Some(_) | None => self.say(text),
+        }
+    }
+
+    /// A frame that has no answer.
+    pub fn tell(&mut self, frame: ClientFrame) -> Effect {
+        let re = self.next_re;
+        self.next_re += 1;
+        Effect::Net(Command::Ask { re, frame })
+    }
+
+    /// A question to the node; its answer comes back with what it was about.
+    pub fn ask(&mut self, about: Asked, frame: ClientFrame) -> Effect {
+        if self.asked.len() >= ASKED_MAX {
+            self.asked.clear();
+        }
+        let re = self.next_re;
+        self.next_re += 1;
+        self.asked.insert(re, about);
+        Effect::Net(Command::Ask { re, frame })
+    }
+
+    /// Own messages that are on their way, to be kept.
+    pub fn keep(&self) -> Effect {
+        let uid = self.me.as_ref().map(|me| me.uid.clone());
+        let mut unsent = self.unsent.clone();
+        for room in &self.rooms {
+            unsent.extend(room.pending.iter().map(|pending| Unsent {
+                uid: uid.clone(),
+                room: room.name.clone(),
+                nonce: pending.nonce.clone(),
+                text: pending.text.clone(),
+                reply_to: pending.reply_to.clone(),
+                ts: pending.ts,
+            }));
+        }
+        Effect::Keep(unsent)
+    }
+
+    /// Asks for a name, with `suggested` filled in.
+    pub fn ask_name(&mut self, suggested: &str, why: impl Into<String>) {
+        let mut input = Box::<Composer>::default();
+        input.insert(suggested);
+        let why = why.into();
+        self.overlay = Overlay::Name { input, why };
+    }
+}
+
+/// Whether two user names are one to a reader.
+pub fn same_name(one: &str, other: &str) -> bool {
+    match (UserName::parse(one), UserName::parse(other)) {
+        (Ok(one), Ok(other)) => one.key() == other.key(),
+        _ => one == other,
+    }
+}
+
+/// The user of that name among those listed.
+pub fn by_name<'a>(people: impl Iterator<Item = &'a UserInfo>, name: &str) -> Option<&'a UserInfo> {
+    let mut people = people;
+    people.find(|user| same_name(&user.name, name))
+}

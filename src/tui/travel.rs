@@ -1,0 +1,226 @@
+//! Moving: among rooms, and through a room's history.
+
+use super::event::Effect;
+use super::layout::{composer_width, regions};
+use super::page::AHEAD_ITEMS;
+use super::room::{Membership, Position, Room};
+use super::rows::Sheet;
+use super::state::{Asked, State};
+use super::timeline::{Beyond, Item, Place};
+use crate::protocol::limits::HISTORY_MAX;
+use crate::protocol::{ClientFrame, HistoryRange, Ts};
+
+/// Microseconds between two read markers.
+const READ_AGAIN_US: i64 = 1_000_000;
+
+/// Shows the room with this index.
+pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
+    if at >= state.rooms.len() {
+        return Vec::new();
+    }
+    if at != state.active
+        && let Some(left) = state.room_mut()
+    {
+        left.first_unread = None;
+        left.typing_sent = None;
+    }
+    state.active = at;
+    state.completion = None;
+    state.sent_lines.stop();
+    let me = state.me.clone();
+    if let Some(room) = state.room_mut()
+        && room.unread > 0
+    {
+        room.first_unread = first_unread(room, |message| {
+            me.as_ref().is_none_or(|me| me.uid != message.uid)
+        });
+    }
+    Vec::new()
+}
+
+/// The first message past the read marker that is somebody else's.
+pub fn first_unread(
+    room: &Room,
+    others: impl Fn(&crate::protocol::server::Message) -> bool,
+) -> Option<Place> {
+    let unread = room.timeline.iter().find(|(_, item)| match item {
+        Item::Post(post) => {
+            let message = &post.message;
+            !room.read.covers(&message.origin, message.seq) && others(message)
+        }
+        Item::Presence { .. } | Item::Note(_) => false,
+    });
+    unread.map(|(place, _)| place.clone())
+}
+
+/// Shows the room before or after, round and round.
+pub fn step(state: &mut State, by: isize) -> Vec<Effect> {
+    let count = isize::try_from(state.rooms.len()).unwrap_or(0);
+    if count == 0 {
+        return Vec::new();
+    }
+    let at = isize::try_from(state.active).unwrap_or(0) + by;
+    show(state, usize::try_from(at.rem_euclid(count)).unwrap_or(0))
+}
+
+/// Shows the next room that has something unread, mentions and conversations first.
+pub fn step_active(state: &mut State) -> Vec<Effect> {
+    let count = state.rooms.len();
+    let after = (1..count).map(|by| (state.active + by) % count);
+    let unread: Vec<usize> = after.filter(|at| state.rooms[*at].unread > 0).collect();
+    let urgent = |at: &&usize| state.rooms[**at].mentions > 0 || state.rooms[**at].is_direct();
+    match unread.iter().find(urgent).or(unread.first()) {
+        Some(at) => show(state, *at),
+        None => {
+            state.say("nothing is unread");
+            Vec::new()
+        }
+    }
+}
+
+/// Moves up (negative) or down through the room's messages.
+pub fn scroll(state: &mut State, rows: isize) {
+    let height = height(state);
+    let Some(sheet) = sheet(state) else { return };
+    let by = rows.unsigned_abs();
+    let position = if rows < 0 {
+        sheet.up(by, height)
+    } else {
+        sheet.down(by, height)
+    };
+    place_reader(state, position);
+}
+
+/// A screenful, less the row that keeps the eye.
+pub fn page_rows(state: &State) -> isize {
+    isize::try_from(height(state).saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// To the first unread message, if it is held.
+pub fn to_first_unread(state: &mut State) {
+    let height = height(state);
+    let place = state.room().and_then(|room| room.first_unread.clone());
+    let position = match (place, sheet(state)) {
+        (Some(place), Some(sheet)) => sheet.at(&place, height),
+        (None, _) | (_, None) => return state.say("nothing is unread here"),
+    };
+    place_reader(state, position);
+}
+
+/// To the newest message; if the window does not reach it, the newest page is fetched.
+pub fn to_newest(state: &mut State) -> Vec<Effect> {
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    room.to_newest();
+    if room.timeline.newer != Beyond::Nothing {
+        room.timeline.reset(Beyond::More, Beyond::Nothing);
+    }
+    fetch(state)
+}
+
+/// Asks for what the reader is about to need.
+pub fn fetch(state: &mut State) -> Vec<Effect> {
+    if !state.is_online() {
+        return Vec::new();
+    }
+    let height = height(state);
+    let Some(sheet) = sheet(state) else {
+        return Vec::new();
+    };
+    let (older, newer) = (sheet.wants_older(height), sheet.wants_newer(height));
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    let waits_for_join = !room.is_direct() && (room.fresh || room.membership != Membership::In);
+    let Some(reference) = room.reference() else {
+        return Vec::new();
+    };
+    if waits_for_join || !(older || newer) {
+        return Vec::new();
+    }
+    let name = room.name.clone();
+    let (oldest, newest) = (room.timeline.oldest_ts(), room.timeline.newest_ts());
+    let (about, range) = match (older, oldest, newest) {
+        (true, Some(oldest), _) => (Asked::Older { room: name }, HistoryRange::Before(oldest)),
+        (false, _, Some(newest)) => (Asked::Newer { room: name }, HistoryRange::After(newest)),
+        (true, None, _) | (false, _, None) => (Asked::Newest { room: name }, HistoryRange::Newest),
+    };
+    if older {
+        room.timeline.older = Beyond::Asked;
+    } else {
+        room.timeline.newer = Beyond::Asked;
+    }
+    let frame = ClientFrame::History {
+        room: reference,
+        range,
+        limit: Some(HISTORY_MAX.min(AHEAD_ITEMS * 3)),
+    };
+    vec![state.ask(about, frame)]
+}
+
+/// Whether the person has the newest messages of the room before their eyes.
+pub fn is_reading(state: &State, at: usize) -> bool {
+    state.focused
+        && state.active == at
+        && state
+            .rooms
+            .get(at)
+            .is_some_and(|room| room.position == Position::Newest)
+}
+
+/// Moves the read marker when what is before the person's eyes is past it.
+pub fn mark_read(state: &mut State) -> Vec<Effect> {
+    let at = state.active;
+    if !is_reading(state, at) {
+        return Vec::new();
+    }
+    let due = |sent: Option<Ts>, now: Ts| sent.is_none_or(|sent| now.0 - sent.0 >= READ_AGAIN_US);
+    let (online, due) = (state.is_online(), due(state.read_sent, state.now));
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    room.unread = 0;
+    room.mentions = 0;
+    if !online || !due || !room.caught_up || room.read.includes(&room.held) {
+        return Vec::new();
+    }
+    let Some(reference) = room.reference() else {
+        return Vec::new();
+    };
+    room.read.merge(&room.held.clone());
+    let frame = ClientFrame::Read {
+        room: reference,
+        since: room.held.clone(),
+    };
+    state.read_sent = Some(state.now);
+    vec![state.ask(Asked::Nothing, frame)]
+}
+
+/// Rows of messages on the screen.
+pub fn height(state: &State) -> usize {
+    usize::from(parts(state).messages.height)
+}
+
+/// The parts of the screen as it is now.
+pub fn parts(state: &State) -> super::layout::Regions {
+    let rows = state.room().map_or(1, |room| {
+        room.composer.layout(composer_width(state.size)).rows.len()
+    });
+    regions(state.size, rows)
+}
+
+/// The rows of the room that is shown.
+pub fn sheet(state: &State) -> Option<Sheet<'_>> {
+    let room = state.room()?;
+    Some(Sheet::new(state, room, parts(state).messages.width))
+}
+
+fn place_reader(state: &mut State, position: Position) {
+    let Some(room) = state.room_mut() else { return };
+    if position == Position::Newest {
+        room.to_newest();
+    } else {
+        room.position = position;
+    }
+}

@@ -1,0 +1,360 @@
+//! What happens, and what is done about it. The state changes here and in what this calls, and
+//! nowhere else.
+
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position as Cell;
+
+use super::complete;
+use super::composer::Composer;
+use super::event::{Effect, Event};
+use super::keys::{Action, action, typed};
+use super::state::{Asked, Link, Overlay, State};
+use super::{net, speaking, travel};
+use crate::client::Command;
+use crate::protocol::limits::NAME_CHARS_MAX;
+use crate::protocol::{ClientFrame, Ts, UserName};
+
+/// Rows that a turn of the wheel moves.
+const WHEEL_ROWS: isize = 3;
+
+/// Microseconds between two measurements of the round trip.
+const PING_AGAIN_US: i64 = 5_000_000;
+
+/// Microseconds within which a second Ctrl+C quits.
+const INTERRUPT_AGAIN_US: i64 = 2_000_000;
+
+/// Takes one event and says what is to be done.
+pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Event::Key(key) => press(state, &key),
+        Event::Paste(text) => paste(state, &text),
+        Event::Mouse(mouse) => pointed(state, &mouse),
+        Event::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            Vec::new()
+        }
+        Event::Focus(on) => {
+            state.focused = on;
+            Vec::new()
+        }
+        Event::Net(event) => net::update(state, event),
+        Event::Tick(now) => tick(state, now),
+    };
+    effects.extend(travel::fetch(state));
+    effects.extend(travel::mark_read(state));
+    effects
+}
+
+fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
+    state.now = now;
+    if state.flash.as_ref().is_some_and(|(_, until)| now >= *until) {
+        state.flash = None;
+    }
+    for room in &mut state.rooms {
+        room.typing.retain(|_, (_, until)| now < *until);
+    }
+    let ping_due = state
+        .pinged
+        .is_none_or(|pinged| now.0 - pinged.0 >= PING_AGAIN_US);
+    if state.is_online() && ping_due {
+        state.pinged = Some(now);
+        return vec![state.ask(Asked::Ping { sent: now }, ClientFrame::Ping)];
+    }
+    Vec::new()
+}
+
+fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
+    let action = action(key);
+    if action != Some(Action::Complete) {
+        state.completion = None;
+    }
+    if action != Some(Action::Interrupt) {
+        state.interrupted = None;
+    }
+    match &mut state.overlay {
+        Overlay::Help { .. } => help_key(state, action),
+        Overlay::Name { input, .. } => match action {
+            Some(Action::Send) => take_name(state),
+            Some(Action::Interrupt | Action::Quit) => vec![Effect::Quit],
+            Some(action) => {
+                edit(input, action);
+                Vec::new()
+            }
+            None => {
+                if let Some(c) = typed(key)
+                    && input.chars() < NAME_CHARS_MAX
+                {
+                    input.insert(c.encode_utf8(&mut [0; 4]));
+                }
+                Vec::new()
+            }
+        },
+        Overlay::None => match (action, typed(key)) {
+            (Some(action), _) => act(state, action),
+            (None, Some(c)) => write(state, c.encode_utf8(&mut [0; 4])),
+            (None, None) => Vec::new(),
+        },
+    }
+}
+
+fn help_key(state: &mut State, action: Option<Action>) -> Vec<Effect> {
+    let page = travel::page_rows(state).unsigned_abs();
+    let Overlay::Help { row } = &mut state.overlay else {
+        return Vec::new();
+    };
+    match action {
+        Some(Action::PageDown) => *row += page,
+        Some(Action::PageUp) => *row = row.saturating_sub(page),
+        Some(Action::Down | Action::ScrollDown) => *row += 1,
+        Some(Action::Up | Action::ScrollUp) => *row = row.saturating_sub(1),
+        Some(Action::Quit) => return vec![Effect::Quit],
+        Some(_) | None => state.overlay = Overlay::None,
+    }
+    Vec::new()
+}
+
+/// The name that was typed is the one to join with.
+fn take_name(state: &mut State) -> Vec<Effect> {
+    let Overlay::Name { input, why } = &mut state.overlay else {
+        return Vec::new();
+    };
+    match UserName::parse(input.text().trim()) {
+        Ok(name) => {
+            state.overlay = Overlay::None;
+            vec![Effect::Net(Command::Name(name))]
+        }
+        Err(refusal) => {
+            *why = refusal.message;
+            Vec::new()
+        }
+    }
+}
+
+/// Types `text` into the room's composer.
+fn write(state: &mut State, text: &str) -> Vec<Effect> {
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    room.composer.insert(text);
+    state.sent_lines.stop();
+    speaking::typing(state)
+}
+
+fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    state.completion = None;
+    match &mut state.overlay {
+        Overlay::Name { input, .. } => {
+            let line = text.lines().next().unwrap_or_default();
+            input.insert(&line.chars().take(NAME_CHARS_MAX).collect::<String>());
+            Vec::new()
+        }
+        Overlay::Help { .. } | Overlay::None => {
+            state.overlay = Overlay::None;
+            write(state, text)
+        }
+    }
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Send => return speaking::submit(state),
+        Action::Resend => return speaking::resend(state),
+        Action::EditLast => speaking::begin_edit(state),
+        Action::Complete => complete::next(state),
+        Action::Up => line_up(state),
+        Action::Down => line_down(state),
+        Action::PageUp => travel::scroll(state, -travel::page_rows(state)),
+        Action::PageDown => travel::scroll(state, travel::page_rows(state)),
+        Action::ScrollUp => travel::scroll(state, -1),
+        Action::ScrollDown => travel::scroll(state, 1),
+        Action::Newest => return travel::to_newest(state),
+        Action::NewestOrEnd => return newest_or_end(state),
+        Action::FirstUnread => travel::to_first_unread(state),
+        Action::PreviousRoom => return travel::step(state, -1),
+        Action::NextRoom => return travel::step(state, 1),
+        Action::ActiveRoom => return travel::step_active(state),
+        Action::Room(number) => return travel::show(state, usize::from(number) - 1),
+        Action::Help => state.overlay = Overlay::Help { row: 0 },
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Cancel => cancel(state),
+        Action::Interrupt => return interrupt(state),
+        Action::Quit => return vec![Effect::Quit],
+        Action::NewLine
+        | Action::Left
+        | Action::Right
+        | Action::WordLeft
+        | Action::WordRight
+        | Action::LineStart
+        | Action::LineEnd
+        | Action::Backspace
+        | Action::Delete
+        | Action::DeleteWordBack
+        | Action::DeleteWordForward
+        | Action::KillToStart
+        | Action::KillToEnd
+        | Action::Yank
+        | Action::Undo
+        | Action::Redo => {
+            if let Some(room) = state.room_mut() {
+                edit(&mut room.composer, action);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// What a key does to a text; nothing for those that are not about texts.
+fn edit(composer: &mut Composer, action: Action) {
+    match action {
+        Action::NewLine => composer.insert("\n"),
+        Action::Left => composer.left(),
+        Action::Right => composer.right(),
+        Action::WordLeft => composer.word_left(),
+        Action::WordRight => composer.word_right(),
+        Action::LineStart => composer.line_start(),
+        Action::LineEnd | Action::NewestOrEnd => composer.line_end(),
+        Action::Backspace => composer.backspace(),
+        Action::Delete => composer.delete(),
+        Action::DeleteWordBack => composer.delete_word_back(),
+        Action::DeleteWordForward => composer.delete_word_forward(),
+        Action::KillToStart => composer.kill_to_start(),
+        Action::KillToEnd => composer.kill_to_end(),
+        Action::Yank => composer.yank(),
+        Action::Undo => composer.undo(),
+        Action::Redo => composer.redo(),
+        Action::Send
+        | Action::Complete
+        | Action::Up
+        | Action::Down
+        | Action::EditLast
+        | Action::Resend
+        | Action::PageUp
+        | Action::PageDown
+        | Action::ScrollUp
+        | Action::ScrollDown
+        | Action::Newest
+        | Action::FirstUnread
+        | Action::PreviousRoom
+        | Action::NextRoom
+        | Action::ActiveRoom
+        | Action::Room(_)
+        | Action::Help
+        | Action::Redraw
+        | Action::Cancel
+        | Action::Interrupt
+        | Action::Quit => {}
+    }
+}
+
+fn line_up(state: &mut State) {
+    let Some(room) = state.rooms.get_mut(state.active) else {
+        return;
+    };
+    if room.composer.up() {
+        return;
+    }
+    let current = room.composer.text();
+    if let Some(line) = state.sent_lines.back(current) {
+        room.composer.set_text(&line);
+    }
+}
+
+fn line_down(state: &mut State) {
+    let Some(room) = state.rooms.get_mut(state.active) else {
+        return;
+    };
+    if room.composer.down() {
+        return;
+    }
+    if let Some(line) = state.sent_lines.forward() {
+        room.composer.set_text(&line);
+    }
+}
+
+fn newest_or_end(state: &mut State) -> Vec<Effect> {
+    let scrolled = state.room().is_some_and(|room| room.reader().is_some());
+    if scrolled {
+        return travel::to_newest(state);
+    }
+    if let Some(room) = state.room_mut() {
+        room.composer.line_end();
+    }
+    Vec::new()
+}
+
+/// Esc: leaves an edit or a reply, else goes back to the newest message.
+fn cancel(state: &mut State) {
+    let Some(room) = state.room_mut() else { return };
+    match room.composer.purpose {
+        super::composer::Purpose::New => {}
+        super::composer::Purpose::Reply(_) | super::composer::Purpose::Edit(_) => {
+            room.composer.reset();
+        }
+    }
+}
+
+fn interrupt(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
+    if let Some(room) = state.room_mut()
+        && !room.composer.is_empty()
+    {
+        room.composer.reset();
+        return Vec::new();
+    }
+    let again = state
+        .interrupted
+        .is_some_and(|before| now.0 - before.0 < INTERRUPT_AGAIN_US);
+    if again {
+        return vec![Effect::Quit];
+    }
+    state.interrupted = Some(now);
+    state.say("Ctrl+C again quits");
+    Vec::new()
+}
+
+fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
+    let up = match mouse.kind {
+        MouseEventKind::ScrollUp => true,
+        MouseEventKind::ScrollDown => false,
+        MouseEventKind::Down(MouseButton::Left) => return clicked(state, mouse),
+        MouseEventKind::Down(_)
+        | MouseEventKind::Up(_)
+        | MouseEventKind::Drag(_)
+        | MouseEventKind::Moved
+        | MouseEventKind::ScrollLeft
+        | MouseEventKind::ScrollRight => return Vec::new(),
+    };
+    match (&mut state.overlay, up) {
+        (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
+        (Overlay::Help { row }, false) => *row += 3,
+        (Overlay::Name { .. }, _) => {}
+        (Overlay::None, true) => travel::scroll(state, -WHEEL_ROWS),
+        (Overlay::None, false) => travel::scroll(state, WHEEL_ROWS),
+    }
+    Vec::new()
+}
+
+/// A room that is clicked on is shown.
+fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
+    let parts = travel::parts(state);
+    let at = Cell::new(mouse.column, mouse.row);
+    if parts.rooms.contains(at) && matches!(state.overlay, Overlay::None) {
+        let row = usize::from(mouse.row - parts.rooms.y);
+        let first = super::view::first_room_in_sight(state, parts.rooms.height);
+        // The first row is the heading.
+        if row >= 1 && first + row - 1 < state.rooms.len() {
+            return travel::show(state, first + row - 1);
+        }
+    }
+    if parts.notice.contains(at) && state.room().is_some_and(|room| room.new_below > 0) {
+        return travel::to_newest(state);
+    }
+    Vec::new()
+}
+
+/// Whether something on the screen changes with time alone.
+pub fn is_moving(state: &State) -> bool {
+    let writers = state.room().is_some_and(|room| !room.typing.is_empty());
+    state.flash.is_some() || writers || matches!(state.link, Link::Offline { .. })
+}

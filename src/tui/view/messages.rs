@@ -1,0 +1,111 @@
+//! The middle of the screen: topic, messages, and the line below them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use crate::tui::room::{Membership, Position, Room};
+use crate::tui::shown::{fit, pad, width};
+use crate::tui::state::{Link, State};
+use crate::tui::timeline::Beyond;
+use crate::tui::travel::sheet;
+
+/// Writers that are named.
+const WRITERS_NAMED_MAX: usize = 3;
+
+pub fn topic(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(room) = state.room() else { return };
+    let theme = state.theme;
+    let cells = usize::from(area.width);
+    let title = fit(&room.title(), cells);
+    let left = cells.saturating_sub(width(&title) + 2);
+    let mut spans = vec![Span::styled(title, theme.strong())];
+    if !room.topic.is_empty() && left > 3 {
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(fit(&room.topic, left), theme.plain()));
+    }
+    Line::from(spans).render(area, buffer);
+}
+
+pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let (Some(room), Some(sheet)) = (state.room(), sheet(state)) else {
+        return empty("no room: /join ROOM enters one", state, area, buffer);
+    };
+    let height = usize::from(area.height);
+    let rows = sheet.in_sight(height);
+    if rows.is_empty() {
+        return empty(why_empty(state, room), state, area, buffer);
+    }
+    // The newest message stands at the bottom.
+    let free = match room.position {
+        Position::Newest => height.saturating_sub(rows.len()),
+        Position::At { .. } => 0,
+    };
+    let top = u16::try_from(free).unwrap_or(0);
+    let area = Rect {
+        y: area.y + top,
+        height: area.height - top,
+        ..area
+    };
+    super::lines(rows, area, buffer);
+}
+
+fn why_empty(state: &State, room: &Room) -> &'static str {
+    let waiting = room.timeline.older != Beyond::Nothing;
+    match (&state.link, room.membership) {
+        (Link::Online { .. }, Membership::In) if !waiting => "nobody has said anything yet",
+        (Link::Online { .. }, _) if room.is_direct() && !waiting => "nobody has said anything yet",
+        (Link::Online { .. }, _) => "loading …",
+        (Link::Waiting, _) => "",
+        (Link::Connecting { .. } | Link::Offline { .. } | Link::Closed { .. }, _) => {
+            "not connected"
+        }
+    }
+}
+
+fn empty(text: &str, state: &State, area: Rect, buffer: &mut Buffer) {
+    let text = fit(text, usize::from(area.width));
+    let line = Line::from(Span::styled(text, state.theme.quiet())).centered();
+    let middle = Rect {
+        y: area.y + area.height / 2,
+        height: area.height.min(1),
+        ..area
+    };
+    line.render(middle, buffer);
+}
+
+/// Who is writing, and on the right what is further down.
+pub fn notice(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(room) = state.room() else { return };
+    let theme = state.theme;
+    let cells = usize::from(area.width);
+    let below = below(room);
+    let left = cells.saturating_sub(width(&below) + 1);
+    let rule = pad(&writers(&room.writers(state.now)), left);
+    let line = Line::from(vec![
+        Span::styled(rule, theme.quiet()),
+        Span::raw(" "),
+        Span::styled(below, theme.accent()),
+    ]);
+    line.render(area, buffer);
+}
+
+fn below(room: &Room) -> String {
+    match (room.new_below, &room.position) {
+        (0, Position::Newest) => String::new(),
+        (0, Position::At { .. }) => "End: newest ↓".to_owned(),
+        (count, _) => format!("{count} new ↓ (End)"),
+    }
+}
+
+fn writers(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("{one} is writing …"),
+        many if many.len() <= WRITERS_NAMED_MAX => {
+            format!("{} are writing …", many.join(", "))
+        }
+        many => format!("{} people are writing …", many.len()),
+    }
+}
