@@ -71,8 +71,11 @@ export function onFrame(turn: Turn, frame: ServerFrame): void {
       return onGap(turn, frame);
     case "disconnect":
       return onDisconnect(turn, frame);
-    case "results":
     case "stats":
+      answered(turn, frame.re);
+      turn.state.link.node = frame.node;
+      return;
+    case "results":
       // Never asked for.
       return;
   }

@@ -170,7 +170,7 @@ describe("own messages", () => {
     page.write("hello", "NONCE");
     page.loseLink();
     const said = page.connect();
-    expect(said.map((frame) => frame.type)).toEqual(["join", "rooms", "send"]);
+    expect(said.map((frame) => frame.type)).toEqual(["join", "rooms", "stats", "send"]);
     expect(said.at(-1)).toMatchObject({ nonce: "NONCE", text: "hello" });
     expect(page.messages()).toMatchObject([{ status: "pending" }]);
   });

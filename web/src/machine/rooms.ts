@@ -34,7 +34,9 @@ export function enter(turn: Turn, room: Room): void {
     return;
   }
   const resumed = room.phase === "open";
-  if (!resumed) room.phase = "loading";
+  // Live events may come before the answer, when polling; they say nothing about what was missed.
+  if (resumed) room.catchingUp = 0;
+  else room.phase = "loading";
   turn.ask(
     {
       type: "join",
@@ -168,12 +170,15 @@ export function rememberRooms(turn: Turn): void {
 export function askRooms(turn: Turn): void {
   turn.state.roomsAsked = turn.now;
   if (!isAsked(turn.state, (q) => q.kind === "rooms")) turn.ask({ type: "rooms" }, { kind: "rooms" });
+  // A bridge moves to another node without a word; `stats` says which it is.
+  turn.ask({ type: "stats" }, { kind: "other" });
 }
 
 export function tickRooms(turn: Turn): void {
   const { link, visible, roomsAsked, rooms } = turn.state;
+  if (link.phase !== "up") return;
   for (const room of rooms) if (room.enterAt !== null && turn.now >= room.enterAt) enter(turn, room);
-  if (link.phase === "up" && visible && turn.now - roomsAsked > ROOMS_EVERY_MS) askRooms(turn);
+  if (visible && turn.now - roomsAsked > ROOMS_EVERY_MS) askRooms(turn);
 }
 
 export function onRooms(turn: Turn, entries: RoomInfo[]): void {

@@ -55,6 +55,16 @@ describe("what is held", () => {
     expect(chat.connect().find((frame) => frame.type === "join")).toMatchObject({ since: { [ORIGIN]: 5 } });
   });
 
+  test("a live event that comes before the answer about what was missed does not count for it", () => {
+    const chat = Page.inLobby(views(1, 3));
+    chat.loseLink();
+    chat.connect();
+    chat.hear(live(9));
+    expect(chat.lobby.since).toEqual({ [ORIGIN]: 3 });
+    chat.loseLink();
+    expect(chat.connect().find((frame) => frame.type === "join")).toMatchObject({ since: { [ORIGIN]: 3 } });
+  });
+
   test("reactions to messages that are on the page are caught up with, each once, and it ends", () => {
     const chat = Page.inLobby(views(1, 300));
     chat.loseLink();

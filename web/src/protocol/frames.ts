@@ -33,6 +33,7 @@ export type ClientFrame = Marked &
     | { type: "typing"; room: string; on: boolean }
     | { type: "read"; room: string; since: Vector }
     | { type: "rooms" }
+    | { type: "stats" }
     | { type: "who"; room: string }
     | { type: "away"; on: boolean }
     | { type: "ping" }

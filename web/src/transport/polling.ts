@@ -10,7 +10,8 @@ import { parseFrame, type LinkEvents, type ServerLink } from "./link";
 /** Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it. */
 const POLL_WAIT_S = 25;
 const POLL_TIMEOUT_MS = 32_000;
-const SEND_TIMEOUT_MS = 10_000;
+/** The server takes ten seconds at most. */
+const SEND_TIMEOUT_MS = 15_000;
 /** Frames in one request; a body may have 64 KiB. */
 const BATCH_FRAMES_MAX = 16;
 const BATCH_CHARS_MAX = 12_000;
@@ -79,12 +80,13 @@ class Polling implements ServerLink {
       // Until there is a session only the frame that opens it may go.
       const count = this.session === null ? 1 : batchSize(this.waiting);
       const batch = this.waiting.splice(0, count);
-      const answer = await this.request("/send", SEND_TIMEOUT_MS, JSON.stringify(batch.length === 1 ? batch[0] : batch));
+      const answer = await this.request("/send", SEND_TIMEOUT_MS, JSON.stringify(batch));
       if (!answer) {
         this.lost();
         break;
       }
-      this.take(answer.frames);
+      // Who is not let in is told by the answer as a whole, which does not name the frame it is about.
+      this.take(answer["type"] === "error" ? [{ ...answer, re: batch[0]?.re }] : answer["frames"]);
     }
     this.sending = false;
   }
@@ -97,14 +99,14 @@ class Polling implements ServerLink {
       if (this.over) return;
       if (answer) {
         failures = 0;
-        if (typeof answer.next === "number") after = answer.next;
-        this.take(answer.frames);
+        if (typeof answer["next"] === "number") after = answer["next"];
+        this.take(answer["frames"]);
       } else if (++failures >= POLL_FAILURES_MAX) return this.lost();
       else await new Promise((done) => setTimeout(done, POLL_PAUSE_MS * failures));
     }
   }
 
-  /** The answer's body, an `error` frame made into frames; null if there was none, or the session is no more. */
+  /** The answer's body; null if there was none of use, or the session is no more. */
   private async request(path: string, timeoutMs: number, body?: string): Promise<Record<string, unknown> | null> {
     const headers: Record<string, string> = {};
     if (this.session !== null) headers["Authorization"] = `Bearer ${this.session}`;
@@ -123,7 +125,7 @@ class Polling implements ServerLink {
         return null;
       }
       if (response.ok) return answer;
-      return answer["type"] === "error" && body !== undefined && this.session === null ? { frames: [answer] } : null;
+      return answer["type"] === "error" && this.session === null ? answer : null;
     } catch {
       return null;
     }

@@ -1,6 +1,7 @@
 /** The page: the name page until there is a user, the chat from then on. */
 import { createEffect, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import type { Chat } from "../edge/run";
+import { cleanLine } from "../text/clean";
 import { ChatPage } from "./ChatPage";
 import { ChatContext } from "./context";
 import { NamePage } from "./NamePage";
@@ -31,7 +32,7 @@ export function App(props: { chat: Chat }): JSX.Element {
 
 function title({ state }: Chat): string {
   const unread = state.rooms.reduce((sum, room) => sum + room.unread, 0);
-  const name = state.current === "" ? "chat" : `${state.current} · chat`;
+  const name = state.current === "" ? "chat" : `${cleanLine(state.current)} · chat`;
   return unread > 0 ? `(${unread}) ${name}` : name;
 }
 
