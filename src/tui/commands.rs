@@ -96,6 +96,7 @@ pub fn enter(state: &mut State, room: &RoomName) -> Vec<Effect> {
     let refused = state.rooms[at].membership == super::room::Membership::Refused;
     if known.is_none() || refused {
         effects.push(join_effect(&mut state.rooms[at], room));
+        effects.push(state.keep_rooms());
     }
     effects
 }
@@ -127,7 +128,7 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     if at < state.active || state.active == state.rooms.len() {
         state.active = state.active.saturating_sub(1);
     }
-    let mut effects = vec![state.keep()];
+    let mut effects = vec![state.keep(), state.keep_rooms()];
     if let (false, Some(reference)) = (room.is_direct(), room.reference()) {
         let leave = ClientCommand::Leave { room: reference };
         effects.push(Effect::Net(leave));

@@ -23,7 +23,7 @@ use super::update::{is_moving, update};
 use super::{net, view};
 use crate::client::{Client, ClientEvent, Command, Handle, Options};
 use crate::protocol::server::Session;
-use crate::protocol::{RoomName, Ts, UserName};
+use crate::protocol::{RoomRef, Ts, UserName};
 
 /// Between two looks at the clock.
 const TICK: Duration = Duration::from_millis(250);
@@ -48,12 +48,14 @@ pub struct Config {
     pub token: Option<String>,
     /// Administrators' tokens, by the node's name.
     pub admin: BTreeMap<String, String>,
-    /// The rooms to enter; the first is shown.
-    pub rooms: Vec<RoomName>,
+    /// The rooms and conversations to begin with; the first is shown.
+    pub rooms: Vec<RoomRef>,
     /// Where messages are kept that could not be sent; `None` keeps none.
     pub unsent: Option<PathBuf>,
     /// Called with each session that is opened, so that its token can be kept.
-    pub keep_session: Box<dyn Fn(&Session) + Send + Sync>,
+    pub keep_session: Box<dyn FnMut(&Session) + Send>,
+    /// Called with the rooms this person is in when they have changed, for the next start.
+    pub keep_rooms: Box<dyn FnMut(&[RoomRef]) + Send>,
     /// False draws without colours.
     pub colour: bool,
     /// Takes the wheel and clicks; then text is selected with Shift held.
@@ -238,6 +240,7 @@ impl Edge {
                             .say(format!("unsent messages cannot be kept: {error}"));
                     }
                 }
+                Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
                 Effect::Bell => {
                     let _ = self.screen.backend_mut().write_all(b"\x07");
                     self.dirty = true;

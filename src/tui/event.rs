@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ClientEvent, Command};
-use crate::protocol::{MessageId, Nonce, Text, Ts, Uid};
+use crate::protocol::{MessageId, Nonce, RoomRef, Text, Ts, Uid};
 
 /// One thing that happened. Time and chance come in here and nowhere else.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub enum Effect {
     Net(Command),
     /// Keep these, in place of what was kept, for the next start.
     Keep(Vec<Unsent>),
+    /// The rooms this person is in, for the next start.
+    KeepRooms(Vec<RoomRef>),
     /// Ring the terminal's bell.
     Bell,
     /// Draw the whole screen anew.

@@ -14,7 +14,7 @@ use crate::protocol::server::{
     AwayChanged, ErrorFrame, History, Message, MessageUpdate, ReadMoved, Renamed, RoomInfo,
     ServerFrame, Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
 };
-use crate::protocol::{ClientFrame, Re, RoomName, RoomRef, Ts, UserName};
+use crate::protocol::{ClientFrame, Re, RoomRef, Ts, UserName};
 
 pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
     match event {
@@ -446,13 +446,16 @@ fn take_asked(state: &mut State, re: Option<&Re>) -> Option<Asked> {
     }
 }
 
-/// Enters the rooms named at the start.
-pub fn begin(state: &mut State, rooms: &[RoomName]) -> Vec<Effect> {
-    let join = |name: &RoomName| {
-        let at = state.open(name.as_str());
-        commands::join_effect(&mut state.rooms[at], name)
-    };
-    rooms.iter().map(join).collect()
+/// Opens the rooms and conversations to begin with.
+pub fn begin(state: &mut State, rooms: &[RoomRef]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for reference in rooms {
+        let at = state.open(&reference.to_string());
+        if let RoomRef::Room(name) = reference {
+            effects.push(commands::join_effect(&mut state.rooms[at], name));
+        }
+    }
+    effects
 }
 
 /// Whether the error says that there is nothing to be had here, now or later.

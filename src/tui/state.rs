@@ -289,6 +289,12 @@ impl State {
         Effect::Keep(unsent)
     }
 
+    /// The rooms this person is in, to be kept. Conversations come by themselves.
+    pub fn keep_rooms(&self) -> Effect {
+        let rooms = self.rooms.iter().filter(|room| !room.is_direct());
+        Effect::KeepRooms(rooms.filter_map(Room::reference).collect())
+    }
+
     /// Asks for a name, with `suggested` filled in.
     pub fn ask_name(&mut self, suggested: &str, why: impl Into<String>) {
         let mut input = Box::<Composer>::default();
