@@ -10,6 +10,8 @@ mod documented;
 pub mod encode;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+mod golden;
 pub mod ids;
 pub mod limits;
 pub mod line;
