@@ -1,0 +1,83 @@
+//! The reading half: bytes from the socket into lines, only as many as may be handled now.
+
+use std::cell::RefCell;
+use std::io;
+
+use tokio::net::TcpStream;
+
+use crate::protocol::limits::LINE_BYTES_MAX;
+use crate::protocol::line::{Line, LineBuffer};
+
+/// Bytes taken from a socket in one call.
+const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// Shared by all connections of a thread: nobody waits while it is borrowed.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+/// What a client has sent and is not handled yet.
+pub struct Input {
+    lines: LineBuffer,
+    /// Bytes behind the last line that was handled; at most one reading.
+    rest: Vec<u8>,
+    /// How many of them have gone into `lines`.
+    taken: usize,
+}
+
+/// What a reading came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Something, or nothing yet.
+    Some,
+    /// The client has closed its side.
+    End,
+}
+
+impl Input {
+    pub fn new() -> Input {
+        Input {
+            lines: LineBuffer::new(LINE_BYTES_MAX),
+            rest: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// Whether bytes wait for the session to have room for another request.
+    pub fn has_rest(&self) -> bool {
+        self.taken < self.rest.len()
+    }
+
+    /// Forgets what is not handled.
+    pub fn clear(&mut self) {
+        self.rest = Vec::new();
+        self.taken = 0;
+    }
+
+    /// Takes what the socket has, and keeps it for [`Input::next`].
+    ///
+    /// # Errors
+    /// When the socket is dead.
+    pub fn receive(&mut self, stream: &TcpStream) -> io::Result<Received> {
+        SCRATCH.with_borrow_mut(|scratch| match stream.try_read(scratch) {
+            Ok(0) => Ok(Received::End),
+            Ok(read) => {
+                self.rest.extend_from_slice(&scratch[..read]);
+                Ok(Received::Some)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Some),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The next whole line. The memory goes with the last byte.
+    pub fn next(&mut self) -> Option<Line> {
+        let mut bytes = &self.rest[self.taken..];
+        let line = self.lines.next(&mut bytes);
+        self.taken = self.rest.len() - bytes.len();
+        if !self.has_rest() {
+            self.clear();
+        }
+        line
+    }
+}

@@ -1,0 +1,90 @@
+//! A client's connection: one task, one socket, one session.
+//!
+//! It owns the bytes of both directions and nothing else: what a line means is the
+//! [`Session`](super::session::Session)'s affair, what is due the rooms'. Between lines it keeps no
+//! buffer, in neither direction, so a silent client costs a task and a socket.
+//!
+//! Back-pressure: while the socket does not take what is due, nothing more is taken from the rooms
+//! and no request is read; while too many of the session's writes are on their way to the disk, no
+//! request is read either.
+
+mod input;
+mod lines;
+mod output;
+mod steps;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use self::input::Input;
+use self::output::Output;
+use super::rooms::{Memberships, Replaying};
+use super::session::{AnswerQueue, Session, StatsEvery};
+use super::shared::Shared;
+use super::text_mode::TextMode;
+
+/// Bytes due to a client before nothing more is taken from the rooms for it. A client that reads
+/// takes them in one call.
+pub const OUTPUT_BYTES_HIGH: usize = 64 * 1024;
+
+/// Time in which a client that is told good-bye has to take the last lines.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Time after that in which what the client still sends is taken and thrown away: closing with
+/// something unread would reset the connection, and take the last lines with it.
+const LINGER: Duration = Duration::from_millis(300);
+
+/// A connection's whole state.
+struct Connection {
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    input: Input,
+    output: Output,
+    mode: Mode,
+    session: Session,
+    answers: AnswerQueue,
+    memberships: Memberships,
+    replaying: Option<Replaying>,
+    every: Option<Box<(StatsEvery, Instant)>>,
+    /// When the newest line that is due was handed to the store.
+    newest_due: Option<std::time::Instant>,
+    /// By then the session is open, or the connection ends.
+    hello: Option<Instant>,
+    phase: Phase,
+}
+
+/// What the client speaks; its first line decides.
+enum Mode {
+    Unknown,
+    Frames,
+    Text(Box<TextMode>),
+}
+
+/// How far a connection is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// No more lines are taken; what was asked is still answered. The client has closed its side, or,
+    /// `stopping`, the node stops.
+    Finishing {
+        stopping: bool,
+    },
+    /// Only what is in the buffer is still written.
+    Closing,
+    /// The socket is dead.
+    Broken,
+}
+
+/// Serves a connection until either side ends it or the node stops.
+pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
+    let connected = shared.metrics.connected();
+    let mut connection = Connection::new(shared, stream, address);
+    connection.greet();
+    while connection.step().await {}
+    connection.farewell().await;
+    drop(connected);
+}

@@ -1,0 +1,257 @@
+//! Coming and going: `join`, `leave`, `who`, `away`, `typing`.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::node::presence::Notice;
+use crate::node::replicator::Typist;
+use crate::node::rooms::{ChannelKey, Entry};
+use crate::node::session::{Answer, Effect, Handling, User};
+use crate::node::shared::Shared;
+use crate::node::store::{Reader, SoftRow, StoreError};
+use crate::protocol::limits::{
+    HISTORY_DEFAULT, HISTORY_MAX, ROOM_USERS_LISTED, SERVER_LINE_BYTES_MAX, SESSION_ROOMS_MAX,
+};
+use crate::protocol::presence::LeaveReason;
+use crate::protocol::server::{self, Message, UserInfo, UserListUpdate};
+use crate::protocol::{
+    ErrorCode, Refusal, RoomKey, RoomName, RoomRef, ServerFrame, Uid, VersionVector,
+};
+
+/// Bytes of a user in a list, at most: a name of 32 characters of four bytes, and what is around it.
+const USER_BYTES_MAX: usize = 256;
+
+/// Users that one answer to `who` names; a line has its limit.
+const WHO_USERS_MAX: usize = SERVER_LINE_BYTES_MAX / USER_BYTES_MAX;
+
+/// Comes into a room, making it if it is not there.
+pub(super) fn join(
+    context: Context,
+    room: RoomRef,
+    since: Option<VersionVector>,
+    limit: Option<usize>,
+) -> Handling {
+    let RoomRef::Room(name) = room else {
+        let message = "nobody joins a direct conversation: send to it, and read it with history";
+        return context.refuse(Refusal::new(ErrorCode::BadRoom, message));
+    };
+    let limit = limit.unwrap_or(HISTORY_DEFAULT).min(HISTORY_MAX);
+    Handling::Alone(Box::pin(enter(context, name, since, limit)))
+}
+
+async fn enter(
+    context: Context,
+    name: RoomName,
+    since: Option<VersionVector>,
+    limit: usize,
+) -> Answer {
+    let was_in = context.user.is_in(&name);
+    if !context.user.enter(&name, SESSION_ROOMS_MAX) {
+        let message = format!("a session is in {SESSION_ROOMS_MAX} rooms at most; leave one first");
+        return context.refused(Refusal::new(ErrorCode::Forbidden, message));
+    }
+    let (entry, people) = stand_in(&context.shared, &context.user, &name);
+    let (uid, key) = (context.user.uid.clone(), RoomKey::Room(name.clone()));
+    let held = Arc::clone(&entry.cursor.held);
+    let read = context
+        .shared
+        .store
+        .read(move |reader| read_room(reader, &key, &uid, since.as_ref(), limit, &held));
+    let room = match read.await {
+        Ok(room) => room,
+        Err(error) => {
+            if !was_in {
+                step_out(&context.shared, &context.user, &name);
+            }
+            return context.failed(error);
+        }
+    };
+    if !room.known {
+        let row = SoftRow::Room { room: name.clone() };
+        context.shared.remember_rows(vec![row]).await;
+    }
+    let frame = ServerFrame::Room(Box::new(server::Room {
+        re: context.re,
+        room: name.into(),
+        topic: room.topic,
+        private: false,
+        total: people.total,
+        users: people.users,
+        messages: room.messages,
+        more: room.more,
+        since: room.since,
+        read: room.read,
+    }));
+    Answer::frame(frame).and(Effect::Enter(entry))
+}
+
+/// Who is in a room at the moment of entering it.
+struct Present {
+    total: u32,
+    users: Vec<UserInfo>,
+}
+
+/// Takes the place in the room: from this moment on its lines, notices included, are for the session.
+fn stand_in(shared: &Shared, user: &User, room: &RoomName) -> (Entry, Present) {
+    shared.change_people_then(
+        |people| people.presence.enter(user.session, room),
+        |people| {
+            let present = Present {
+                total: people.presence.total(room),
+                users: people.presence.users(room, ROOM_USERS_LISTED),
+            };
+            (shared.hub.enter(&ChannelKey::Room(room.clone())), present)
+        },
+    )
+}
+
+/// What the log says of a room.
+struct RoomRead {
+    known: bool,
+    topic: String,
+    messages: Vec<Message>,
+    more: bool,
+    since: VersionVector,
+    read: VersionVector,
+}
+
+fn read_room(
+    reader: &Reader,
+    room: &RoomKey,
+    uid: &Uid,
+    since: Option<&VersionVector>,
+    limit: usize,
+    held: &VersionVector,
+) -> Result<RoomRead, StoreError> {
+    let (messages, more, since) = match since {
+        Some(since) => {
+            let missed = reader.since(room, since, limit, held)?;
+            (missed.messages, missed.more, missed.since)
+        }
+        None => {
+            let page = reader.newest(room, limit, held)?;
+            (page.messages, page.more, held.clone())
+        }
+    };
+    Ok(RoomRead {
+        known: reader.room_exists(room)?,
+        topic: reader
+            .topic(room)?
+            .map_or_else(String::new, |topic| topic.topic),
+        messages,
+        more,
+        since,
+        read: reader.read_marker(uid, room)?,
+    })
+}
+
+pub(super) fn leave(context: Context, room: RoomRef) -> Handling {
+    let room = match context.room(&room) {
+        Ok(RoomKey::Room(room)) => room,
+        Ok(RoomKey::Direct(..)) => {
+            let message = "nobody is in a direct conversation, so nobody leaves it";
+            return context.refuse(Refusal::new(ErrorCode::BadRoom, message));
+        }
+        Err(denied) => return context.deny(denied),
+    };
+    step_out(&context.shared, &context.user, &room);
+    let answer = context.done();
+    Handling::Now(Answer::frame(answer).and(Effect::Leave(ChannelKey::Room(room))))
+}
+
+fn step_out(shared: &Shared, user: &User, room: &RoomName) {
+    user.leave(room);
+    shared.change_people(|people| ((), people.presence.leave(user.session, room)));
+}
+
+/// The session ends: it leaves all rooms, and its user perhaps the node.
+pub(in crate::node) fn leave_all(shared: &Arc<Shared>, user: &User, reason: LeaveReason) {
+    let now = shared.now();
+    let left = shared.change_people(|people| {
+        let notices: Vec<Notice> = people.presence.close(user.session, reason);
+        let here = people.presence.is_local(&user.uid);
+        let left = if here {
+            None
+        } else {
+            people.names.left(&user.uid, now)
+        };
+        (left, notices)
+    });
+    shared.remember(left.into_iter().collect());
+}
+
+pub(super) fn who(context: Context, room: RoomRef) -> Handling {
+    let room = match context.room(&room) {
+        Ok(RoomKey::Room(room)) => room,
+        Ok(direct @ RoomKey::Direct(..)) => return who_of_two(context, &direct),
+        Err(denied) => return context.deny(denied),
+    };
+    let people = context.shared.people();
+    let total = people.presence.total(&room);
+    let users = people.presence.users(&room, WHO_USERS_MAX);
+    drop(people);
+    list(context, room.into(), total, users)
+}
+
+/// Of a direct conversation: which of the two are here.
+fn who_of_two(context: Context, room: &RoomKey) -> Handling {
+    let label = context.label(room);
+    let people = context.shared.people();
+    let mut uids = vec![&context.user.uid];
+    uids.extend(
+        room.other_side(&context.user.uid)
+            .filter(|other| **other != context.user.uid),
+    );
+    let faces = uids.into_iter().filter_map(|uid| people.presence.face(uid));
+    let users: Vec<UserInfo> = faces
+        .map(|face| UserInfo {
+            name: face.name.as_str().to_owned(),
+            uid: face.uid.clone(),
+            away: face.away,
+        })
+        .collect();
+    drop(people);
+    let total = u32::try_from(users.len()).unwrap_or(u32::MAX);
+    list(context, label, total, users)
+}
+
+fn list(context: Context, room: String, total: u32, users: Vec<UserInfo>) -> Handling {
+    Handling::frame(ServerFrame::UserListUpdate(UserListUpdate {
+        re: context.re,
+        room,
+        total,
+        joined: Vec::new(),
+        left: Vec::new(),
+        users: Some(users),
+    }))
+}
+
+pub(super) fn away(context: Context, on: bool) -> Handling {
+    let now = context.shared.now();
+    let session = context.user.session;
+    context
+        .shared
+        .change_people(|people| ((), people.presence.away(session, on, now)));
+    Handling::frame(context.done())
+}
+
+/// Shows to the others that the user writes; it has no answer.
+pub(super) fn typing(context: Context, room: RoomRef, on: bool) -> Handling {
+    let room = match context.room(&room) {
+        Ok(room) => room,
+        Err(denied) => return context.deny(denied),
+    };
+    let uid = context.user.uid.clone();
+    let Some(name) = context.shared.people().name(&uid).cloned() else {
+        return Handling::Now(Answer::none());
+    };
+    let typist = Typist {
+        room,
+        uid,
+        name,
+        on,
+    };
+    context.shared.show_typing(&typist);
+    context.shared.replicator().typing(typist);
+    Handling::Now(Answer::none())
+}

@@ -1,0 +1,148 @@
+//! A channel: a ring and those who read it; and how they are woken.
+//!
+//! Locks are held for the push or the reading of lines already encoded, never across an `.await`.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::ring::{Cursor, Line, Reach, Ring};
+use crate::protocol::{RoomName, Uid, VersionVector};
+
+/// What a channel carries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelKey {
+    /// A room's lines, the same for all in it.
+    Room(RoomName),
+    /// What concerns one user in every session: direct conversations as that side sees them, read
+    /// markers, a new name.
+    Personal(Uid),
+}
+
+/// A ring and its readers.
+#[derive(Debug)]
+pub struct Channel {
+    pub key: ChannelKey,
+    ring: Mutex<Ring>,
+    members: Mutex<Vec<Arc<Member>>>,
+}
+
+/// A link's place among a channel's readers.
+#[derive(Debug)]
+pub struct Member {
+    signal: Arc<Signal>,
+    /// Which of the link's memberships this is.
+    slot: usize,
+    /// It has been told of new lines and has not begun to read them.
+    dirty: AtomicBool,
+    /// Its index among the channel's members.
+    position: AtomicUsize,
+}
+
+/// Wakes a link, and tells it which of its memberships have something.
+#[derive(Debug, Default)]
+pub struct Signal {
+    dirty: Mutex<Vec<usize>>,
+    wake: Notify,
+}
+
+impl Channel {
+    pub fn new(key: ChannelKey) -> Channel {
+        Channel {
+            key,
+            ring: Mutex::default(),
+            members: Mutex::default(),
+        }
+    }
+
+    /// Adds stored lines and wakes the readers; `held` is what is published once they are.
+    pub fn push_stored(&self, lines: impl IntoIterator<Item = Line>, held: &Arc<VersionVector>) {
+        lock(&self.ring).push_stored(lines, held);
+        self.wake_members();
+    }
+
+    /// Adds a line that the log does not hold, and wakes the readers.
+    pub fn push_passing(&self, line: Line) {
+        lock(&self.ring).push_passing(line);
+        self.wake_members();
+    }
+
+    /// See [`Ring::read`].
+    pub fn read(&self, cursor: &mut Cursor, budget: usize, take: impl FnMut(&Line)) -> Reach {
+        lock(&self.ring).read(cursor, budget, take)
+    }
+
+    /// Index that the next line will get.
+    pub fn end(&self) -> u64 {
+        lock(&self.ring).end()
+    }
+
+    /// Links that read it.
+    pub fn readers(&self) -> usize {
+        lock(&self.members).len()
+    }
+
+    /// Adds a reader, which is told at once that there may be something to read.
+    pub fn enter(&self, signal: &Arc<Signal>, slot: usize) -> Arc<Member> {
+        let mut members = lock(&self.members);
+        let member = Arc::new(Member {
+            signal: Arc::clone(signal),
+            slot,
+            dirty: AtomicBool::new(false),
+            position: AtomicUsize::new(members.len()),
+        });
+        members.push(Arc::clone(&member));
+        drop(members);
+        member.mark();
+        member
+    }
+
+    /// Takes a reader out.
+    pub fn leave(&self, member: &Member) {
+        let mut members = lock(&self.members);
+        let position = member.position.load(Ordering::Relaxed);
+        members.swap_remove(position);
+        if let Some(moved) = members.get(position) {
+            moved.position.store(position, Ordering::Relaxed);
+        }
+    }
+
+    fn wake_members(&self) {
+        for member in lock(&self.members).iter() {
+            member.mark();
+        }
+    }
+}
+
+impl Member {
+    /// Tells the link that there is something to read, unless it has been told already.
+    pub fn mark(&self) {
+        if !self.dirty.swap(true, Ordering::AcqRel) {
+            lock(&self.signal.dirty).push(self.slot);
+            self.signal.wake.notify_one();
+        }
+    }
+
+    /// From here on new lines are told again; to be called before reading.
+    pub fn begin(&self) {
+        self.dirty.store(false, Ordering::Release);
+    }
+}
+
+impl Signal {
+    /// Ends when a membership has something to read, or had since it was last asked.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// The memberships that have something to read.
+    pub fn take(&self) -> Vec<usize> {
+        std::mem::take(&mut *lock(&self.dirty))
+    }
+}
+
+/// What these locks guard is whole after every statement, so a panic elsewhere does not spoil it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

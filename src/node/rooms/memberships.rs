@@ -1,0 +1,287 @@
+//! The reading side: all channels that one link reads, and what is due of them.
+//!
+//! A link is whatever carries lines out: a client's connection, or the one to a bridge. It owns one
+//! [`Memberships`], waits in [`Memberships::woken`], and takes what is due with
+//! [`Memberships::drain`], as much as its own buffer has room for. What it does not take stays in the
+//! ring, and later in the log: a slow link holds no memory here.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::channel::{Channel, ChannelKey, Member, Signal};
+use super::ring::{Cursor, Line, Reach};
+
+/// Which of a link's memberships; reused once it is left.
+pub type Slot = usize;
+
+/// The way into a channel: where to start reading, fixed when the answer to the `join` was read.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub channel: Arc<Channel>,
+    pub cursor: Cursor,
+}
+
+/// What a draining came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Nothing is due.
+    Empty,
+    /// The budget is used up; ask again once there is room.
+    Full,
+}
+
+/// All memberships of one link.
+#[derive(Debug, Default)]
+pub struct Memberships {
+    signal: Arc<Signal>,
+    slots: Vec<Option<Membership>>,
+    by_key: HashMap<ChannelKey, Slot>,
+    due: VecDeque<Slot>,
+    /// Fell off their rings, and nobody reads the log for them yet.
+    behind: VecDeque<Slot>,
+}
+
+#[derive(Debug)]
+struct Membership {
+    channel: Arc<Channel>,
+    member: Arc<Member>,
+    cursor: Cursor,
+    behind: bool,
+}
+
+impl Memberships {
+    /// Begins to read a channel at the entry's cursor. One that is read already goes on where it was.
+    pub fn enter(&mut self, entry: Entry) -> Slot {
+        if let Some(slot) = self.by_key.get(&entry.channel.key) {
+            return *slot;
+        }
+        let free = self.slots.iter().position(Option::is_none);
+        let slot = free.unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        let member = entry.channel.enter(&self.signal, slot);
+        self.by_key.insert(entry.channel.key.clone(), slot);
+        self.slots[slot] = Some(Membership {
+            channel: entry.channel,
+            member,
+            cursor: entry.cursor,
+            behind: false,
+        });
+        slot
+    }
+
+    /// Stops reading a channel.
+    pub fn leave(&mut self, key: &ChannelKey) -> Option<Slot> {
+        let slot = self.by_key.remove(key)?;
+        let membership = self.slots[slot].take()?;
+        membership.channel.leave(&membership.member);
+        Some(slot)
+    }
+
+    /// Which slot reads the channel.
+    pub fn slot(&self, key: &ChannelKey) -> Option<Slot> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Where a membership stands, and in which channel.
+    pub fn at(&self, slot: Slot) -> Option<(&Arc<Channel>, &Cursor)> {
+        let membership = self.slots.get(slot)?.as_ref()?;
+        Some((&membership.channel, &membership.cursor))
+    }
+
+    /// Ends when something is due. It may be dropped and asked again at any time.
+    pub async fn woken(&self) {
+        self.signal.woken().await;
+    }
+
+    /// Hands what is due to `take`, until it has been handed about `budget` bytes.
+    pub fn drain(&mut self, budget: usize, mut take: impl FnMut(Slot, &Line)) -> Drained {
+        self.due.extend(self.signal.take());
+        let mut left = budget;
+        while let Some(slot) = self.due.pop_front() {
+            let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) else {
+                continue;
+            };
+            if membership.behind {
+                continue;
+            }
+            membership.member.begin();
+            let reach = membership
+                .channel
+                .read(&mut membership.cursor, left, |line| {
+                    left = left.saturating_sub(line.bytes.len());
+                    take(slot, line);
+                });
+            match reach {
+                Reach::End => {}
+                Reach::Part => {
+                    self.due.push_front(slot);
+                    return Drained::Full;
+                }
+                Reach::Behind => {
+                    membership.behind = true;
+                    self.behind.push_back(slot);
+                }
+            }
+        }
+        Drained::Empty
+    }
+
+    /// A membership that fell off its ring: it is silent until [`Memberships::resume`]. Each is told once.
+    pub fn next_behind(&mut self) -> Option<Slot> {
+        loop {
+            let slot = self.behind.pop_front()?;
+            if self
+                .slots
+                .get(slot)
+                .and_then(Option::as_ref)
+                .is_some_and(|m| m.behind)
+            {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// A membership that was behind has been given all up to `cursor` from the log.
+    pub fn resume(&mut self, slot: Slot, cursor: Cursor) {
+        if let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+            membership.cursor = cursor;
+            membership.behind = false;
+            // It may have been told of lines while it was behind, and not again since.
+            membership.member.begin();
+            membership.member.mark();
+        }
+    }
+
+    /// Leaves all channels, and names them.
+    pub fn leave_all(&mut self) -> Vec<ChannelKey> {
+        let keys: Vec<ChannelKey> = self.by_key.keys().cloned().collect();
+        for key in &keys {
+            self.leave(key);
+        }
+        keys
+    }
+}
+
+impl Drop for Memberships {
+    fn drop(&mut self) {
+        self.leave_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Origin, RoomName, VersionVector};
+
+    fn channel(name: &str) -> Arc<Channel> {
+        let room = RoomName::parse(name).unwrap();
+        Arc::new(Channel::new(ChannelKey::Room(room)))
+    }
+
+    fn entry(channel: &Arc<Channel>) -> Entry {
+        Entry {
+            channel: Arc::clone(channel),
+            cursor: Cursor {
+                next: channel.end(),
+                held: Arc::default(),
+            },
+        }
+    }
+
+    fn say(channel: &Channel, seq: u64) {
+        let origin = Origin::parse("n1-aaaa").unwrap();
+        let held: VersionVector = [(origin.clone(), seq)].into_iter().collect();
+        let line = Line {
+            bytes: format!("{seq}\n").into_bytes().into(),
+            place: Some((origin, seq)),
+            received_at: None,
+            except: None,
+        };
+        channel.push_stored([line], &Arc::new(held));
+    }
+
+    fn drain(memberships: &mut Memberships, budget: usize) -> (Vec<(Slot, String)>, Drained) {
+        let mut lines = Vec::new();
+        let drained = memberships.drain(budget, |slot, line| {
+            let text = String::from_utf8(line.bytes.to_vec()).unwrap();
+            lines.push((slot, text.trim_end().to_owned()));
+        });
+        (lines, drained)
+    }
+
+    #[tokio::test]
+    async fn a_link_is_woken_once_and_takes_what_is_due_of_all_its_rooms() {
+        let (lobby, ops) = (channel("lobby"), channel("ops"));
+        let mut memberships = Memberships::default();
+        let (a, b) = (
+            memberships.enter(entry(&lobby)),
+            memberships.enter(entry(&ops)),
+        );
+        for seq in 1..=3 {
+            say(&lobby, seq);
+            say(&ops, seq + 10);
+        }
+        memberships.woken().await;
+        let (lines, drained) = drain(&mut memberships, usize::MAX);
+        let all = |slot, seqs: [&str; 3]| seqs.map(|seq| (slot, seq.to_owned()));
+        let expected = [all(a, ["1", "2", "3"]), all(b, ["11", "12", "13"])].concat();
+        assert_eq!((lines, drained), (expected, Drained::Empty));
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_due() {
+        let lobby = channel("lobby");
+        let mut memberships = Memberships::default();
+        memberships.enter(entry(&lobby));
+        for seq in 1..=5 {
+            say(&lobby, seq);
+        }
+        let (lines, drained) = drain(&mut memberships, 3);
+        assert_eq!((lines.len(), drained), (2, Drained::Full));
+        let (lines, drained) = drain(&mut memberships, 100);
+        assert_eq!((lines.len(), drained), (3, Drained::Empty));
+    }
+
+    #[test]
+    fn a_membership_that_fell_off_is_silent_until_it_is_resumed() {
+        let lobby = channel("lobby");
+        let mut memberships = Memberships::default();
+        let slot = memberships.enter(entry(&lobby));
+        for seq in 1..=2000 {
+            say(&lobby, seq);
+        }
+        assert_eq!(drain(&mut memberships, 100), (vec![], Drained::Empty));
+        assert_eq!(memberships.next_behind(), Some(slot));
+        say(&lobby, 2001);
+        assert_eq!(drain(&mut memberships, 100), (vec![], Drained::Empty));
+        let (_, cursor) = memberships.at(slot).unwrap();
+        let next = lobby.end() - 1;
+        let cursor = Cursor {
+            next,
+            ..cursor.clone()
+        };
+        memberships.resume(slot, cursor);
+        let (lines, drained) = drain(&mut memberships, 100);
+        assert_eq!(
+            (lines, drained),
+            (vec![(slot, "2001".to_owned())], Drained::Empty)
+        );
+    }
+
+    #[test]
+    fn members_that_leave_are_gone_whatever_the_order() {
+        let lobby = channel("lobby");
+        let mut links: Vec<Memberships> = (0..5).map(|_| Memberships::default()).collect();
+        for link in &mut links {
+            link.enter(entry(&lobby));
+        }
+        links.remove(0);
+        links.pop();
+        links.remove(1);
+        assert_eq!(lobby.readers(), 2);
+        drop(links);
+        assert_eq!(lobby.readers(), 0);
+    }
+}

@@ -1,0 +1,126 @@
+//! The task between the store and the rings: it takes what was committed, encodes it once, publishes
+//! it, and hands it on to the other nodes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::channel::ChannelKey;
+use super::render;
+use super::ring::Line;
+use super::{Publishing, keys_of};
+use crate::node::shared::Shared;
+use crate::node::store::{Commits, Committed, Outcome};
+use crate::protocol::{RoomKey, VersionVector};
+
+/// Events that are published together, at most: more only makes the first of them wait.
+const PUBLISHED_MAX: usize = 4096;
+
+/// What one channel gets of a commit: all of it at once, since the ring's vector moves past it then.
+struct Group<'a> {
+    key: ChannelKey,
+    /// Each with what the channel's readers call its room.
+    events: Vec<(Arc<str>, &'a Committed)>,
+    lines: Option<Vec<Line>>,
+}
+
+/// Publishes until the store is closed.
+pub async fn run(shared: Arc<Shared>, mut commits: Commits) {
+    while let Some(mut batch) = commits.next().await {
+        while batch.len() < PUBLISHED_MAX
+            && let Some(mut more) = commits.try_next()
+        {
+            batch.append(&mut more);
+        }
+        publish(&shared, &batch);
+        count(&shared, &batch);
+        shared.replicator().committed(&batch);
+    }
+}
+
+fn publish(shared: &Shared, batch: &[Committed]) {
+    let stored: VersionVector = batch
+        .iter()
+        .map(|c| (c.event.origin.clone(), c.event.seq))
+        .collect();
+    let mut groups = group(shared, batch);
+    for group in &mut groups {
+        if shared.hub.find(&group.key).is_some() {
+            group.encode();
+        }
+    }
+    shared.hub.publish(&stored, |hub| {
+        for group in &mut groups {
+            group.push(hub);
+        }
+    });
+}
+
+/// The events by the channels that carry them. Labels are looked up here: under the hub's lock
+/// nothing else is waited for.
+fn group<'a>(shared: &Shared, batch: &'a [Committed]) -> Vec<Group<'a>> {
+    let mut labels: HashMap<(ChannelKey, &RoomKey), Arc<str>> = HashMap::new();
+    let mut index: HashMap<ChannelKey, usize> = HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for committed in batch {
+        if committed.outcome == Outcome::Hidden {
+            continue;
+        }
+        let room = &committed.event.room;
+        for key in keys_of(room) {
+            let named = labels.entry((key.clone(), room));
+            let label = Arc::clone(named.or_insert_with(|| label(shared, &key, room).into()));
+            let at = *index.entry(key.clone()).or_insert_with(|| {
+                groups.push(Group {
+                    key,
+                    events: Vec::new(),
+                    lines: None,
+                });
+                groups.len() - 1
+            });
+            groups[at].events.push((label, committed));
+        }
+    }
+    groups
+}
+
+fn label(shared: &Shared, key: &ChannelKey, room: &RoomKey) -> String {
+    match key {
+        ChannelKey::Room(name) => name.as_str().to_owned(),
+        ChannelKey::Personal(uid) => shared.people().room_label(room, uid),
+    }
+}
+
+impl Group<'_> {
+    fn encode(&mut self) {
+        let lines = self.events.iter();
+        let lines = lines.filter_map(|(label, c)| {
+            let line = render::line(&c.event, &c.outcome, label)?;
+            let received_at = Some(c.received_at);
+            Some(Line {
+                received_at,
+                ..line
+            })
+        });
+        self.lines = Some(lines.collect());
+    }
+
+    /// Pushes into the channel, if anybody reads it. Somebody may have come since it was looked for.
+    fn push(&mut self, hub: &mut Publishing<'_>) {
+        if self.lines.is_none() && hub.is_read(&self.key) {
+            self.encode();
+        }
+        if let Some(lines) = self.lines.take() {
+            hub.push(&self.key, lines);
+        }
+    }
+}
+
+fn count(shared: &Shared, batch: &[Committed]) {
+    let metrics = &shared.metrics;
+    metrics.events.inc_by(batch.len() as u64);
+    for committed in batch {
+        if matches!(committed.outcome, Outcome::Message(_)) {
+            metrics.messages.inc();
+        }
+    }
+}

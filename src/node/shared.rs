@@ -1,0 +1,284 @@
+//! What all parts of one node share. It is made once, at the start, and handed around in an [`Arc`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::admin::AdminToken;
+use super::config::Config;
+use super::metrics::Metrics;
+use super::people::People;
+use super::presence::{Notice, SessionId};
+use super::replicator::{Alone, Replicator, Typist};
+use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
+use super::store::{SoftRow, Store, UserRow};
+use super::tokens::Tokens;
+use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
+use crate::protocol::presence::UserRecord;
+use crate::protocol::server::{Connect, Typing};
+use crate::protocol::{RoomKey, ServerFrame, Ts, Uid};
+
+/// What this program calls itself in `connect` and `stats`.
+pub const SERVER: &str = concat!("chat/", env!("CARGO_PKG_VERSION"));
+
+/// Limits that nobody configures; tests shorten them.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// Time until `user_join`: a client's program needs none.
+    pub hello: Duration,
+    /// The same in text mode, where a person types.
+    pub text_hello: Duration,
+    /// Connections from one address; loopback has no limit unless `loopback_limited`.
+    pub connections_per_address: usize,
+    pub loopback_limited: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            hello: Duration::from_secs(30),
+            text_hello: Duration::from_secs(120),
+            connections_per_address: 64,
+            loopback_limited: false,
+        }
+    }
+}
+
+/// One node.
+pub struct Shared {
+    pub config: Config,
+    pub tuning: Tuning,
+    /// Where clients really connect.
+    pub listen: SocketAddr,
+    pub store: Store,
+    pub hub: Hub,
+    pub tokens: Tokens,
+    pub admin: AdminToken,
+    pub metrics: Metrics,
+    pub started: Instant,
+    /// Told when the node stops: connections end, nothing more is accepted.
+    pub stop: CancellationToken,
+    /// Connections, bridges' included; each ends soon after `stop`.
+    pub connections: TaskTracker,
+    /// Small work beside them that ends by itself.
+    pub tasks: TaskTracker,
+    people: Mutex<People>,
+    next_session: AtomicU64,
+    replicator: OnceLock<Arc<dyn Replicator>>,
+}
+
+/// What [`Shared::new`] is made of.
+pub struct Parts {
+    pub config: Config,
+    pub tuning: Tuning,
+    pub listen: SocketAddr,
+    pub store: Store,
+    pub hub: Hub,
+    pub people: People,
+    pub admin: AdminToken,
+}
+
+impl Shared {
+    pub fn new(parts: Parts) -> Arc<Shared> {
+        let Parts {
+            config,
+            tuning,
+            listen,
+            store,
+            hub,
+            people,
+            admin,
+        } = parts;
+        Arc::new(Shared {
+            tokens: Tokens::new(&config.secret),
+            metrics: Metrics::new(&config.name),
+            config,
+            tuning,
+            listen,
+            store,
+            hub,
+            admin,
+            started: Instant::now(),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            people: Mutex::new(people),
+            next_session: AtomicU64::new(1),
+            replicator: OnceLock::new(),
+        })
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> Ts {
+        wall_clock()
+    }
+
+    /// The `connect` frame of a connection that begins now.
+    pub fn connect_frame(&self) -> ServerFrame {
+        ServerFrame::Connect(Connect {
+            protocol: PROTOCOL_VERSION,
+            server: SERVER.to_owned(),
+            node: self.config.name.clone(),
+            time: self.now(),
+            limits: Limits::CURRENT,
+        })
+    }
+
+    /// A number for a session that no other of this node's run has.
+    pub fn new_session_id(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Connections that may be open from this address.
+    pub fn connections_max(&self, address: IpAddr) -> usize {
+        let loopback = address.to_canonical().is_loopback() && !self.tuning.loopback_limited;
+        if self.config.rate == 0 || loopback {
+            usize::MAX
+        } else {
+            self.tuning.connections_per_address
+        }
+    }
+
+    /// Where what happens here is handed to the other nodes.
+    pub fn replicator(&self) -> &dyn Replicator {
+        self.replicator
+            .get()
+            .map_or(&Alone, |replicator| &**replicator)
+    }
+
+    /// Connects the node with others; once, before it serves anybody.
+    pub fn set_replicator(&self, replicator: Arc<dyn Replicator>) {
+        if self.replicator.set(replicator).is_err() {
+            tracing::error!("a node has one replicator; the second one is not used");
+        }
+    }
+
+    /// Who is here. To be held for a moment only, and never while the hub publishes.
+    pub fn people(&self) -> std::sync::MutexGuard<'_, People> {
+        lock(&self.people)
+    }
+
+    /// Changes who is here, and tells everybody whom it concerns, in the order of the changes.
+    pub fn change_people<T>(&self, change: impl FnOnce(&mut People) -> (T, Vec<Notice>)) -> T {
+        self.change_people_and(change, |_, result| result)
+    }
+
+    /// The same, and then, before anybody else changes anything, `look`.
+    pub fn change_people_then<T>(
+        &self,
+        change: impl FnOnce(&mut People) -> Vec<Notice>,
+        look: impl FnOnce(&People) -> T,
+    ) -> T {
+        self.change_people_and(|people| ((), change(people)), |people, ()| look(people))
+    }
+
+    fn change_people_and<T, U>(
+        &self,
+        change: impl FnOnce(&mut People) -> (T, Vec<Notice>),
+        look: impl FnOnce(&People, T) -> U,
+    ) -> U {
+        let mut people = self.people();
+        let (result, notices) = change(&mut people);
+        for notice in &notices {
+            self.show_notice(notice);
+        }
+        while let Some(changes) = people.presence.take_changes() {
+            self.replicator().presence(changes);
+        }
+        look(&people, result)
+    }
+
+    fn show_notice(&self, notice: &Notice) {
+        let frame = notice.frame();
+        for room in notice.rooms() {
+            let except = notice.except().cloned().map(Except::User);
+            self.hub
+                .say(&ChannelKey::Room(room.clone()), &frame, except);
+        }
+        if let Notice::Renamed { uid, .. } = notice {
+            self.hub
+                .say(&ChannelKey::Personal(uid.clone()), &frame, None);
+        }
+    }
+
+    /// Shows that somebody writes, to the sessions of this node that see the room.
+    pub fn show_typing(&self, typist: &Typist) {
+        for key in keys_of(&typist.room) {
+            let label = match &key {
+                ChannelKey::Room(name) => name.as_str().to_owned(),
+                ChannelKey::Personal(uid) => self.people().room_label(&typist.room, uid),
+            };
+            let frame = ServerFrame::Typing(Typing {
+                room: label,
+                user: typist.name.as_str().to_owned(),
+                uid: typist.uid.clone(),
+                on: typist.on,
+            });
+            self.hub
+                .say(&key, &frame, Some(Except::User(typist.uid.clone())));
+        }
+    }
+
+    /// Has what is known of users stored, and told to the other nodes. It is not waited for: what is
+    /// lost with a crash, a token or the next gossip brings back.
+    pub fn remember(self: &Arc<Self>, users: Vec<UserRecord>) {
+        if users.is_empty() {
+            return;
+        }
+        let row = |user: UserRecord| {
+            SoftRow::User(UserRow {
+                uid: user.uid,
+                name: user.name,
+                claimed_at: user.claimed_at,
+                last_seen: user.last_seen,
+            })
+        };
+        let rows = users.into_iter().map(row).collect();
+        let shared = Arc::clone(self);
+        self.tasks
+            .spawn(async move { shared.remember_rows(rows).await });
+    }
+
+    /// Stores soft rows; says which of them were news.
+    pub async fn remember_rows(&self, rows: Vec<SoftRow>) -> Vec<SoftRow> {
+        match self.store.merge_soft(rows).await {
+            Ok(news) => {
+                if !news.is_empty() {
+                    self.replicator().soft_changed();
+                }
+                news
+            }
+            Err(error) => {
+                self.metrics.faults.inc();
+                tracing::warn!(%error, "cannot store what is known of users and rooms");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A user's read marker has moved: its sessions here are told, but for the one that said so.
+    pub fn show_read(
+        &self,
+        uid: &Uid,
+        room: &RoomKey,
+        since: crate::protocol::VersionVector,
+        except: Option<SessionId>,
+    ) {
+        let room = self.people().room_label(room, uid);
+        let frame = ServerFrame::Read(crate::protocol::server::ReadMoved { room, since });
+        let key = ChannelKey::Personal(uid.clone());
+        self.hub.say(&key, &frame, except.map(Except::Session));
+    }
+}
+
+/// Microseconds since 1970.
+pub fn wall_clock() -> Ts {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ts(since.map_or(0, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }))
+}

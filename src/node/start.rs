@@ -1,0 +1,143 @@
+//! Starting a node: the port, the folder, what is remembered, the tasks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use super::admin::{self, AdminToken};
+use super::config::Config;
+use super::names::Names;
+use super::people::People;
+use super::presence::Presence;
+use super::rooms::{Hub, publish};
+use super::shared::{Parts, Shared, Tuning};
+use super::store::{Commits, SoftRow, Store, StoreError, SystemClock};
+use super::{Node, accept, housekeeping};
+use crate::protocol::presence::UserRecord;
+
+/// Soft rows that are read at a time.
+const ROWS_READ: usize = 10_000;
+
+/// Why a node does not start: one line for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("port {} is in use ({address}): stop what uses it, or name another with --listen", address.port())]
+    PortInUse { address: SocketAddr },
+    #[error("cannot listen on {address}: {reason}; name another address with --listen")]
+    CannotListen {
+        address: SocketAddr,
+        reason: io::Error,
+    },
+    #[error("{0}")]
+    Peer(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot keep the administrator's token in {}: {reason}", path.display())]
+    AdminToken { path: PathBuf, reason: io::Error },
+    #[error("the system gives no random numbers: {0}")]
+    NoRandom(String),
+}
+
+pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartError> {
+    let listener = listen(config.listen).await?;
+    let listen = listener
+        .local_addr()
+        .map_err(|reason| StartError::CannotListen {
+            address: config.listen,
+            reason,
+        })?;
+    let opened = open(config.clone()).await?;
+    let shared = Shared::new(Parts {
+        hub: Hub::new(opened.store.held()),
+        people: opened.people,
+        admin: opened.admin,
+        store: opened.store,
+        config,
+        tuning,
+        listen,
+    });
+    let tasks = TaskTracker::new();
+    tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
+    tasks.spawn(housekeeping::run(Arc::clone(&shared)));
+    tasks.spawn(accept::run(Arc::clone(&shared), listener));
+    tracing::info!(node = %shared.config.name, %listen, "the node serves");
+    Ok(Node {
+        listen,
+        peer: None,
+        name: shared.config.name.clone(),
+        shared,
+        tasks,
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|reason| {
+        if reason.kind() == io::ErrorKind::AddrInUse {
+            StartError::PortInUse { address }
+        } else {
+            StartError::CannotListen { address, reason }
+        }
+    })
+}
+
+/// What the data folder holds.
+struct Opened {
+    store: Store,
+    commits: Commits,
+    people: People,
+    admin: AdminToken,
+}
+
+async fn open(config: Config) -> Result<Opened, StartError> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(&config));
+    match opening.await {
+        Ok(opened) => opened,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn open_blocking(config: &Config) -> Result<Opened, StartError> {
+    let (store, commits) = Store::open(&config.data, &config.name, SystemClock::start())?;
+    let admin =
+        AdminToken::load_or_make(&config.data).map_err(|reason| StartError::AdminToken {
+            path: config.data.join(admin::FILE_NAME),
+            reason,
+        })?;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| StartError::NoRandom(error.to_string()))?;
+    let people = People {
+        presence: Presence::new(config.name.as_str(), u64::from_le_bytes(random)),
+        names: Names::new(users(&store)?),
+    };
+    Ok(Opened {
+        store,
+        commits,
+        people,
+        admin,
+    })
+}
+
+/// All users that the store remembers.
+fn users(store: &Store) -> Result<Vec<UserRecord>, StoreError> {
+    let (mut users, mut rev) = (Vec::new(), 0);
+    loop {
+        let page = store.read_blocking(|reader| reader.soft_since(rev, ROWS_READ))?;
+        rev = page.rev;
+        users.extend(page.rows.into_iter().filter_map(|row| match row {
+            SoftRow::User(user) => Some(UserRecord {
+                uid: user.uid,
+                name: user.name,
+                claimed_at: user.claimed_at,
+                last_seen: user.last_seen,
+            }),
+            SoftRow::Room { .. } | SoftRow::Read { .. } => None,
+        }));
+        if !page.more {
+            return Ok(users);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `stats`: what the node says of itself, to anyone and to its administrator.
+
+use std::sync::{Mutex, OnceLock};
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use super::rooms::lock;
+use super::shared::{SERVER, Shared};
+use crate::protocol::stats::{NodeFigures, NodeInfo, Quantiles, Stats};
+
+/// Requests waiting for the store past which a person should look.
+const STORE_QUEUE_ALARM: usize = 4_000;
+
+/// Of everyone's concern: this node, and the others it knows of.
+pub fn for_anyone(shared: &Shared) -> Stats {
+    let mut nodes = vec![NodeInfo {
+        name: shared.config.name.clone(),
+        address: shared.listen.to_string(),
+        up: true,
+        rtt_us: None,
+    }];
+    nodes.extend(shared.replicator().nodes());
+    nodes.sort_by(|one, other| one.name.cmp(&other.name));
+    Stats {
+        re: None,
+        node: shared.config.name.clone(),
+        server: SERVER.to_owned(),
+        uptime_s: shared.started.elapsed().as_secs(),
+        nodes,
+        figures: Vec::new(),
+    }
+}
+
+/// An administrator's figures: of this node, of the one that is named, or, for `*`, of all that
+/// answer.
+pub async fn figures(shared: &Shared, node: Option<&str>) -> Vec<NodeFigures> {
+    match node {
+        None => vec![own_figures(shared)],
+        Some(name) if name == shared.config.name => vec![own_figures(shared)],
+        Some("*") => {
+            let mut all = vec![own_figures(shared)];
+            all.extend(shared.replicator().figures(None).await);
+            all.sort_by(|one, other| one.node.cmp(&other.node));
+            all
+        }
+        Some(name) => shared.replicator().figures(Some(name)).await,
+    }
+}
+
+/// This node's own figures.
+pub fn own_figures(shared: &Shared) -> NodeFigures {
+    let metrics = &shared.metrics;
+    let store = shared.store.figures();
+    let (messages_per_s, deliveries_per_s) = metrics.rates();
+    let (memory_bytes, cpu_ms) = process();
+    let count = |value: i64| u32::try_from(value).unwrap_or(0);
+    let mut alarms = shared.replicator().alarms();
+    if store.queue > STORE_QUEUE_ALARM {
+        alarms.push(format!("{} requests wait for the store", store.queue));
+    }
+    if store.failed_commits > 0 {
+        alarms.push(format!(
+            "{} writes to the disk have failed",
+            store.failed_commits
+        ));
+    }
+    NodeFigures {
+        node: shared.config.name.clone(),
+        uptime_s: shared.started.elapsed().as_secs(),
+        sessions: count(metrics.sessions.get()),
+        connections: count(metrics.connections.get()),
+        rooms: u32::try_from(shared.people().presence.rooms().count()).unwrap_or(u32::MAX),
+        messages_per_s,
+        deliveries_per_s,
+        commit_us: Quantiles {
+            p50: store.commit_us_p50,
+            p99: store.commit_us_p99,
+        },
+        delivery_us: metrics.delivery.quantiles(),
+        store_queue: u32::try_from(store.queue).unwrap_or(u32::MAX),
+        slow_readers: count(metrics.slow_readers.get()),
+        memory_bytes,
+        cpu_ms,
+        store_bytes: store.file_bytes + store.wal_bytes,
+        events: store.events,
+        peers: shared.replicator().peers(),
+        alarms,
+    }
+}
+
+/// Memory in bytes and processor time in milliseconds of this process; all nodes in it say the same.
+fn process() -> (u64, u64) {
+    static SYSTEM: OnceLock<Option<Mutex<System>>> = OnceLock::new();
+    let Some(system) = SYSTEM.get_or_init(|| System::new().ok().map(Mutex::new)) else {
+        return (0, 0);
+    };
+    let mut system = lock(system);
+    let pid = Pid::from_u32(std::process::id());
+    let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
+    let process = system.process(pid);
+    process.map_or((0, 0), |p| (p.memory(), p.accumulated_cpu_time()))
+}

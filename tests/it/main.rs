@@ -1,0 +1,9 @@
+//! A node over real TCP, as stories. One crate, since linking is what takes time; `support` has the
+//! node to talk to and the client to talk with.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod support;
+
+mod story;
