@@ -42,7 +42,8 @@ export function submitted(turn: Turn, nonce: string): void {
   if (text.trim() === "" || countScalars(text) > turn.state.limits.text) return;
   if (editing !== null) {
     const message = findMessage(room, editing);
-    if (message && message.text !== text) addDeed(turn, room.name, nonce, { kind: "edit", id: editing, text });
+    if (message && message.text !== text)
+      addDeed(turn, room.name, nonce, { kind: "edit", id: editing, text });
     clearDraft(turn, room);
     return;
   }
@@ -79,7 +80,8 @@ export function editStarted(turn: Turn, id: string): void {
 export function lastEdited(turn: Turn): void {
   const room = currentRoom(turn.state);
   const last = room?.timeline.findLast(
-    (item): item is Message => item.kind === "message" && isOwn(turn, item) && !item.deleted && item.status === "sent",
+    (item): item is Message =>
+      item.kind === "message" && isOwn(turn, item) && !item.deleted && item.status === "sent",
   );
   if (last) editStarted(turn, last.id);
 }

@@ -60,7 +60,11 @@ export type Effect =
   | { type: "say"; serial: number; frame: ClientFrame }
   | { type: "retry_after"; serial: number; ms: number }
   | { type: "probe_socket" }
-  | { type: "remember"; key: "name" | "token" | "rooms" | "current" | "theme" | "sound"; value: string | null }
+  | {
+      type: "remember";
+      key: "name" | "token" | "rooms" | "current" | "theme" | "sound";
+      value: string | null;
+    }
   | { type: "remember_draft"; room: string; text: string }
   | { type: "keep_deed"; deed: Deed }
   | { type: "forget_deed"; nonce: string }

@@ -125,7 +125,11 @@ function onJoinError(turn: Turn, error: Frame<"error">, name: string): void {
   room.enterAt = turn.now + (error.retry_after_ms ?? REFUSED_WAIT_MS);
 }
 
-function onHistoryError(turn: Turn, error: Frame<"error">, question: Extract<Question, { kind: "history" }>): void {
+function onHistoryError(
+  turn: Turn,
+  error: Frame<"error">,
+  question: Extract<Question, { kind: "history" }>,
+): void {
   const room = findRoom(turn.state, question.room);
   if (!room) return;
   room.catchingUp = null;
@@ -134,7 +138,8 @@ function onHistoryError(turn: Turn, error: Frame<"error">, question: Extract<Que
     if (question.way === "newest" || question.way === "missed") {
       room.enterAt = turn.now + (error.retry_after_ms ?? REFUSED_WAIT_MS);
     }
-  } else if (error.code === "no_such_user" && room.timeline.length === 0) onJoinRefused(turn, room.name, error.message);
+  } else if (error.code === "no_such_user" && room.timeline.length === 0)
+    onJoinRefused(turn, room.name, error.message);
   else turn.toast(error.message, "warn");
 }
 

@@ -133,7 +133,9 @@ export function fill(turn: Turn, room: Room, messages: MessageView[], more: bool
   room.below = 0;
   for (const view of messages) if (view.ts > room.newest) room.newest = view.ts;
   for (const message of looseMessages(turn.state, room.name)) {
-    const known = room.timeline.some((item) => item.kind === "message" && item.nonce === message.nonce && item.uid === message.uid);
+    const known = room.timeline.some(
+      (item) => item.kind === "message" && item.nonce === message.nonce && item.uid === message.uid,
+    );
     if (!known) insert(room.timeline, message);
   }
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { backoff, connectionState } from "./link";
 import { live, ORIGIN, Page, session, view } from "./testing";
 
-const opened = (page: Page) => page.effects.filter((effect) => effect.type === "open").map((effect) => effect.transport);
+const opened = (page: Page) =>
+  page.effects.filter((effect) => effect.type === "open").map((effect) => effect.transport);
 
 function fail(page: Page): void {
   page.do({ type: "link_closed", serial: page.state.link.serial });
@@ -101,8 +102,19 @@ describe("the name", () => {
     page.do({ type: "link_opened", serial: page.state.link.serial });
     const [hello] = page.said();
     expect(hello).toMatchObject({ type: "user_join", name: "alice" });
-    page.hear({ type: "error", re: hello?.re ?? 0, code: "name_taken", message: "alice is taken", suggestion: "alice-2" });
-    expect(page.state.entry).toEqual({ name: "alice", busy: false, problem: "alice is taken", suggestion: "alice-2" });
+    page.hear({
+      type: "error",
+      re: hello?.re ?? 0,
+      code: "name_taken",
+      message: "alice is taken",
+      suggestion: "alice-2",
+    });
+    expect(page.state.entry).toEqual({
+      name: "alice",
+      busy: false,
+      problem: "alice is taken",
+      suggestion: "alice-2",
+    });
     page.do({ type: "name_chosen", name: "alice-2" });
     expect(page.said()).toMatchObject([{ type: "user_join", name: "alice-2" }]);
   });
@@ -139,7 +151,8 @@ describe("the name", () => {
 describe("rooms and people", () => {
   test("typing ends by itself, and with the message", () => {
     const page = Page.inLobby();
-    const typing = (uid: string, user: string) => page.hear({ type: "typing", room: "lobby", uid, user, on: true });
+    const typing = (uid: string, user: string) =>
+      page.hear({ type: "typing", room: "lobby", uid, user, on: true });
     typing("bob", "bob");
     typing("carol", "carol");
     page.hear(live(1));
@@ -163,11 +176,15 @@ describe("rooms and people", () => {
 
   test("comings and goings fold into one line, and who only passed by is not in it", () => {
     const page = Page.inLobby([view(1)]);
-    const join = (name: string) => page.hear({ type: "user_join", room: "lobby", user: { name, uid: name }, total: 3 });
+    const join = (name: string) =>
+      page.hear({ type: "user_join", room: "lobby", user: { name, uid: name }, total: 3 });
     join("bob");
     join("carol");
     page.hear({ type: "user_leave", room: "lobby", user: "bob", uid: "bob", reason: "leave", total: 2 });
-    expect(page.lobby.timeline).toMatchObject([{ kind: "message" }, { kind: "notice", joined: [{ name: "carol" }], left: [] }]);
+    expect(page.lobby.timeline).toMatchObject([
+      { kind: "message" },
+      { kind: "notice", joined: [{ name: "carol" }], left: [] },
+    ]);
     page.hear({ type: "user_leave", room: "lobby", user: "carol", uid: "carol", reason: "lost", total: 1 });
     expect(page.lobby.timeline).toHaveLength(1);
     expect(page.lobby.total).toBe(1);
@@ -182,7 +199,9 @@ describe("rooms and people", () => {
     page.do({ type: "visible", on: true });
     expect(page.lobby).toMatchObject({ unread: 0, firstUnread: "bob.4" });
     page.pass(1500);
-    expect(page.said().filter((frame) => frame.type === "read")).toMatchObject([{ room: "lobby", since: { [ORIGIN]: 5 } }]);
+    expect(page.said().filter((frame) => frame.type === "read")).toMatchObject([
+      { room: "lobby", since: { [ORIGIN]: 5 } },
+    ]);
     page.pass(5000);
     expect(page.said().filter((frame) => frame.type === "read")).toEqual([]);
   });
@@ -208,6 +227,9 @@ describe("rooms and people", () => {
     const [ask] = page.said();
     page.hear({ type: "history", re: ask?.re ?? 0, room: "@bob", messages: [view(1)], more: false });
     page.hear({ type: "renamed", uid: "bob", from: "bob", to: "bob-2" });
-    expect([page.state.current, page.state.rooms.map((room) => room.name)]).toEqual(["@bob-2", ["lobby", "@bob-2"]]);
+    expect([page.state.current, page.state.rooms.map((room) => room.name)]).toEqual([
+      "@bob-2",
+      ["lobby", "@bob-2"],
+    ]);
   });
 });

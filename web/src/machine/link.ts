@@ -136,7 +136,12 @@ export function retryNow(turn: Turn): void {
 export function doubt(turn: Turn): void {
   const link = turn.state.link;
   if (link.phase === "waiting") openLink(turn);
-  else if (link.phase === "up" && link.transport === "ws" && link.probed === null && turn.now - link.heard > 1000) {
+  else if (
+    link.phase === "up" &&
+    link.transport === "ws" &&
+    link.probed === null &&
+    turn.now - link.heard > 1000
+  ) {
     probe(turn, DOUBT_WAIT_MS);
   }
 }
@@ -152,7 +157,8 @@ export function tickLink(turn: Turn): void {
   const link = turn.state.link;
   if (link.deadline !== null && turn.now >= link.deadline) return giveUp(turn);
   if (link.phase !== "up" && link.phase !== "greeting") return;
-  if (isAsked(turn.state, (q) => q.kind === "session" && turn.now - q.at > ANSWER_WAIT_MS)) return giveUp(turn);
+  if (isAsked(turn.state, (q) => q.kind === "session" && turn.now - q.at > ANSWER_WAIT_MS))
+    return giveUp(turn);
   if (link.transport === "ws" && link.probed === null && turn.now - link.heard >= SILENCE_MS) {
     probe(turn, turn.now - link.heard > 4 * SILENCE_MS ? DOUBT_WAIT_MS : PONG_WAIT_MS);
   }

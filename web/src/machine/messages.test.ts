@@ -55,7 +55,18 @@ describe("the list of messages", () => {
     const page = Page.inLobby(views(100, 149), { more: true });
     page.do({ type: "older_wanted" });
     const [ask] = page.said();
-    page.hear(live(0, { id: "eve.1", nonce: "e1", uid: "eve", ts: 70_500, origin: "n2-bbbb3333", seq: 1, text: "late", late: true }));
+    page.hear(
+      live(0, {
+        id: "eve.1",
+        nonce: "e1",
+        uid: "eve",
+        ts: 70_500,
+        origin: "n2-bbbb3333",
+        seq: 1,
+        text: "late",
+        late: true,
+      }),
+    );
     expect(page.texts()).not.toContain("late");
     page.hear({ type: "history", re: ask?.re ?? 0, room: "lobby", messages: views(60, 99), more: true });
     const texts = page.texts();
@@ -74,7 +85,13 @@ describe("the list of messages", () => {
       page.do({ type: "scrolled", room: "lobby", following: false });
       page.do({ type: "older_wanted" });
       const ask = page.said().find((frame) => frame.type === "history");
-      page.hear({ type: "history", re: ask?.re ?? 0, room: "lobby", messages: views(from, from + 99), more: true });
+      page.hear({
+        type: "history",
+        re: ask?.re ?? 0,
+        room: "lobby",
+        messages: views(from, from + 99),
+        more: true,
+      });
     }
     expect(page.lobby.timeline.length).toBeLessThanOrEqual(600);
     expect(page.lobby.hasNewer).toBe(true);
@@ -106,7 +123,11 @@ describe("what becomes of a message", () => {
     const page = Page.inLobby(views(1, 2));
     page.hear({ ...change, ts: 3000, seq: 3, text: "better", edited: 3000 });
     page.hear({ ...change, ts: 4000, seq: 4, reactions: { "👍": ["bob", "mia"] } });
-    expect(page.messages()[0]).toMatchObject({ text: "better", edited: 3000, reactions: { "👍": ["bob", "mia"] } });
+    expect(page.messages()[0]).toMatchObject({
+      text: "better",
+      edited: 3000,
+      reactions: { "👍": ["bob", "mia"] },
+    });
     page.hear({ ...change, ts: 5000, seq: 5, reactions: {} });
     expect(page.messages()[0]?.reactions).toEqual({});
     page.hear({ ...change, ts: 6000, seq: 6, deleted: true });
@@ -155,7 +176,15 @@ describe("own messages", () => {
       expect(page.messages().at(-1)).toMatchObject({ text: "hello", status: "pending" });
       const article = page.messages().at(-1);
       const place = { ts: 3000, origin: ORIGIN, seq: 3 };
-      const sent = { type: "sent", re: send?.re ?? 0, nonce: "NONCE", room: "lobby", id: `${ME}.NONCE`, copies: 2, ...place } as const;
+      const sent = {
+        type: "sent",
+        re: send?.re ?? 0,
+        nonce: "NONCE",
+        room: "lobby",
+        id: `${ME}.NONCE`,
+        copies: 2,
+        ...place,
+      } as const;
       const echo = live(3, { id: `${ME}.NONCE`, nonce: "NONCE", uid: ME, from: "mia", text: "hello" });
       for (const frame of order === "sent first" ? [sent, echo] : [echo, sent]) page.hear(frame);
       expect(page.texts(), order).toEqual(["m1", "m2", "hello"]);
@@ -186,7 +215,17 @@ describe("own messages", () => {
     page.said();
     const [first, ...others] = page.connect().filter((frame) => frame.type === "send");
     expect([first, others]).toMatchObject([{ nonce: "N1" }, []]);
-    page.hear({ type: "sent", re: first?.re ?? 0, nonce: "N1", room: "lobby", id: "x.N1", ts: 1, origin: ORIGIN, seq: 1, copies: 1 });
+    page.hear({
+      type: "sent",
+      re: first?.re ?? 0,
+      nonce: "N1",
+      room: "lobby",
+      id: "x.N1",
+      ts: 1,
+      origin: ORIGIN,
+      seq: 1,
+      copies: 1,
+    });
     expect(page.said()).toMatchObject([{ type: "send", nonce: "N2" }]);
   });
 
@@ -233,7 +272,13 @@ describe("own messages", () => {
     page.write("one", "N1");
     page.write("two", "N2");
     const [send] = page.said().filter((frame) => frame.type === "send");
-    page.hear({ type: "error", re: send?.re ?? 0, code: "rate_limited", message: "slow down", retry_after_ms: 1200 });
+    page.hear({
+      type: "error",
+      re: send?.re ?? 0,
+      code: "rate_limited",
+      message: "slow down",
+      retry_after_ms: 1200,
+    });
     page.pass(1000);
     expect(page.said().filter((frame) => frame.type === "send")).toEqual([]);
     page.pass(500);

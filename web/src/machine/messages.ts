@@ -120,7 +120,8 @@ function noteHeld(room: Room, origin: string, seq: number): void {
 
 /** While a page is on its way that may not hold this yet, it is kept to be applied after it. */
 function setAside(turn: Turn, room: Room, arrived: Arrived): void {
-  if (!isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name)) return;
+  if (!isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name))
+    return;
   if (room.arrived.length < ARRIVED_MAX) room.arrived.push(arrived);
 }
 

@@ -14,12 +14,27 @@ import type { Turn } from "./turn";
 export const REFUSED_WAIT_MS = 1000;
 
 /** Refusals that pass, and say nothing against what was asked. */
-export const PASSING = new Set<ErrorCode>(["rate_limited", "unavailable", "internal", "too_many_connections", "not_joined"]);
+export const PASSING = new Set<ErrorCode>([
+  "rate_limited",
+  "unavailable",
+  "internal",
+  "too_many_connections",
+  "not_joined",
+]);
 
 export function addDeed(turn: Turn, room: string, nonce: string, body: Deed["body"]): void {
   const state = turn.state;
   if (!state.me) return;
-  const deed: Deed = { nonce, uid: state.me.uid, room, made: turn.now, body, problem: null, said: null, notBefore: 0 };
+  const deed: Deed = {
+    nonce,
+    uid: state.me.uid,
+    room,
+    made: turn.now,
+    body,
+    problem: null,
+    said: null,
+    notBefore: 0,
+  };
   state.outbox.push(deed);
   turn.effect({ type: "keep_deed", deed: structuredCloneOf(deed) });
   if (body.kind === "send") showLoose(state, deed);
@@ -139,13 +154,16 @@ export function discarded(turn: Turn, nonce: string): void {
 export function orphanDeeds(turn: Turn): void {
   const { outbox, me } = turn.state;
   for (const deed of outbox) {
-    if (deed.uid !== me?.uid && deed.problem === null) fail(turn, deed, `Not sent: you were here under another name.`);
+    if (deed.uid !== me?.uid && deed.problem === null)
+      fail(turn, deed, `Not sent: you were here under another name.`);
   }
 }
 
 /** The messages of a room that no node has answered for yet. */
 export function looseMessages(state: State, room: string): Message[] {
-  return state.outbox.filter((deed) => deed.room === room && deed.body.kind === "send").map((deed) => loose(state, deed));
+  return state.outbox
+    .filter((deed) => deed.room === room && deed.body.kind === "send")
+    .map((deed) => loose(state, deed));
 }
 
 /** Shows a message at the end of its room while no node has it. */
@@ -176,7 +194,9 @@ function loose(state: State, deed: Deed): Message {
 
 function looseMessage(state: State, deed: Deed): Message | undefined {
   const room = findRoom(state, deed.room);
-  const item = room?.timeline.find((one) => one.kind === "message" && one.status !== "sent" && one.nonce === deed.nonce);
+  const item = room?.timeline.find(
+    (one) => one.kind === "message" && one.status !== "sent" && one.nonce === deed.nonce,
+  );
   return item?.kind === "message" ? item : undefined;
 }
 

@@ -95,5 +95,7 @@ export function tickPresence(turn: Turn): void {
 
 /** The people of a room, by name, those away last. */
 export function peopleOf(room: Room): UserRef[] {
-  return [...room.users].sort((a, b) => Number(a.away ?? false) - Number(b.away ?? false) || (a.name < b.name ? -1 : 1));
+  return [...room.users].sort(
+    (a, b) => Number(a.away ?? false) - Number(b.away ?? false) || (a.name < b.name ? -1 : 1),
+  );
 }

@@ -52,7 +52,9 @@ export function tickReading(turn: Turn): void {
   for (const room of turn.state.rooms) {
     if (!room.readDue || room.catchingUp !== null || turn.now - room.readTold < READ_EVERY_MS) continue;
     room.readDue = false;
-    const news = Object.keys(room.since).some((origin) => !covers(room.read, origin, room.since[origin] ?? 0));
+    const news = Object.keys(room.since).some(
+      (origin) => !covers(room.read, origin, room.since[origin] ?? 0),
+    );
     if (!news) continue;
     room.readTold = turn.now;
     merge(room.read, room.since);

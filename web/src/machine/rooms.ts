@@ -15,11 +15,14 @@ export const FIRST_ROOM = "lobby";
 /** After a session has begun: back into every room, the open one first. */
 export function enterRooms(turn: Turn): void {
   const state = turn.state;
-  if (!state.rooms.some((room) => room.joined && !isDirect(room.name))) roomOf(state, FIRST_ROOM).joined = true;
-  if (!findRoom(state, state.current)) state.current = state.rooms.find((room) => room.joined)?.name ?? FIRST_ROOM;
+  if (!state.rooms.some((room) => room.joined && !isDirect(room.name)))
+    roomOf(state, FIRST_ROOM).joined = true;
+  if (!findRoom(state, state.current))
+    state.current = state.rooms.find((room) => room.joined)?.name ?? FIRST_ROOM;
   const open = currentRoom(state);
   if (open) enter(turn, open);
-  for (const room of state.rooms) if (room !== open && room.name !== open?.name && room.joined) enter(turn, room);
+  for (const room of state.rooms)
+    if (room !== open && room.name !== open?.name && room.joined) enter(turn, room);
   askRooms(turn);
   rememberRooms(turn);
 }
@@ -50,7 +53,10 @@ export function enter(turn: Turn, room: Room): void {
 
 /** Opens a room afresh, with its newest messages: too much was missed to read all of it first. */
 export function reopen(turn: Turn, room: Room): void {
-  forgetQuestions(turn.state, (q) => "room" in q && q.room === room.name && (q.kind === "join" || q.kind === "history"));
+  forgetQuestions(
+    turn.state,
+    (q) => "room" in q && q.room === room.name && (q.kind === "join" || q.kind === "history"),
+  );
   room.catchingUp = null;
   if (isDirect(room.name)) return askNewest(turn, room);
   turn.ask(
@@ -138,7 +144,8 @@ export function roomOpened(turn: Turn, name: string): void {
 
 export function roomLeft(turn: Turn, name: string): void {
   const state = turn.state;
-  if (state.link.phase === "up" && !isDirect(name)) turn.ask({ type: "leave", room: name }, { kind: "leave", room: name });
+  if (state.link.phase === "up" && !isDirect(name))
+    turn.ask({ type: "leave", room: name }, { kind: "leave", room: name });
   removeRoom(turn, name);
   if (state.link.phase === "up") askRooms(turn);
 }

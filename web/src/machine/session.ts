@@ -77,7 +77,8 @@ export function signedOut(turn: Turn): void {
   if (state.link.phase === "up") turn.say({ type: "quit" });
   endLink(turn, "");
   for (const deed of state.outbox) turn.effect({ type: "forget_deed", nonce: deed.nonce });
-  for (const key of ["name", "token", "current"] as const) turn.effect({ type: "remember", key, value: null });
+  for (const key of ["name", "token", "current"] as const)
+    turn.effect({ type: "remember", key, value: null });
   const fresh = initialState();
   fresh.entry.name = state.me?.name ?? "";
   Object.assign(state, {
@@ -105,7 +106,10 @@ export function onRenamed(turn: Turn, frame: Frame<"renamed">): void {
     state.me.name = frame.to;
     state.name = frame.to;
     turn.effect({ type: "remember", key: "name", value: frame.to });
-    turn.toast(`You are ${frame.to} now: the name ${frame.from} was given away twice, and the other had it first.`, "warn");
+    turn.toast(
+      `You are ${frame.to} now: the name ${frame.from} was given away twice, and the other had it first.`,
+      "warn",
+    );
     return;
   }
   const direct = state.rooms.find((room) => room.name === `@${frame.from}`);

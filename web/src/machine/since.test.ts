@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { ClientFrame, MessageView, ServerFrame } from "../protocol/frames";
 import { live, ORIGIN, Page, roomFrame, view, views } from "./testing";
 
-function page(frame: ClientFrame | undefined, messages: MessageView[], since: number, more: boolean): ServerFrame {
+function page(
+  frame: ClientFrame | undefined,
+  messages: MessageView[],
+  since: number,
+  more: boolean,
+): ServerFrame {
   return { type: "history", re: frame?.re ?? 0, room: "lobby", messages, more, since: { [ORIGIN]: since } };
 }
 
@@ -11,7 +16,15 @@ describe("what is held", () => {
     const chat = Page.inLobby(views(1, 3));
     chat.hear(live(4));
     chat.hear(live(5, { origin: "n2-bbbb3333", seq: 7 }));
-    chat.hear({ type: "message_update", room: "lobby", id: "bob.1", ts: 9, origin: ORIGIN, seq: 5, deleted: true });
+    chat.hear({
+      type: "message_update",
+      room: "lobby",
+      id: "bob.1",
+      ts: 9,
+      origin: ORIGIN,
+      seq: 5,
+      deleted: true,
+    });
     chat.hear({ type: "topic", room: "lobby", topic: "t", user: "bob", ts: 9, origin: ORIGIN, seq: 6 });
     expect(chat.lobby.since).toEqual({ [ORIGIN]: 6, "n2-bbbb3333": 7 });
   });
@@ -19,7 +32,16 @@ describe("what is held", () => {
   test("an acknowledgement does not advance it", () => {
     const chat = Page.inLobby(views(1, 3));
     chat.write("hello", "NONCE");
-    chat.hear({ type: "sent", nonce: "NONCE", room: "lobby", id: "x.NONCE", ts: 9000, origin: ORIGIN, seq: 9, copies: 1 });
+    chat.hear({
+      type: "sent",
+      nonce: "NONCE",
+      room: "lobby",
+      id: "x.NONCE",
+      ts: 9000,
+      origin: ORIGIN,
+      seq: 9,
+      copies: 1,
+    });
     expect(chat.lobby.since).toEqual({ [ORIGIN]: 3 });
   });
 
@@ -75,7 +97,10 @@ describe("what is held", () => {
     chat.hear(page(ask, reacted.slice(200), 600, false));
     expect(chat.messages().filter((message) => message.reactions["👍"]?.length === 1)).toHaveLength(300);
     expect(chat.messages()).toHaveLength(300);
-    expect([chat.said().filter((frame) => frame.type === "history"), chat.lobby.since]).toEqual([[], { [ORIGIN]: 600 }]);
+    expect([chat.said().filter((frame) => frame.type === "history"), chat.lobby.since]).toEqual([
+      [],
+      { [ORIGIN]: 600 },
+    ]);
   });
 
   test("who missed very much gets the room afresh", () => {

@@ -14,7 +14,16 @@ export class Page {
   chance = 0;
 
   static forgotten(): Remembered {
-    return { name: null, token: null, rooms: [], current: null, theme: "system", sound: false, outbox: [], drafts: {} };
+    return {
+      name: null,
+      token: null,
+      rooms: [],
+      current: null,
+      theme: "system",
+      sound: false,
+      outbox: [],
+      drafts: {},
+    };
   }
 
   do(event: Event): Effect[] {
@@ -24,7 +33,12 @@ export class Page {
   }
 
   start(remembered: Partial<Remembered> = {}): void {
-    this.do({ type: "started", remembered: { ...Page.forgotten(), ...remembered }, pollOnly: false, room: null });
+    this.do({
+      type: "started",
+      remembered: { ...Page.forgotten(), ...remembered },
+      pollOnly: false,
+      room: null,
+    });
   }
 
   /** A frame comes in over the link of now. */
@@ -40,7 +54,7 @@ export class Page {
   }
 
   pass(ms: number, stepMs = 500): void {
-    for (const end = this.now + ms; this.now < end; ) {
+    for (const end = this.now + ms; this.now < end;) {
       this.now = Math.min(end, this.now + stepMs);
       this.do({ type: "tick" });
     }

@@ -49,5 +49,6 @@ export function isAsked(state: State, test: (question: Question) => boolean): bo
 
 /** Forgets the questions that `test` picks; their answers will be passed over. */
 export function forgetQuestions(state: State, test: (question: Question) => boolean): void {
-  for (const [re, question] of Object.entries(state.questions)) if (test(question)) delete state.questions[re];
+  for (const [re, question] of Object.entries(state.questions))
+    if (test(question)) delete state.questions[re];
 }

@@ -4,7 +4,16 @@
  * It does no I/O, reads no clock, makes nothing up: the same state, event and moment always give the same. The match
  * only chooses; the handlers are in the files beside this one.
  */
-import { asideCancelled, deleted, draftChanged, editStarted, lastEdited, reacted, replyStarted, submitted } from "./compose";
+import {
+  asideCancelled,
+  deleted,
+  draftChanged,
+  editStarted,
+  lastEdited,
+  reacted,
+  replyStarted,
+  submitted,
+} from "./compose";
 import type { Effect, Event, Moment } from "./events";
 import { onFrame, tickQuestions } from "./frames";
 import { askNewer, askOlder, newestWanted } from "./history";

@@ -18,15 +18,34 @@ describe("text from others", () => {
   });
 
   test("only http and https become links", () => {
-    expect(links("see https://example.org/a?b=c#d, and http://x.test.")).toEqual(["https://example.org/a?b=c#d", "http://x.test"]);
+    expect(links("see https://example.org/a?b=c#d, and http://x.test.")).toEqual([
+      "https://example.org/a?b=c#d",
+      "http://x.test",
+    ]);
     expect(links("javascript:alert(1) data:text/html,x ftp://x file:///etc/passwd")).toEqual([]);
-    expect(links("(https://example.org/a_(b)) [https://example.org]")).toEqual(["https://example.org/a_(b)", "https://example.org"]);
-    expect(links('<a href="https://x.test/">https://y.test</a>')).toEqual(["https://x.test/", "https://y.test"]);
+    expect(links("(https://example.org/a_(b)) [https://example.org]")).toEqual([
+      "https://example.org/a_(b)",
+      "https://example.org",
+    ]);
+    expect(links('<a href="https://x.test/">https://y.test</a>')).toEqual([
+      "https://x.test/",
+      "https://y.test",
+    ]);
   });
 
   test("nothing of a text is lost when it is split", () => {
-    for (const text of ["", "https://", "a https://b.test c", "https://[ x", "https://a.test,https://b.test!"]) {
-      expect(splitLinks(text).map((piece) => piece.text).join("")).toBe(text);
+    for (const text of [
+      "",
+      "https://",
+      "a https://b.test c",
+      "https://[ x",
+      "https://a.test,https://b.test!",
+    ]) {
+      expect(
+        splitLinks(text)
+          .map((piece) => piece.text)
+          .join(""),
+      ).toBe(text);
     }
   });
 });

@@ -107,7 +107,11 @@ class Polling implements ServerLink {
   }
 
   /** The answer's body; null if there was none of use, or the session is no more. */
-  private async request(path: string, timeoutMs: number, body?: string): Promise<Record<string, unknown> | null> {
+  private async request(
+    path: string,
+    timeoutMs: number,
+    body?: string,
+  ): Promise<Record<string, unknown> | null> {
     const headers: Record<string, string> = {};
     if (this.session !== null) headers["Authorization"] = `Bearer ${this.session}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";

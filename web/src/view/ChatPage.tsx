@@ -17,7 +17,11 @@ export function ChatPage(): JSX.Element {
     // The keyboard goes into a drawer that opens, and back where it was when it closes.
     if (state.drawer !== "none") {
       if (was === "none") opener = document.activeElement;
-      document.querySelector<HTMLElement>(`[data-drawer="${state.drawer}"] a, [data-drawer="${state.drawer}"] button`)?.focus();
+      document
+        .querySelector<HTMLElement>(
+          `[data-drawer="${state.drawer}"] a, [data-drawer="${state.drawer}"] button`,
+        )
+        ?.focus();
     } else if (was !== "none" && opener instanceof HTMLElement) {
       const back = opener;
       queueMicrotask(() => back.focus());

@@ -42,10 +42,15 @@ export function Composer(props: { room: Room }): JSX.Element {
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight, HEIGHT_PX_MAX)}px`;
   };
-  createEffect(on(() => draft().text, () => {
-    if (area.value !== draft().text) area.value = draft().text;
-    fit();
-  }));
+  createEffect(
+    on(
+      () => draft().text,
+      () => {
+        if (area.value !== draft().text) area.value = draft().text;
+        fit();
+      },
+    ),
+  );
   onMount(() => {
     if (matchMedia("(hover: hover)").matches) area.focus();
   });
@@ -114,7 +119,11 @@ function Aside(props: { room: Room }): JSX.Element {
             {cleanLine(message()?.text ?? "")}
           </Show>
         </span>
-        <button class="icon-button size-7" aria-label="Cancel" onClick={() => dispatch({ type: "aside_cancelled" })}>
+        <button
+          class="icon-button size-7"
+          aria-label="Cancel"
+          onClick={() => dispatch({ type: "aside_cancelled" })}
+        >
           <Close class="size-4" />
         </button>
       </div>

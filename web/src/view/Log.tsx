@@ -1,5 +1,15 @@
 /** The messages of the open room. */
-import { createEffect, createSelector, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import {
+  createEffect,
+  createSelector,
+  createSignal,
+  For,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  type JSX,
+} from "solid-js";
 import type { Item, Room } from "../machine/state";
 import { dayName, dayOf } from "../text/time";
 import { useChat } from "./context";
@@ -33,7 +43,13 @@ export function Log(props: { room: Room }): JSX.Element {
   });
   createEffect(
     on(
-      () => [props.room.timeline.length, props.room.timeline[0]?.id, props.room.timeline.at(-1)?.id, props.room.following, state.link.phase],
+      () => [
+        props.room.timeline.length,
+        props.room.timeline[0]?.id,
+        props.room.timeline.at(-1)?.id,
+        props.room.following,
+        state.link.phase,
+      ],
       () => scrolling?.settle(),
     ),
   );
@@ -80,8 +96,15 @@ export function Log(props: { room: Room }): JSX.Element {
   );
 }
 
-function Row(props: { room: Room; item: Item; previous: Item | undefined; active: boolean; stop: boolean }): JSX.Element {
-  const newDay = () => props.item.ts > 0 && (!props.previous || dayOf(props.previous.ts) !== dayOf(props.item.ts));
+function Row(props: {
+  room: Room;
+  item: Item;
+  previous: Item | undefined;
+  active: boolean;
+  stop: boolean;
+}): JSX.Element {
+  const newDay = () =>
+    props.item.ts > 0 && (!props.previous || dayOf(props.previous.ts) !== dayOf(props.item.ts));
   const firstUnread = () => props.room.firstUnread === props.item.id;
   return (
     <div>
@@ -108,7 +131,10 @@ function Row(props: { room: Room; item: Item; previous: Item | undefined; active
 
 function Divider(props: { text: string; accent?: boolean }): JSX.Element {
   return (
-    <div role="separator" class={`flex items-center gap-3 px-4 py-3 text-xs font-medium ${props.accent ? "text-accent" : "text-muted"}`}>
+    <div
+      role="separator"
+      class={`flex items-center gap-3 px-4 py-3 text-xs font-medium ${props.accent ? "text-accent" : "text-muted"}`}
+    >
       <span class={`h-px flex-1 ${props.accent ? "bg-accent" : "bg-line"}`} />
       {props.text}
       <span class={`h-px flex-1 ${props.accent ? "bg-accent" : "bg-line"}`} />
@@ -124,7 +150,9 @@ function Beginning(props: { room: Room }): JSX.Element {
   return (
     <div class="px-4 pt-6 text-center text-sm text-muted">
       <Show when={waiting()}>
-        <p class="pulse pb-6">{state.link.phase === "up" ? "Opening the room…" : "Waiting for the connection…"}</p>
+        <p class="pulse pb-6">
+          {state.link.phase === "up" ? "Opening the room…" : "Waiting for the connection…"}
+        </p>
       </Show>
       <Show when={!waiting() && props.room.hasOlder}>
         <p class="pulse">Fetching older messages…</p>

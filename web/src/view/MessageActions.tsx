@@ -34,17 +34,32 @@ export function MessageActions(props: { message: Message; own: boolean }): JSX.E
           </button>
         )}
       </For>
-      <button class="icon-button size-8" aria-label="Reply" title="Reply" onClick={() => dispatch({ type: "reply_started", id: id() })}>
+      <button
+        class="icon-button size-8"
+        aria-label="Reply"
+        title="Reply"
+        onClick={() => dispatch({ type: "reply_started", id: id() })}
+      >
         <Reply class="size-4.5" />
       </button>
       <Show when={props.own}>
-        <button class="icon-button size-8" aria-label="Edit" title="Edit" onClick={() => dispatch({ type: "edit_started", id: id() })}>
+        <button
+          class="icon-button size-8"
+          aria-label="Edit"
+          title="Edit"
+          onClick={() => dispatch({ type: "edit_started", id: id() })}
+        >
           <Pencil class="size-4.5" />
         </button>
         <Show
           when={sure()}
           fallback={
-            <button class="icon-button size-8" aria-label="Delete" title="Delete" onClick={() => setSure(true)}>
+            <button
+              class="icon-button size-8"
+              aria-label="Delete"
+              title="Delete"
+              onClick={() => setSure(true)}
+            >
               <Bin class="size-4.5" />
             </button>
           }

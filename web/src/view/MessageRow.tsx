@@ -52,8 +52,14 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
       <div class="min-w-0 flex-1">
         <Show when={!grouped()}>
           <div class="flex items-baseline gap-2">
-            <span class={`remote min-w-0 truncate font-semibold ${colourClass(message().uid)}`}>{cleanLine(message().from)}</span>
-            <time class="flex-none text-xs text-muted" datetime={isoTime(message().ts)} title={fullTime(message().ts)}>
+            <span class={`remote min-w-0 truncate font-semibold ${colourClass(message().uid)}`}>
+              {cleanLine(message().from)}
+            </span>
+            <time
+              class="flex-none text-xs text-muted"
+              datetime={isoTime(message().ts)}
+              title={fullTime(message().ts)}
+            >
               {clockTime(message().ts)}
             </time>
             <Show when={message().late}>
@@ -68,7 +74,10 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
         </Show>
         <div class="flex items-end gap-2">
           <div class={`min-w-0 flex-1 ${message().status === "pending" ? "text-muted" : ""}`}>
-            <Show when={!message().deleted} fallback={<p class="text-muted italic">This message was deleted.</p>}>
+            <Show
+              when={!message().deleted}
+              fallback={<p class="text-muted italic">This message was deleted.</p>}
+            >
               <MessageText text={message().text} edited={message().edited !== null} />
             </Show>
           </div>
@@ -129,11 +138,18 @@ function Quote(props: { room: Room; id: string }): JSX.Element {
 
 function Status(props: { message: Message }): JSX.Element {
   const { state } = useChat();
-  const saving = () => state.outbox.some((deed) => deed.body.kind === "edit" && deed.body.id === props.message.id);
+  const saving = () =>
+    state.outbox.some((deed) => deed.body.kind === "edit" && deed.body.id === props.message.id);
   return (
     <Show when={props.message.status !== "failed"}>
-      <span class="flex-none pb-0.5 text-muted" title={props.message.status === "pending" ? "Sending" : saving() ? "Saving" : "Stored"}>
-        <Show when={props.message.status === "pending" || saving()} fallback={<Check class="size-3.5 opacity-70" />}>
+      <span
+        class="flex-none pb-0.5 text-muted"
+        title={props.message.status === "pending" ? "Sending" : saving() ? "Saving" : "Stored"}
+      >
+        <Show
+          when={props.message.status === "pending" || saving()}
+          fallback={<Check class="size-3.5 opacity-70" />}
+        >
           <Clock class="size-3.5" />
         </Show>
         <span class="sr-only">{props.message.status === "pending" ? "Sending" : "Sent"}</span>
@@ -147,7 +163,10 @@ function Failure(props: { message: Message }): JSX.Element {
   return (
     <p class="remote flex flex-wrap items-center gap-x-3 text-[13px] text-bad">
       <span>Not sent. {cleanLine(props.message.problem ?? "")}</span>
-      <button class="font-semibold underline" onClick={() => dispatch({ type: "retried", nonce: props.message.nonce })}>
+      <button
+        class="font-semibold underline"
+        onClick={() => dispatch({ type: "retried", nonce: props.message.nonce })}
+      >
         Retry
       </button>
       <button class="underline" onClick={() => dispatch({ type: "discarded", nonce: props.message.nonce })}>

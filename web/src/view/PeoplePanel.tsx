@@ -25,7 +25,11 @@ export function PeoplePanel(props: { room: Room }): JSX.Element {
           <h2 class="flex-1 font-semibold">
             People <span class="font-normal text-muted">{props.room.total}</span>
           </h2>
-          <button class="icon-button lg:hidden" aria-label="Close people" onClick={() => dispatch({ type: "drawer", which: "none" })}>
+          <button
+            class="icon-button lg:hidden"
+            aria-label="Close people"
+            onClick={() => dispatch({ type: "drawer", which: "none" })}
+          >
             <Close />
           </button>
         </div>

@@ -20,7 +20,11 @@ export function RoomsPanel(): JSX.Element {
       <div class="flex h-14 flex-none items-center gap-2.5 px-4">
         <Logo />
         <span class="flex-1 text-lg font-semibold tracking-tight">chat</span>
-        <button class="icon-button md:hidden" aria-label="Close rooms" onClick={() => dispatch({ type: "drawer", which: "none" })}>
+        <button
+          class="icon-button md:hidden"
+          aria-label="Close rooms"
+          onClick={() => dispatch({ type: "drawer", which: "none" })}
+        >
           <Close />
         </button>
       </div>
@@ -89,7 +93,9 @@ function RoomLink(props: { room: Room }): JSX.Element {
         <span aria-hidden="true" class="w-3 text-center opacity-70">
           {direct() ? "@" : "#"}
         </span>
-        <span class="remote min-w-0 flex-1 truncate">{cleanLine(direct() ? props.room.name.slice(1) : props.room.name)}</span>
+        <span class="remote min-w-0 flex-1 truncate">
+          {cleanLine(direct() ? props.room.name.slice(1) : props.room.name)}
+        </span>
         <Show when={props.room.unread > 0}>
           <span class="rounded-full bg-accent px-1.5 py-px text-xs font-semibold text-accent-ink">
             {props.room.unread > 999 ? "999+" : props.room.unread}

@@ -7,7 +7,10 @@ import { Close } from "./icons";
 export function Toasts(): JSX.Element {
   const { state, dispatch } = useChat();
   return (
-    <div aria-live="polite" class="pointer-events-none fixed inset-x-0 bottom-28 z-50 flex flex-col items-center gap-2 px-4">
+    <div
+      aria-live="polite"
+      class="pointer-events-none fixed inset-x-0 bottom-28 z-50 flex flex-col items-center gap-2 px-4"
+    >
       <For each={state.toasts}>
         {(toast) => (
           <div

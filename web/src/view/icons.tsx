@@ -35,24 +35,92 @@ export const Logo = (props: IconProps) => (
     </g>
   </svg>
 );
-export const Menu = (p: IconProps) => <Icon class={p.class}><path d="M4 7h16M4 12h16M4 17h16" /></Icon>;
+export const Menu = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M4 7h16M4 12h16M4 17h16" />
+  </Icon>
+);
 export const People = (p: IconProps) => (
-  <Icon class={p.class}><circle cx="9" cy="8" r="3.2" /><path d="M3 19c.6-3.2 3-5 6-5s5.4 1.8 6 5M16 5.2a3 3 0 0 1 0 5.6M18 14.3c1.7.8 2.7 2.5 3 4.7" /></Icon>
+  <Icon class={p.class}>
+    <circle cx="9" cy="8" r="3.2" />
+    <path d="M3 19c.6-3.2 3-5 6-5s5.4 1.8 6 5M16 5.2a3 3 0 0 1 0 5.6M18 14.3c1.7.8 2.7 2.5 3 4.7" />
+  </Icon>
 );
-export const Close = (p: IconProps) => <Icon class={p.class}><path d="M6 6l12 12M18 6L6 18" /></Icon>;
-export const Plus = (p: IconProps) => <Icon class={p.class}><path d="M12 5v14M5 12h14" /></Icon>;
-export const Send = (p: IconProps) => <Icon class={p.class}><path d="M5 12h13M12.5 5.5L19 12l-6.5 6.5" /></Icon>;
-export const Down = (p: IconProps) => <Icon class={p.class}><path d="M12 5v14M6 13l6 6 6-6" /></Icon>;
-export const Reply = (p: IconProps) => <Icon class={p.class}><path d="M10 6L4 12l6 6M4 12h9a7 7 0 0 1 7 7" /></Icon>;
-export const Pencil = (p: IconProps) => <Icon class={p.class}><path d="M4 20l1-4L16 5l3 3L8 19zM14 7l3 3" /></Icon>;
-export const Bin = (p: IconProps) => <Icon class={p.class}><path d="M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12" /></Icon>;
-export const Leave = (p: IconProps) => <Icon class={p.class}><path d="M14 5H6v14h8M10 12h10M17 9l3 3-3 3" /></Icon>;
+export const Close = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M6 6l12 12M18 6L6 18" />
+  </Icon>
+);
+export const Plus = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M12 5v14M5 12h14" />
+  </Icon>
+);
+export const Send = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M5 12h13M12.5 5.5L19 12l-6.5 6.5" />
+  </Icon>
+);
+export const Down = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M12 5v14M6 13l6 6 6-6" />
+  </Icon>
+);
+export const Reply = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M10 6L4 12l6 6M4 12h9a7 7 0 0 1 7 7" />
+  </Icon>
+);
+export const Pencil = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M4 20l1-4L16 5l3 3L8 19zM14 7l3 3" />
+  </Icon>
+);
+export const Bin = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12" />
+  </Icon>
+);
+export const Leave = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M14 5H6v14h8M10 12h10M17 9l3 3-3 3" />
+  </Icon>
+);
 export const Sun = (p: IconProps) => (
-  <Icon class={p.class}><circle cx="12" cy="12" r="4" /><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4" /></Icon>
+  <Icon class={p.class}>
+    <circle cx="12" cy="12" r="4" />
+    <path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4" />
+  </Icon>
 );
-export const Moon = (p: IconProps) => <Icon class={p.class}><path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z" /></Icon>;
-export const Screen = (p: IconProps) => <Icon class={p.class}><rect x="3" y="5" width="18" height="12" rx="2" /><path d="M9 21h6M12 17v4" /></Icon>;
-export const Bell = (p: IconProps) => <Icon class={p.class}><path d="M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 20.5h4" /></Icon>;
-export const BellOff = (p: IconProps) => <Icon class={p.class}><path d="M8 6.5A6 6 0 0 1 18 11v4M6 10v6l-1.5 2H17M10 20.5h4M4 4l16 16" /></Icon>;
-export const Check = (p: IconProps) => <Icon class={p.class}><path d="M5 12.5l4.5 4.5L19 7.5" /></Icon>;
-export const Clock = (p: IconProps) => <Icon class={p.class}><circle cx="12" cy="12" r="8" /><path d="M12 8v4l3 2" /></Icon>;
+export const Moon = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z" />
+  </Icon>
+);
+export const Screen = (p: IconProps) => (
+  <Icon class={p.class}>
+    <rect x="3" y="5" width="18" height="12" rx="2" />
+    <path d="M9 21h6M12 17v4" />
+  </Icon>
+);
+export const Bell = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 20.5h4" />
+  </Icon>
+);
+export const BellOff = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M8 6.5A6 6 0 0 1 18 11v4M6 10v6l-1.5 2H17M10 20.5h4M4 4l16 16" />
+  </Icon>
+);
+export const Check = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M5 12.5l4.5 4.5L19 7.5" />
+  </Icon>
+);
+export const Clock = (p: IconProps) => (
+  <Icon class={p.class}>
+    <circle cx="12" cy="12" r="8" />
+    <path d="M12 8v4l3 2" />
+  </Icon>
+);
