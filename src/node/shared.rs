@@ -15,7 +15,7 @@ use super::people::People;
 use super::presence::{Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
-use super::store::{SoftRow, Store, UserRow};
+use super::store::{SoftRow, Store};
 use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
 use crate::protocol::presence::UserRecord;
@@ -229,15 +229,7 @@ impl Shared {
         if users.is_empty() {
             return;
         }
-        let row = |user: UserRecord| {
-            SoftRow::User(UserRow {
-                uid: user.uid,
-                name: user.name,
-                claimed_at: user.claimed_at,
-                last_seen: user.last_seen,
-            })
-        };
-        let rows = users.into_iter().map(row).collect();
+        let rows = users.into_iter().map(SoftRow::User).collect();
         let shared = Arc::clone(self);
         self.tasks
             .spawn(async move { shared.remember_rows(rows).await });

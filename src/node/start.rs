@@ -128,12 +128,7 @@ fn users(store: &Store) -> Result<Vec<UserRecord>, StoreError> {
         let page = store.read_blocking(|reader| reader.soft_since(rev, ROWS_READ))?;
         rev = page.rev;
         users.extend(page.rows.into_iter().filter_map(|row| match row {
-            SoftRow::User(user) => Some(UserRecord {
-                uid: user.uid,
-                name: user.name,
-                claimed_at: user.claimed_at,
-                last_seen: user.last_seen,
-            }),
+            SoftRow::User(user) => Some(user),
             SoftRow::Room { .. } | SoftRow::Read { .. } => None,
         }));
         if !page.more {
