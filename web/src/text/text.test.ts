@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ulid } from "../edge/nonce";
 import { cleanLine, cleanText } from "./clean";
-import { splitLinks } from "./links";
+import { pieces } from "./pieces";
 import { dayName, fullTime, isoTime } from "./time";
 
 const links = (text: string) =>
-  splitLinks(text)
+  pieces(text)
     .filter((piece) => piece.kind === "link")
     .map((piece) => piece.text);
 
@@ -33,20 +33,51 @@ describe("text from others", () => {
     ]);
   });
 
-  test("nothing of a text is lost when it is split", () => {
+  test("code and mentions are told from the text around them", () => {
+    expect(pieces("@mia see `x < @y` at a@b.test, @bob.")).toEqual([
+      { kind: "mention", text: "@mia", name: "mia" },
+      { kind: "text", text: " see " },
+      { kind: "code", text: "x < @y" },
+      { kind: "text", text: " at a@b.test, " },
+      { kind: "mention", text: "@bob", name: "bob" },
+      { kind: "text", text: "." },
+    ]);
+    expect(pieces("before\n```sh\ndf -h # https://x.test\n```\nafter")).toEqual([
+      { kind: "text", text: "before\n" },
+      { kind: "block", text: "df -h # https://x.test" },
+      { kind: "text", text: "after" },
+    ]);
+  });
+
+  test("nothing of a text is lost when it is cut", () => {
     for (const text of [
       "",
       "https://",
       "a https://b.test c",
       "https://[ x",
       "https://a.test,https://b.test!",
+      "@ @@a ```",
     ]) {
       expect(
-        splitLinks(text)
+        pieces(text)
           .map((piece) => piece.text)
           .join(""),
       ).toBe(text);
     }
+  });
+
+  test("a text made to be hard to cut is cut at once", () => {
+    const began = performance.now();
+    for (const hard of [
+      "`".repeat(4000),
+      "```".repeat(1300),
+      "@".repeat(4000),
+      `@${"a.".repeat(2000)}`,
+      "https://".repeat(500),
+      `https://x${")".repeat(3900)}`,
+    ])
+      pieces(hard);
+    expect(performance.now() - began).toBeLessThan(500);
   });
 });
 

@@ -1,7 +1,8 @@
 /** The text of a message. It is only ever put in as text. */
 import { createMemo, For, Show, type JSX } from "solid-js";
 import { cleanText } from "../text/clean";
-import { splitLinks } from "../text/links";
+import { pieces, type Piece } from "../text/pieces";
+import { useChat } from "./context";
 
 /** One to three emoji and nothing else are shown large. */
 const FEW_EMOJI =
@@ -9,30 +10,52 @@ const FEW_EMOJI =
 
 export function MessageText(props: { text: string; edited: boolean }): JSX.Element {
   const text = createMemo(() => cleanText(props.text));
+  const large = () => text().length < 50 && FEW_EMOJI.test(text());
   return (
-    <div
-      class={`remote message-text ${text().length < 50 && FEW_EMOJI.test(text()) ? "text-3xl leading-snug" : ""}`}
-      dir="auto"
-    >
-      <For each={splitLinks(text())}>
-        {(piece) =>
-          piece.kind === "text" ? (
-            piece.text
-          ) : (
-            <a
-              class="text-accent underline underline-offset-2"
-              href={piece.href}
-              target="_blank"
-              rel="noopener noreferrer"
-            >
-              {piece.text}
-            </a>
-          )
-        }
-      </For>
+    <div class={`remote message-text ${large() ? "text-3xl leading-snug" : ""}`} dir="auto">
+      <For each={pieces(text())}>{(piece) => <PieceOfText piece={piece} />}</For>
       <Show when={props.edited}>
         <span class="ml-1.5 text-xs text-muted">(edited)</span>
       </Show>
     </div>
+  );
+}
+
+function PieceOfText(props: { piece: Piece }): JSX.Element {
+  const piece = props.piece;
+  switch (piece.kind) {
+    case "text":
+      return piece.text;
+    case "code":
+      return <code class="rounded bg-hover px-1 py-px font-mono text-[0.9em]">{piece.text}</code>;
+    case "block":
+      return (
+        <pre class="my-1 overflow-x-auto rounded-lg border border-line bg-shade px-3 py-2 font-mono text-[13px] leading-snug whitespace-pre">
+          <code>{piece.text}</code>
+        </pre>
+      );
+    case "link":
+      return (
+        <a
+          class="text-accent underline underline-offset-2"
+          href={piece.href}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
+          {piece.text}
+        </a>
+      );
+    case "mention":
+      return <Mention text={piece.text} name={piece.name} />;
+  }
+}
+
+function Mention(props: { text: string; name: string }): JSX.Element {
+  const { state } = useChat();
+  const mine = () => props.name.toLowerCase() === state.me?.name.toLowerCase();
+  return (
+    <span class={`font-medium text-accent ${mine() ? "rounded bg-accent-soft px-0.5" : ""}`}>
+      {props.text}
+    </span>
   );
 }

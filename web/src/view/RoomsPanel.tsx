@@ -139,7 +139,7 @@ function OpenRoom(): JSX.Element {
 }
 
 function Foot(): JSX.Element {
-  const { state, dispatch } = useChat();
+  const { state } = useChat();
   const name = () => cleanLine(state.me?.name ?? state.name ?? "");
   return (
     <div class="flex items-center gap-1 border-t border-line p-2">
@@ -151,14 +151,38 @@ function Foot(): JSX.Element {
       </span>
       <ThemeButton />
       <SoundButton />
+      <SignOut />
+    </div>
+  );
+}
+
+/** Asks once more: the name stays taken for a while, and what was one's own cannot be edited any more. */
+function SignOut(): JSX.Element {
+  const { dispatch } = useChat();
+  const [sure, setSure] = createSignal(false);
+  return (
+    <Show
+      when={sure()}
+      fallback={
+        <button
+          class="icon-button"
+          aria-label="Sign out"
+          title="Sign out, or choose another name"
+          onClick={() => setSure(true)}
+        >
+          <Leave />
+        </button>
+      }
+    >
       <button
-        class="icon-button"
-        aria-label="Sign out"
-        title="Sign out, or choose another name"
+        ref={(element) => queueMicrotask(() => element.focus())}
+        class="h-9 flex-none rounded-lg bg-bad-soft px-2 text-sm font-semibold text-bad"
+        title="You will be somebody new; your name is kept from others for ten minutes"
+        onBlur={() => setSure(false)}
         onClick={() => dispatch({ type: "signed_out" })}
       >
-        <Leave />
+        Sign out?
       </button>
-    </div>
+    </Show>
   );
 }
