@@ -16,6 +16,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod bridge;
 pub mod cluster;
 pub mod config;
 pub mod connection;

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{Connection, Mode, OUTPUT_BYTES_HIGH, Phase};
 use crate::node::text_mode::TextMode;
+use crate::protocol::bridge::Hello;
 use crate::protocol::line::{Line, is_http_request};
 use crate::protocol::{Refusal, ServerFrame};
 
@@ -44,6 +45,12 @@ impl Connection {
         if is_http_request(line) {
             // A browser that a hostile page led here: what follows is not to be carried out.
             self.phase = Phase::Broken;
+            return;
+        }
+        if matches!(self.mode, Mode::Unknown)
+            && let Some(hello) = Hello::read(line)
+        {
+            self.phase = Phase::Bridge(hello);
             return;
         }
         if matches!(self.mode, Mode::Unknown) {

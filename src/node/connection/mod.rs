@@ -10,7 +10,7 @@
 
 mod input;
 mod lines;
-mod output;
+pub(in crate::node) mod output;
 mod steps;
 
 use std::net::SocketAddr;
@@ -22,10 +22,12 @@ use tokio::time::Instant;
 
 use self::input::Input;
 use self::output::Output;
+use super::bridge;
 use super::rooms::{Memberships, Replaying};
 use super::session::{AnswerQueue, Session, StatsEvery};
 use super::shared::Shared;
 use super::text_mode::TextMode;
+use crate::protocol::bridge::Hello;
 
 /// Bytes due to a client before nothing more is taken from the rooms for it. A client that reads
 /// takes them in one call.
@@ -65,7 +67,7 @@ enum Mode {
 }
 
 /// How far a connection is from its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
     /// No more lines are taken; what was asked is still answered. The client has closed its side, or,
@@ -73,6 +75,8 @@ enum Phase {
     Finishing {
         stopping: bool,
     },
+    /// A bridge has asked for a link: what is in the buffer is written, and the socket handed over.
+    Bridge(Hello),
     /// Only what is in the buffer is still written.
     Closing,
     /// The socket is dead.
@@ -82,9 +86,18 @@ enum Phase {
 /// Serves a connection until either side ends it or the node stops.
 pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
     let connected = shared.metrics.connected();
-    let mut connection = Connection::new(shared, stream, address);
+    let mut connection = Connection::new(Arc::clone(&shared), stream, address);
     connection.greet();
     while connection.step().await {}
-    connection.farewell().await;
+    match connection.phase.clone() {
+        Phase::Bridge(hello) => {
+            if let Some(stream) = connection.into_bridge().await {
+                bridge::run(shared, stream, hello).await;
+            }
+        }
+        Phase::Open | Phase::Finishing { .. } | Phase::Closing | Phase::Broken => {
+            connection.farewell().await;
+        }
+    }
     drop(connected);
 }

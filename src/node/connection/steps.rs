@@ -64,7 +64,7 @@ impl Connection {
         self.flush();
         self.move_on();
         match self.phase {
-            Phase::Closing | Phase::Broken => return false,
+            Phase::Bridge(_) | Phase::Closing | Phase::Broken => return false,
             Phase::Open | Phase::Finishing { .. } => {}
         }
         if drained == Drained::Full && self.has_room() {
@@ -223,7 +223,7 @@ impl Connection {
 
     fn give_page(&mut self, page: Page) {
         for line in &page.lines {
-            self.mode.write_line(line, self.output.bytes());
+            self.mode.write_line(&line.bytes, self.output.bytes());
         }
         self.shared
             .metrics
@@ -260,8 +260,19 @@ impl Connection {
         match self.phase {
             _ if self.shared.stop.is_cancelled() => LeaveReason::ShuttingDown,
             Phase::Broken => LeaveReason::Lost,
-            Phase::Open | Phase::Finishing { .. } | Phase::Closing => LeaveReason::Quit,
+            Phase::Open | Phase::Finishing { .. } | Phase::Bridge(_) | Phase::Closing => {
+                LeaveReason::Quit
+            }
         }
+    }
+
+    /// The socket, once the greeting is out; a bridge waits for that before it says more.
+    pub(super) async fn into_bridge(mut self) -> Option<TcpStream> {
+        while !self.output.is_empty() {
+            timeout(FAREWELL, self.stream.writable()).await.ok()?.ok()?;
+            self.output.write(&self.stream).ok()?;
+        }
+        (!self.input.has_rest()).then_some(self.stream)
     }
 
     /// Leaves the rooms, writes what is left, and waits until the client has taken it: closing while

@@ -12,7 +12,7 @@ mod rooms;
 use std::sync::Arc;
 
 pub(super) use node::stats;
-pub(super) use rooms::leave_all;
+pub(super) use rooms::{leave_all, present, resume};
 
 use super::session::{Answer, Handling, Session, User, needs_no_user, not_joined};
 use super::shared::Shared;

@@ -105,6 +105,30 @@ fn stand_in(shared: &Shared, user: &User, room: &RoomName) -> (Entry, Present) {
     )
 }
 
+/// Takes the place in the room for a session that was in it on another node: nothing is answered.
+/// `None` when it may be in no more rooms.
+pub(in crate::node) fn resume(shared: &Shared, user: &User, room: &RoomName) -> Option<Entry> {
+    let may = user.enter(room, SESSION_ROOMS_MAX);
+    may.then(|| stand_in(shared, user, room).0)
+}
+
+/// Who is in the room now, for sessions that were in it on another node. Of a large room only how
+/// many: its members come and go in `user_list_update` too.
+pub(in crate::node) fn present(shared: &Shared, room: &RoomName) -> ServerFrame {
+    let people = shared.people();
+    let total = people.presence.total(room);
+    let users = people.presence.users(room, ROOM_USERS_LISTED + 1);
+    drop(people);
+    ServerFrame::UserListUpdate(UserListUpdate {
+        re: None,
+        room: room.as_str().to_owned(),
+        total,
+        joined: Vec::new(),
+        left: Vec::new(),
+        users: (users.len() <= ROOM_USERS_LISTED).then_some(users),
+    })
+}
+
 /// What the log says of a room.
 struct RoomRead {
     known: bool,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::channel::{Channel, ChannelKey, Member, Signal};
 use super::ring::{Cursor, Line, Reach};
+use crate::protocol::VersionVector;
 
 /// Which of a link's memberships; reused once it is left.
 pub type Slot = usize;
@@ -69,6 +70,21 @@ impl Memberships {
             behind: false,
         });
         slot
+    }
+
+    /// Has a membership read from the log what is past `held`, before it goes on in the ring.
+    pub fn go_back(&mut self, slot: Slot, held: Arc<VersionVector>) {
+        if let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+            membership.cursor.held = held;
+            membership.behind = true;
+            self.behind.push_back(slot);
+        }
+    }
+
+    /// Whether a membership reads from the log, or is about to.
+    pub fn is_behind(&self, slot: Slot) -> bool {
+        let membership = self.slots.get(slot).and_then(Option::as_ref);
+        membership.is_some_and(|membership| membership.behind)
     }
 
     /// Stops reading a channel.

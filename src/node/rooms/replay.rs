@@ -9,12 +9,10 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::channel::{Channel, ChannelKey};
 use super::memberships::{Memberships, Slot};
 use super::render;
-use super::ring::Cursor;
+use super::ring::{Cursor, Line};
 use crate::node::metrics::Counted;
 use crate::node::shared::Shared;
 use crate::node::store::{Replay, StoreError};
@@ -57,8 +55,7 @@ struct Task {
 /// A part of what was missed.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Frames with their line ends.
-    pub lines: Vec<Bytes>,
+    pub lines: Vec<Line>,
     /// With the last page: where the membership goes on.
     pub caught_up: Option<Cursor>,
 }
@@ -197,9 +194,9 @@ impl Task {
         }
     }
 
-    fn gap(&self, room: String, since: VersionVector) -> Bytes {
+    fn gap(&self, room: String, since: VersionVector) -> Line {
         self.shared.metrics.gaps.inc();
-        ServerFrame::Gap(Gap { room, since }).encode().into()
+        Line::passing(ServerFrame::Gap(Gap { room, since }).encode(), None)
     }
 
     fn give_up(&mut self) -> Page {
@@ -222,8 +219,9 @@ impl Task {
     }
 }
 
-fn lines(replay: &Replay, label: &str) -> Vec<Bytes> {
+fn lines(replay: &Replay, label: &str) -> Vec<Line> {
     let shown = replay.items.iter();
-    let shown = shown.filter_map(|item| render::line(&item.event, &item.outcome, label));
-    shown.map(|line| line.bytes).collect()
+    shown
+        .filter_map(|item| render::line(&item.event, &item.outcome, label))
+        .collect()
 }

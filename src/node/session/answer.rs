@@ -77,6 +77,13 @@ impl Answer {
         Answer::frame(ServerFrame::Disconnect(Disconnect { reason, message })).and(Effect::Close)
     }
 
+    /// Whether the session comes to hear the channel with it.
+    pub fn enters(&self, key: &ChannelKey) -> bool {
+        let enters =
+            |effect: &Effect| matches!(effect, Effect::Enter(entry) if entry.channel.key == *key);
+        self.effects.iter().any(enters)
+    }
+
     /// The same with one more thing to do.
     pub fn and(mut self, effect: Effect) -> Answer {
         self.effects.push(effect);

@@ -5,7 +5,7 @@
 //! bridge → node
 //!   o7 192.0.2.1                 session 7 opens, for a browser at that address
 //!   s7 {frame}                   session 7 says this
-//!   j7 lobby {vector}            session 7, moved here, is in the room and holds this much of it
+//!   j7,8 lobby {vector}          these sessions, moved here, are in the room and hold this much of it
 //!   d7 {vector}                  session 7, moved here, holds this much of its direct conversations
 //!   x7                           session 7 is gone
 //!   p1                           are you there?
@@ -56,7 +56,7 @@ pub enum ToNode<'a> {
         json: &'a str,
     },
     Resume {
-        id: SessionId,
+        ids: Vec<SessionId>,
         room: RoomName,
         held: VersionVector,
     },
@@ -129,12 +129,10 @@ impl<'a> ToNode<'a> {
                 json: frame(tail(rest)?)?,
             },
             b'j' => {
-                let (room, held) = room_and_vector(tail(rest)?)?;
-                ToNode::Resume {
-                    id: number,
-                    room,
-                    held,
-                }
+                let (more, rest) = rest.split_once(' ')?;
+                let ids = with_first(number, more)?;
+                let (room, held) = room_and_vector(rest)?;
+                ToNode::Resume { ids, room, held }
             }
             b'd' => ToNode::ResumeDirect {
                 id: number,
@@ -155,8 +153,10 @@ impl<'a> ToNode<'a> {
                 put(&mut line, format_args!("s{id} "));
                 line.push_str(json);
             }
-            ToNode::Resume { id, room, held } => {
-                put(&mut line, format_args!("j{id} {room} {}", json_of(held)));
+            ToNode::Resume { ids, room, held } => {
+                line.push('j');
+                put_ids(&mut line, ids);
+                put(&mut line, format_args!(" {room} {}", json_of(held)));
             }
             ToNode::ResumeDirect { id, held } => {
                 put(&mut line, format_args!("d{id} {}", json_of(held)));
@@ -394,11 +394,11 @@ mod tests {
             (ToNode::Frame { id, json }, r#"s7 {"type":"ping"}"#),
             (
                 ToNode::Resume {
-                    id,
+                    ids: vec![7, 8],
                     room: lobby(),
                     held: held(),
                 },
-                r#"j7 lobby {"n1-4f2a":153}"#,
+                r#"j7,8 lobby {"n1-4f2a":153}"#,
             ),
             (
                 ToNode::ResumeDirect { id, held: held() },

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::Utf8Bytes;
 
 use super::outbox::{Outbox, json};
-use super::session::{Asks, InFlight, Membership, Reply, Session};
+use super::session::{Asks, InFlight, Reply, Session};
 use super::splice;
 use crate::protocol::bridge::{Handle, LINK_SESSIONS_MAX, SessionId, ToNode};
 use crate::protocol::decode::decode;
@@ -68,8 +68,11 @@ enum Link {
 #[derive(Debug, Default)]
 pub(super) struct Room {
     pub(super) members: HashSet<SessionId>,
-    /// What all members hold of the room.
+    /// What the members hold of the room.
     pub(super) held: VersionVector,
+    /// Those that hold something else: they have had the answer to their `join` and not yet all that
+    /// the others have.
+    pub(super) own: HashMap<SessionId, VersionVector>,
 }
 
 /// Why a request was not taken.
@@ -177,11 +180,15 @@ impl Core {
         self.link = Link::Up;
         self.output.clear();
         let mut ids: Vec<SessionId> = self.sessions.keys().copied().collect();
-        // Who is just entering a room comes last: the room goes on from what the others hold.
-        ids.sort_unstable_by_key(|id| (self.sessions[id].is_entering(), *id));
+        ids.sort_unstable();
         self.counts.moves += u64::from(!ids.is_empty());
+        for id in &ids {
+            self.reopen(now, *id);
+        }
+        self.resume_rooms();
+        // Only then what they ask: nobody may enter a room before those who are in it.
         for id in ids {
-            self.reopen(now, id);
+            self.ask_again(id);
         }
     }
 
@@ -327,35 +334,55 @@ impl Core {
             let held = session.direct.clone();
             ToNode::ResumeDirect { id, held }.write(&mut lines);
         }
-        let mut rooms = std::mem::take(&mut session.rooms);
-        rooms.retain(|room, _| !session.is_joining(room));
-        for (room, membership) in &rooms {
-            let held = match (membership, self.rooms.get(room)) {
-                (Membership::Entering(held), _) => held.clone(),
-                (Membership::In, Some(room)) => room.held.clone(),
-                (Membership::In, None) => continue,
+        self.output.append(&mut lines);
+    }
+
+    /// Puts everybody into their rooms again: in one line those who hold the same.
+    fn resume_rooms(&mut self) {
+        for (name, room) in &self.rooms {
+            let joining = |id: &&SessionId| {
+                let session = self.sessions.get(id);
+                session.is_none_or(|session| session.is_joining(name))
             };
-            let room = room.clone();
-            ToNode::Resume { id, room, held }.write(&mut lines);
+            let level = |id: &&SessionId| !room.own.contains_key(id);
+            let mut ids: Vec<SessionId> = room.members.iter().filter(level).copied().collect();
+            ids.retain(|id| !joining(&id));
+            ids.sort_unstable();
+            let groups = std::iter::once((ids, &room.held));
+            // Those who were just entering: they hold something else.
+            let own = room.own.iter().filter(|(id, _)| !joining(id));
+            for (ids, held) in groups.chain(own.map(|(id, held)| (vec![*id], held))) {
+                if !ids.is_empty() {
+                    let (room, held) = (name.clone(), held.clone());
+                    ToNode::Resume { ids, room, held }.write(&mut self.output);
+                }
+            }
         }
-        session.rooms = rooms;
+    }
+
+    /// Says again what the node was told, and asks again what it has not answered.
+    fn ask_again(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let mut say = |json: &str| ToNode::Frame { id, json }.write(&mut self.output);
         if session.away {
-            frame(r#"{"type":"away","on":true,"re":0}"#, &mut lines);
+            // Nobody has this mark, so nobody hears the answer.
+            say(r#"{"type":"away","on":true,"re":0}"#);
         }
         if let Some(stats) = &session.stats {
-            frame(&stats.json, &mut lines);
+            say(&stats.json);
         }
         for asked in session.in_flight.iter().filter(|a| a.asks != Asks::Reopen) {
-            frame(&asked.json, &mut lines);
+            say(&asked.json);
         }
-        self.output.append(&mut lines);
     }
 
     pub(super) fn forget(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else {
             return;
         };
-        for room in session.rooms.keys() {
+        for room in &session.rooms {
             self.leave_room(room, id);
         }
     }
@@ -363,6 +390,7 @@ impl Core {
     fn leave_room(&mut self, name: &RoomName, id: SessionId) {
         if let Some(room) = self.rooms.get_mut(name) {
             room.members.remove(&id);
+            room.own.remove(&id);
             // With the link up the node ends the handle, and its last lines are still to come.
             if room.members.is_empty() && !matches!(self.link, Link::Up) {
                 self.rooms.remove(name);

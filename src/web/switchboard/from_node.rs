@@ -3,9 +3,9 @@
 use axum::extract::ws::Utf8Bytes;
 use serde::Deserialize;
 
-use super::core::{Core, give};
+use super::core::{Core, Room, give};
 use super::outbox::json;
-use super::session::{Asks, InFlight, Membership, Session, StatsEvery, User};
+use super::session::{Asks, InFlight, Session, StatsEvery, User};
 use super::splice;
 use crate::protocol::bridge::{Handle, Place, SessionId, ToBridge};
 use crate::protocol::server::{self, CloseReason, Renamed};
@@ -65,12 +65,10 @@ impl Core {
             return;
         };
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.rooms.insert(name.clone(), Membership::In);
-            self.rooms
-                .entry(name.clone())
-                .or_default()
-                .members
-                .insert(id);
+            session.rooms.insert(name.clone());
+            let room = self.rooms.entry(name.clone()).or_default();
+            room.members.insert(id);
+            room.settle(id);
         }
     }
 
@@ -83,6 +81,7 @@ impl Core {
         }
         let empty = self.rooms.get_mut(name).is_none_or(|room| {
             room.members.remove(&id);
+            room.own.remove(&id);
             room.members.is_empty()
         });
         if empty {
@@ -111,17 +110,17 @@ impl Core {
                 continue;
             };
             self.counts.frames += 1;
-            if place.is_none() {
+            let held = room.own.get(id).unwrap_or(&room.held);
+            if place.is_none() && json.starts_with(r#"{"type":"gap""#) {
+                session.outbox.answer(frame.clone());
+            } else if place.is_none() {
                 session.outbox.passing(frame.clone());
-            } else if !session
-                .outbox
-                .event(name.as_str(), &room.held, frame.clone())
-            {
+            } else if !session.outbox.event(name.as_str(), held, frame.clone()) {
                 self.counts.left_out += 1;
             }
         }
-        if let Some(Place { origin, seq }) = place {
-            room.held.advance(&origin, seq);
+        if let Some(place) = place {
+            room.advance(&place, except);
         }
     }
 
@@ -154,13 +153,11 @@ impl Core {
         let Ok(InRoom { room }) = serde_json::from_str(&frame) else {
             return;
         };
-        let entering = RoomName::parse(&room)
-            .ok()
-            .and_then(|room| session.rooms.get_mut(&room));
-        let held = match entering {
-            Some(Membership::Entering(held)) => held,
-            Some(Membership::In) | None => &mut session.direct,
-        };
+        let entering = RoomName::parse(&room).ok();
+        let own = entering
+            .and_then(|room| self.rooms.get_mut(&room))
+            .and_then(|room| room.own.get_mut(&id));
+        let held = own.unwrap_or(&mut session.direct);
         self.counts.frames += 1;
         if !session.outbox.event(&room, held, frame) {
             self.counts.left_out += 1;
@@ -174,7 +171,11 @@ impl Core {
         };
         let Some(mark) = mark else {
             self.counts.frames += 1;
-            if frame.starts_with(r#"{"type":"disconnect""#) {
+            // Of what nobody asked for, these alone cannot be left out.
+            if [r#"{"type":"disconnect""#, r#"{"type":"gap""#]
+                .iter()
+                .any(|kind| frame.starts_with(kind))
+            {
                 session.outbox.answer(frame.into());
             } else {
                 session.outbox.passing(frame.into());
@@ -193,7 +194,13 @@ impl Core {
             self.reopened(id, frame);
             return;
         }
-        learn(session, &asked, frame);
+        if let Some((name, held)) = learn(session, &asked, frame)
+            && let Some(room) = self.rooms.get_mut(&name)
+        {
+            // Its own until the room's lines are for it, and it holds all that the others do.
+            session.rooms.insert(name);
+            room.own.insert(id, held);
+        }
         self.counts.frames += 1;
         let frame = splice::unmark(frame, asked.client_re.as_deref());
         give(session, asked.reply, frame.into());
@@ -224,8 +231,41 @@ impl Core {
     }
 }
 
-/// What the bridge must remember of an answer to open the session again elsewhere.
-fn learn(session: &mut Session, asked: &InFlight, frame: &str) {
+impl Room {
+    /// A line of the room has been handed to its members, but for `except`, who have had it.
+    fn advance(&mut self, place: &Place, except: &[SessionId]) {
+        self.held.advance(&place.origin, place.seq);
+        let mut level = Vec::new();
+        for (id, held) in &mut self.own {
+            if self.members.contains(id) && !except.contains(id) {
+                held.advance(&place.origin, place.seq);
+                level.push(*id);
+            }
+        }
+        for id in level {
+            self.settle(id);
+        }
+    }
+
+    /// A member that holds all that the others do needs no vector of its own.
+    fn settle(&mut self, id: SessionId) {
+        let level = self
+            .own
+            .get(&id)
+            .is_some_and(|own| own.includes(&self.held));
+        if level && self.members.contains(&id) {
+            self.own.remove(&id);
+        }
+    }
+}
+
+/// What the bridge must remember of an answer to open the session again elsewhere: in the session, and,
+/// if it has come into a room, which one and what it holds of it.
+fn learn(
+    session: &mut Session,
+    asked: &InFlight,
+    frame: &str,
+) -> Option<(RoomName, VersionVector)> {
     #[derive(Deserialize)]
     struct Head<'a> {
         #[serde(rename = "type")]
@@ -233,9 +273,7 @@ fn learn(session: &mut Session, asked: &InFlight, frame: &str) {
         #[serde(default)]
         since: VersionVector,
     }
-    let Ok(head) = serde_json::from_str::<Head<'_>>(frame) else {
-        return;
-    };
+    let head: Head<'_> = serde_json::from_str(frame).ok()?;
     match (&asked.asks, head.kind) {
         (Asks::Open, "session") => {
             if let Ok(ServerFrame::Session(server::Session { user, token, .. })) =
@@ -245,8 +283,7 @@ fn learn(session: &mut Session, asked: &InFlight, frame: &str) {
             }
         }
         (Asks::Join(room), "room") => {
-            let entering = Membership::Entering(head.since);
-            session.rooms.entry(room.clone()).or_insert(entering);
+            return Some((room.clone(), head.since));
         }
         (Asks::Away(on), "ok") => session.away = *on,
         (Asks::Stats { repeats }, "stats") => {
@@ -258,4 +295,5 @@ fn learn(session: &mut Session, asked: &InFlight, frame: &str) {
         }
         _ => {}
     }
+    None
 }

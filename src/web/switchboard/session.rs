@@ -1,7 +1,7 @@
 //! One browser's session: who it is, where it is, and what it has asked and not been told yet. All
 //! that is needed to open it again on another node.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub struct Session {
     pub outbox: Arc<Outbox>,
     pub user: Option<User>,
     /// The rooms it is in.
-    pub rooms: HashMap<RoomName, Membership>,
+    pub rooms: HashSet<RoomName>,
     /// What it holds of its direct conversations.
     pub direct: VersionVector,
     pub in_flight: VecDeque<InFlight>,
@@ -40,15 +40,6 @@ pub struct Session {
 pub struct User {
     pub name: String,
     pub token: String,
-}
-
-/// How far a session has got with entering a room.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Membership {
-    /// It has had the `room` answer and holds this much; the room's lines are not for it yet.
-    Entering(VersionVector),
-    /// It gets the room's lines, and holds what the link holds of the room.
-    In,
 }
 
 /// A request that the node has not answered.
@@ -106,7 +97,7 @@ impl Session {
             address,
             outbox,
             user: None,
-            rooms: HashMap::new(),
+            rooms: HashSet::new(),
             direct: VersionVector::new(),
             in_flight: VecDeque::new(),
             away: false,
@@ -143,11 +134,6 @@ impl Session {
         });
         self.outbox.answered.notify_one();
         asked
-    }
-
-    /// Whether it has been answered to a `join` and does not get the room's lines yet.
-    pub fn is_entering(&self) -> bool {
-        self.rooms.values().any(|at| *at != Membership::In)
     }
 
     /// Whether it is asking to enter `room` at the moment.
