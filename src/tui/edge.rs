@@ -38,6 +38,12 @@ const EVENTS_AT_ONCE: usize = 512;
 /// with many kept messages brings.
 const COMMANDS_MAX: usize = 4096;
 
+/// Keeps a session's token.
+pub type KeepSession = Box<dyn FnMut(&Session) + Send>;
+
+/// Keeps the rooms for the next start.
+pub type KeepRooms = Box<dyn FnMut(&[RoomRef]) + Send>;
+
 /// How the terminal client is to run.
 pub struct Config {
     /// Addresses of nodes, `host:port`, tried in this order.
@@ -53,9 +59,9 @@ pub struct Config {
     /// Where messages are kept that could not be sent; `None` keeps none.
     pub unsent: Option<PathBuf>,
     /// Called with each session that is opened, so that its token can be kept.
-    pub keep_session: Box<dyn FnMut(&Session) + Send>,
+    pub keep_session: KeepSession,
     /// Called with the rooms this person is in when they have changed, for the next start.
-    pub keep_rooms: Box<dyn FnMut(&[RoomRef]) + Send>,
+    pub keep_rooms: KeepRooms,
     /// False draws without colours.
     pub colour: bool,
     /// Takes the wheel and clicks; then text is selected with Shift held.

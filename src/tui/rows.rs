@@ -115,12 +115,8 @@ impl<'a> Sheet<'a> {
                 Some(m) => format!("↱ {}: {}", m.from, m.text.as_deref().unwrap_or("deleted")),
                 None => "↱ an earlier message".to_owned(),
             };
-            let indent = " ".repeat(self.indent());
             let quote = fit(&quote, self.cells.saturating_sub(self.indent()));
-            rows.push(Line::from(vec![
-                Span::raw(indent),
-                Span::styled(quote, theme.quiet()),
-            ]));
+            self.body(None, None, &[(&quote, theme.quiet())], rows);
         }
         let mentioned = self.mentions_me(message);
         let text_style = if mentioned {

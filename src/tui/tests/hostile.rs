@@ -1,0 +1,227 @@
+//! Strings that mean to steer the terminal, in every field that is shown.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ratatui::buffer::CellWidth;
+
+use crate::client::ClientEvent;
+use crate::protocol::ErrorCode;
+use crate::protocol::server::{
+    AwayChanged, ErrorFrame, Renamed, Role, Room, RoomInfo, RoomList, ServerFrame, Session,
+    TopicChanged, Typing, UserInfo, UserJoined, UserLeft,
+};
+use crate::protocol::{RoomRef, Ts, VersionVector};
+use crate::tui::testing::{Story, message, origin, uid};
+
+const PAYLOADS: &[&str] = &[
+    "\u{1b}[31mred\u{1b}[0m",
+    "\u{1b}]0;title\u{7}",
+    "\u{1b}]52;c;ZXZpbA==\u{1b}\\",
+    "\u{1b}[2J\u{1b}[H",
+    "\u{1b}P+q544e\u{1b}\\",
+    "\u{1b}[?1049l",
+    "\u{9b}31m\u{9d}0;x\u{9c}",
+    "\u{90}payload\u{9c}",
+    "a\u{8}\u{8}\u{8}b\u{7f}\u{0}c\rd\u{b}e\u{c}f",
+    "\u{202e}gnirts\u{202c}\u{2066}x\u{2069}\u{200f}\u{61c}",
+    "line\nbreak\ttab\u{2028}sep\u{2029}par\u{85}nel",
+    "\u{e0041}\u{e0042}\u{fff9}a\u{fffa}b\u{fffb}",
+    "z\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "👩\u{200d}👩\u{200d}👧\u{200d}👦👍🏿❤\u{fe0f}🇩🇪🏴\u{e0067}\u{e0062}\u{e007f}",
+    "日本語한국어ﾊﾟ\u{200b}\u{feff}\u{ad}",
+];
+
+#[test]
+fn nothing_foreign_reaches_the_screen_whichever_field_it_came_in() {
+    for payload in PAYLOADS {
+        for (columns, rows) in [(40, 12), (80, 24), (120, 40)] {
+            let mut story = Story::new(columns, rows);
+            everything_says(&mut story, payload);
+            look(&story, payload);
+            story.press(crossterm::event::KeyCode::PageUp);
+            look(&story, payload);
+            story.offline_because(payload);
+            look(&story, payload);
+            story.refused_because(payload);
+            look(&story, payload);
+        }
+    }
+}
+
+/// Every field that a server can fill, filled with `payload`.
+fn everything_says(story: &mut Story, payload: &str) {
+    let text = || payload.to_owned();
+    story.net(ClientEvent::Online {
+        session: Box::new(Session {
+            re: None,
+            user: text(),
+            uid: uid("alice"),
+            guest: true,
+            role: Role::User,
+            token: text(),
+            node: text(),
+            poll: None,
+        }),
+        address: text(),
+    });
+    rooms_say(story, payload);
+    people_say(story, payload);
+    errors_say(story, payload);
+}
+
+fn rooms_say(story: &mut Story, payload: &str) {
+    let text = || payload.to_owned();
+    let mut loud = message(1, "bob", payload);
+    loud.from = text();
+    loud.reactions = BTreeMap::from([(text(), vec![text(), text()])]);
+    loud.edited = Some(Ts(1));
+    let mut reply = message(2, "carol", payload);
+    reply.reply_to = Some(loud.id.clone());
+    for room in ["lobby", payload, &format!("@{payload}")] {
+        let here = |mut message: crate::protocol::server::Message| {
+            message.room = room.to_owned();
+            message
+        };
+        story.frame(ServerFrame::Room(Box::new(Room {
+            re: None,
+            room: room.to_owned(),
+            topic: text(),
+            private: false,
+            total: 2,
+            users: vec![user(payload, "bob"), user(payload, "carol")],
+            messages: vec![here(loud.clone()), here(reply.clone())],
+            more: false,
+            since: VersionVector::new(),
+            read: VersionVector::new(),
+        })));
+    }
+    story.frame(ServerFrame::Topic(TopicChanged {
+        re: None,
+        room: "lobby".to_owned(),
+        topic: text(),
+        user: text(),
+        ts: Ts(1),
+        origin: origin(),
+        seq: 9,
+    }));
+    story.enter("/rooms");
+    story.frame(ServerFrame::Rooms(RoomList {
+        re: None,
+        rooms: vec![RoomInfo {
+            room: text(),
+            topic: text(),
+            total: 1,
+            private: false,
+            joined: false,
+            last: Ts(0),
+            unread: 3,
+        }],
+    }));
+}
+
+fn people_say(story: &mut Story, payload: &str) {
+    let text = || payload.to_owned();
+    story.frame(ServerFrame::UserJoin(UserJoined {
+        room: "lobby".to_owned(),
+        user: user(payload, "dave"),
+        total: 3,
+    }));
+    story.frame(ServerFrame::UserLeave(UserLeft {
+        room: "lobby".to_owned(),
+        user: text(),
+        uid: uid("erin"),
+        reason: text(),
+        total: 3,
+    }));
+    story.frame(ServerFrame::Away(AwayChanged {
+        room: "lobby".to_owned(),
+        user: text(),
+        uid: uid("carol"),
+        on: true,
+    }));
+    story.frame(ServerFrame::Renamed(Renamed {
+        uid: uid("carol"),
+        from: text(),
+        to: text(),
+    }));
+    story.frame(ServerFrame::Typing(Typing {
+        room: "lobby".to_owned(),
+        user: text(),
+        uid: uid("bob"),
+        on: true,
+    }));
+}
+
+fn errors_say(story: &mut Story, payload: &str) {
+    story.frame(ServerFrame::Error(error(payload)));
+    story.net(ClientEvent::JoinRefused {
+        room: RoomRef::parse("lobby").unwrap(),
+        error: error(payload),
+    });
+    story.enter("mine");
+    let nonce = story.state.rooms[0].pending[0].nonce.clone();
+    story.net(ClientEvent::Failed {
+        nonce,
+        error: error(payload),
+    });
+}
+
+fn user(payload: &str, name: &str) -> UserInfo {
+    UserInfo {
+        name: format!("{payload}{name}"),
+        uid: uid(name),
+        away: name == "bob",
+    }
+}
+
+impl Story {
+    fn offline_because(&mut self, payload: &str) {
+        self.net(ClientEvent::Offline {
+            reason: payload.to_owned(),
+            retry_in: Duration::from_secs(9),
+        });
+    }
+
+    fn refused_because(&mut self, payload: &str) {
+        let name = crate::protocol::UserName::parse("alice").unwrap();
+        let error = error(payload);
+        self.net(ClientEvent::NameRefused { name, error });
+    }
+}
+
+fn error(payload: &str) -> ErrorFrame {
+    ErrorFrame {
+        re: None,
+        code: ErrorCode::Forbidden,
+        message: payload.to_owned(),
+        retry_after_ms: None,
+        suggestion: Some(payload.to_owned()),
+    }
+}
+
+/// Every cell holds what a terminal only draws, and takes the cells that it is counted for.
+fn look(story: &Story, payload: &str) {
+    let buffer = story.buffer();
+    for (at, cell) in buffer.content.iter().enumerate() {
+        let symbol = cell.symbol();
+        for c in symbol.chars() {
+            let steers = c.is_control()
+                || matches!(c, '\u{200b}' | '\u{200d}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+                || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+                || matches!(c, '\u{61c}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+            assert!(
+                !steers,
+                "{c:?} of {payload:?} in cell {at}\n{}",
+                story.screen()
+            );
+        }
+        let cells = symbol.cell_width();
+        let column = at % usize::from(buffer.area.width);
+        let room = buffer.area.width - u16::try_from(column).unwrap();
+        assert!(
+            cells <= room.max(1),
+            "{symbol:?} of {payload:?} runs over the edge"
+        );
+    }
+}
