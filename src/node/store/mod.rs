@@ -28,10 +28,11 @@
 //!
 //! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` (what events
 //! change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`, `since`,
-//! `replay`, `view` (reading); `soft`; `folder`, `origin`, `wal`, `pool`, `figures`.
+//! `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `wal`, `pool`, `figures`.
 
 pub mod clock;
 mod commit;
+mod dump;
 mod error;
 mod figures;
 mod folder;

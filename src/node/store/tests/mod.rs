@@ -1,7 +1,9 @@
 //! Stories of the store.
-#![allow(dead_code)]
 
+mod merging;
 mod messages;
+mod reading;
+mod updates;
 
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ const BOB: &str = "bbbb3333";
 struct Story {
     store: Store,
     commits: Commits,
+    /// What was committed and not asked for yet.
+    taken: Vec<Committed>,
     clock: Arc<ManualClock>,
     dir: TempDir,
 }
@@ -36,6 +40,7 @@ impl Story {
         Story {
             store,
             commits,
+            taken: Vec::new(),
             clock,
             dir,
         }
@@ -48,24 +53,29 @@ impl Story {
         Story {
             store,
             commits,
+            taken: Vec::new(),
             ..self
         }
     }
 
     async fn say(&mut self, text: &str) -> Placed {
-        self.do_it(deed(ALICE, text, said(text))).await.unwrap()
+        let nonce = text.replace(' ', "-");
+        self.do_it(deed(ALICE, &nonce, said(text))).await.unwrap()
     }
 
     async fn do_it(&mut self, deed: Deed) -> Result<Placed, StoreError> {
         self.clock.advance_us(1_000);
-        self.store.submit(deed).await
+        let placed = self.store.submit(deed).await;
+        while let Some(batch) = self.commits.try_next() {
+            self.taken.extend(batch);
+        }
+        placed
     }
 
     /// All that was committed since the last call.
     fn committed(&mut self) -> Vec<Committed> {
-        std::iter::from_fn(|| self.commits.try_next())
-            .flatten()
-            .collect()
+        let rest = std::iter::from_fn(|| self.commits.try_next()).flatten();
+        self.taken.drain(..).chain(rest).collect()
     }
 
     fn newest(&self, limit: usize) -> Page {
