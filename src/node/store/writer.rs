@@ -38,7 +38,6 @@ pub(super) enum Request {
     /// Ends the thread; answered once the file is closed.
     Close(oneshot::Sender<()>),
     #[cfg(test)]
-    #[allow(dead_code)]
     LimitPages(Option<i64>, ReplyTo<()>),
 }
 

@@ -1,8 +1,11 @@
 //! Stories of the store.
 
+mod disk;
+mod folder;
 mod merging;
 mod messages;
 mod reading;
+mod softly;
 mod updates;
 
 use std::sync::Arc;
