@@ -43,6 +43,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use self::cluster::mesh::Mesh;
 pub use self::config::Config;
 pub use self::shared::{Shared, Tuning};
 pub use self::start::StartError;
@@ -62,6 +63,7 @@ pub struct Node {
     pub peer: Option<SocketAddr>,
     pub name: String,
     shared: Arc<Shared>,
+    mesh: Option<Arc<Mesh>>,
     /// The accept loop, the publisher, the housekeeping.
     tasks: TaskTracker,
 }
@@ -98,6 +100,9 @@ impl Node {
         self.shared.tasks.close();
         let closed = timeout(STOP_TASKS, async {
             self.shared.tasks.wait().await;
+            if let Some(mesh) = &self.mesh {
+                mesh.stop().await;
+            }
             self.shared.store.close().await;
             self.tasks.wait().await;
         });
@@ -109,6 +114,11 @@ impl Node {
     /// The node's counters as Prometheus text.
     pub fn metrics(&self) -> String {
         self.shared.metrics.render()
+    }
+
+    /// The links to other nodes, if it has any.
+    pub fn mesh(&self) -> Option<&Mesh> {
+        self.mesh.as_deref()
     }
 
     /// What the node's parts share; for links that live in the same process.

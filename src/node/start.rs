@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::admin::{self, AdminToken};
+use super::cluster::mesh::{Mesh, MeshError, PeerListener};
 use super::config::Config;
 use super::names::Names;
 use super::people::People;
@@ -17,6 +18,7 @@ use super::rooms::{Hub, publish};
 use super::shared::{Parts, Shared, Tuning};
 use super::store::{Commits, SoftRow, Store, StoreError, SystemClock};
 use super::{Node, accept, housekeeping};
+use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::UserRecord;
 
 /// Soft rows that are read at a time.
@@ -32,8 +34,8 @@ pub enum StartError {
         address: SocketAddr,
         reason: io::Error,
     },
-    #[error("{0}")]
-    Peer(String),
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot keep the administrator's token in {}: {reason}", path.display())]
@@ -50,6 +52,10 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
             address: config.listen,
             reason,
         })?;
+    let peer = match config.peer {
+        Some(port) => Some(PeerListener::bind(port).await?),
+        None => None,
+    };
     let opened = open(config.clone()).await?;
     let shared = Shared::new(Parts {
         hub: Hub::new(opened.store.held()),
@@ -60,18 +66,44 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
         tuning,
         listen,
     });
+    let (peer, mesh) = match peer {
+        Some(peer) => (
+            Some(peer.address),
+            Some(link_up(&shared, peer, opened.incarnation).await?),
+        ),
+        None => (None, None),
+    };
     let tasks = TaskTracker::new();
     tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
     tasks.spawn(accept::run(Arc::clone(&shared), listener));
-    tracing::info!(node = %shared.config.name, %listen, "the node serves");
+    tracing::info!(node = %shared.config.name, %listen, peer = ?peer, "the node serves");
     Ok(Node {
         listen,
-        peer: None,
+        peer,
         name: shared.config.name.clone(),
         shared,
+        mesh,
         tasks,
     })
+}
+
+/// Links the node with others, before anything is committed.
+async fn link_up(
+    shared: &Arc<Shared>,
+    peer: PeerListener,
+    incarnation: Incarnation,
+) -> Result<Arc<Mesh>, StartError> {
+    match Mesh::start(shared, peer, incarnation) {
+        Ok(mesh) => {
+            shared.set_replicator(mesh.clone());
+            Ok(mesh)
+        }
+        Err(error) => {
+            shared.store.close().await;
+            Err(error.into())
+        }
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -90,6 +122,7 @@ struct Opened {
     commits: Commits,
     people: People,
     admin: AdminToken,
+    incarnation: Incarnation,
 }
 
 async fn open(config: Config) -> Result<Opened, StartError> {
@@ -109,8 +142,10 @@ fn open_blocking(config: &Config) -> Result<Opened, StartError> {
         })?;
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| StartError::NoRandom(error.to_string()))?;
+    let incarnation = u64::from_le_bytes(random);
     let people = People {
-        presence: Presence::new(config.name.as_str(), u64::from_le_bytes(random)),
+        // By its origin, since nothing keeps two nodes from having one name.
+        presence: Presence::new(store.origin().as_str(), incarnation),
         names: Names::new(users(&store)?),
     };
     Ok(Opened {
@@ -118,6 +153,7 @@ fn open_blocking(config: &Config) -> Result<Opened, StartError> {
         commits,
         people,
         admin,
+        incarnation: Incarnation(incarnation),
     })
 }
 

@@ -6,4 +6,7 @@
 #[allow(dead_code)]
 mod support;
 
+mod cluster;
+mod cluster_messages;
+mod cluster_people;
 mod story;

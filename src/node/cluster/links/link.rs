@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use tokio_util::sync::CancellationToken;
 
@@ -327,45 +327,52 @@ impl Reader<'_> {
     }
 }
 
-/// Writes what is queued, and pings, until the link is told to stop.
+/// Writes what is queued, and pings, until the link is told to stop; what is queued then still goes
+/// out, if it can be written in [`GOODBYE_TIME_MAX`].
 async fn write_all(
     shared: &Shared,
-    mut write: WriteHalf<TlsStream<TcpStream>>,
-    mut queue: Outbox,
+    write: WriteHalf<TlsStream<TcpStream>>,
+    queue: Outbox,
     stop: &CancellationToken,
 ) {
+    let too_long = async {
+        stop.cancelled().await;
+        sleep(GOODBYE_TIME_MAX).await;
+    };
     tokio::select! {
-        () = stop.cancelled() => {}
-        result = write_on(shared, &mut write, &mut queue) => {
+        () = too_long => {}
+        result = write_on(shared, write, queue, stop) => {
             if let Err(error) = result {
                 tracing::debug!(%error, "cannot write to a peer");
             }
             stop.cancel();
         }
     }
-    let _ = timeout(GOODBYE_TIME_MAX, write.shutdown()).await;
 }
 
 async fn write_on(
     shared: &Shared,
-    write: &mut WriteHalf<TlsStream<TcpStream>>,
-    queue: &mut Outbox,
+    mut write: WriteHalf<TlsStream<TcpStream>>,
+    mut queue: Outbox,
+    stop: &CancellationToken,
 ) -> io::Result<()> {
     let mut pings = interval(shared.timing.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            frames = queue.next() => match frames {
-                Some(frames) => write.write_all(&frames).await?,
-                None => return Ok(()),
-            },
+            Some(frames) = queue.next() => write.write_all(&frames).await?,
             _ = pings.tick() => {
                 let ping = PeerFrame::Ping { sent: shared.elapsed_us() };
                 write.write_all(&ping.encode().map_err(io::Error::other)?).await?;
             }
+            () = stop.cancelled() => break,
         }
         write.flush().await?;
     }
+    while let Some(frames) = queue.ready() {
+        write.write_all(&frames).await?;
+    }
+    write.shutdown().await
 }
 
 #[cfg(test)]

@@ -81,9 +81,19 @@ impl Outbox {
     /// What is to be written next, several small frames at once. `None` when no more can come.
     pub async fn next(&mut self) -> Option<Bytes> {
         let first = self.queue.recv().await?;
+        Some(self.with_more(first))
+    }
+
+    /// The same, of what is there already.
+    pub fn ready(&mut self) -> Option<Bytes> {
+        let first = self.queue.try_recv().ok()?;
+        Some(self.with_more(first))
+    }
+
+    fn with_more(&mut self, first: Bytes) -> Bytes {
         let first = self.take(first);
         let Ok(second) = self.queue.try_recv() else {
-            return Some(first);
+            return first;
         };
         let mut frames = BytesMut::from(first);
         frames.extend_from_slice(&self.take(second));
@@ -93,7 +103,7 @@ impl Outbox {
                 Err(_) => break,
             }
         }
-        Some(frames.freeze())
+        frames.freeze()
     }
 
     fn take(&self, frame: Bytes) -> Bytes {

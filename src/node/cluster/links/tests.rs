@@ -122,7 +122,10 @@ async fn two_nodes_of_one_secret_exchange_frames() {
     };
     timeout(SOON, measured).await.expect("no ping came back");
     assert!(health.clock_offset_us().abs() < 1_000_000);
+    // What was said before an orderly end still arrives.
+    assert!(to_one.send(&ask(8)));
     two.end().await;
+    assert_eq!(one.frame().await, ask(8));
     one.down().await;
     one.end().await;
 }

@@ -1,0 +1,95 @@
+//! What the driver is told from this process: a bounded queue, and marks for what may be said late.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use tokio::sync::mpsc;
+
+use crate::node::cluster::replication::LinkId;
+use crate::node::replicator::Typist;
+use crate::node::store::{Ingested, StoreError};
+use crate::protocol::peer::PeerFrame;
+use crate::protocol::presence::PresenceChanges;
+use crate::protocol::stats::NodeFigures;
+use crate::protocol::{Event, Origin, Seq};
+
+/// Things that wait for the driver.
+const INPUTS_MAX: usize = 4096;
+
+/// Committed events that wait for the driver; past it, it is told later how far the store has come.
+pub const EVENTS_WAITING_MAX: usize = 16 * 1024;
+
+/// What happens in this process.
+#[derive(Debug)]
+pub enum Input {
+    /// The store has committed these.
+    Committed(Vec<Arc<Event>>),
+    /// Users of this node came or went.
+    Presence(PresenceChanges),
+    Typing(Typist),
+    /// The store has taken what it was handed, or could not.
+    Ingested {
+        events: Vec<Arc<Event>>,
+        result: Result<Ingested, StoreError>,
+    },
+    /// The store has read a range for a peer.
+    Served {
+        link: LinkId,
+        origin: Origin,
+        after: Seq,
+        events: Vec<Arc<Event>>,
+    },
+    /// A frame for a peer that took a while to make.
+    Answer {
+        link: LinkId,
+        frame: PeerFrame,
+    },
+    /// Soft rows of a node are stored up to its count `rev`; or could not be.
+    SoftTaken {
+        link: LinkId,
+        rev: Option<u64>,
+        more: bool,
+    },
+    /// Somebody wants the figures of other nodes: of the one named, or all.
+    Figures {
+        node: Option<String>,
+        reply: mpsc::Sender<NodeFigures>,
+    },
+}
+
+/// The way to the driver.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    queue: mpsc::Sender<Input>,
+    /// Committed events in the queue.
+    pub events_waiting: Arc<AtomicUsize>,
+    /// Commits found no room in the queue.
+    pub commits_missed: Arc<AtomicBool>,
+    /// The soft tables have changed.
+    pub soft_changed: Arc<AtomicBool>,
+}
+
+/// The queue's two ends.
+pub fn inputs() -> (Inputs, mpsc::Receiver<Input>) {
+    let (queue, waiting) = mpsc::channel(INPUTS_MAX);
+    let inputs = Inputs {
+        queue,
+        events_waiting: Arc::default(),
+        commits_missed: Arc::default(),
+        soft_changed: Arc::default(),
+    };
+    (inputs, waiting)
+}
+
+impl Inputs {
+    /// Tells it if there is room.
+    pub fn tell(&self, input: Input) -> bool {
+        self.queue.try_send(input).is_ok()
+    }
+
+    /// Tells it, and waits for room; for tasks beside the driver only.
+    pub async fn tell_surely(&self, input: Input) {
+        // Without a driver nobody needs to know.
+        let _ = self.queue.send(input).await;
+    }
+}

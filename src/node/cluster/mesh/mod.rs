@@ -1,0 +1,220 @@
+//! The mesh: every node linked with every other it can reach. It joins the pure replication core, the
+//! links and the node, and is the built-in [`Replicator`].
+//!
+//! One task owns the core and takes what happens in one order: what the node has committed, what
+//! links bring, what the store has read. It never waits for any of them: what must be waited for runs
+//! beside it and comes back as something that happened.
+
+mod driver;
+mod figures;
+mod frames;
+mod gossip;
+mod input;
+mod nodes;
+mod storing;
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::links::{EVENTS_MAX, Links, Me, PeerTls, Search, Timing, bind};
+use crate::node::config::{Config, PeerPort};
+use crate::node::replicator::{Later, Replicator, Typist};
+use crate::node::rooms::lock;
+use crate::node::shared::Shared;
+use crate::node::store::Committed;
+use crate::protocol::peer::Incarnation;
+use crate::protocol::presence::PresenceChanges;
+use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
+use driver::Driver;
+use input::{Input, Inputs};
+use nodes::Nodes;
+
+/// Why a node cannot be linked with others: a line for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum MeshError {
+    #[error(
+        "peer port {} is in use ({address}): stop what uses it, or name another with --peer",
+        address.port()
+    )]
+    PortInUse { address: SocketAddr },
+    #[error("cannot listen on {address} for other nodes: {reason}; name another with --peer")]
+    CannotListen {
+        address: SocketAddr,
+        reason: std::io::Error,
+    },
+    #[error("the links to other nodes cannot be secured: {0}")]
+    Tls(#[from] super::links::TlsError),
+}
+
+/// The peer port, taken before anything else of the node begins.
+pub struct PeerListener {
+    listener: TcpListener,
+    /// Where other nodes connect.
+    pub address: SocketAddr,
+    port: PeerPort,
+}
+
+/// The running mesh.
+pub struct Mesh {
+    inputs: Inputs,
+    nodes: Arc<Mutex<Nodes>>,
+    links: Links,
+    /// The node's own: what its users do while it stops is not told to the others, so that whoever
+    /// moves to another node is not seen leaving.
+    node_stop: CancellationToken,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl PeerListener {
+    /// Takes the port that the configuration names, or one below it where it says so.
+    ///
+    /// # Errors
+    /// `PortInUse`, `CannotListen`.
+    pub async fn bind(port: PeerPort) -> Result<PeerListener, MeshError> {
+        let address = port.address;
+        let failed = |reason: std::io::Error| match reason.kind() {
+            std::io::ErrorKind::AddrInUse => MeshError::PortInUse { address },
+            _ => MeshError::CannotListen { address, reason },
+        };
+        let listener = bind(port).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(PeerListener {
+            listener,
+            address,
+            port,
+        })
+    }
+}
+
+impl Mesh {
+    /// Links the node with others from now on. `incarnation` is another one after each start.
+    ///
+    /// # Errors
+    /// `Tls`, `CannotListen`.
+    pub fn start(
+        shared: &Arc<Shared>,
+        peer: PeerListener,
+        incarnation: Incarnation,
+    ) -> Result<Arc<Mesh>, MeshError> {
+        let Config {
+            name, join, secret, ..
+        } = &shared.config;
+        let (stop, stop_links) = (CancellationToken::new(), CancellationToken::new());
+        let (to_driver, events) = mpsc::channel(EVENTS_MAX);
+        let me = Me {
+            node: name.clone(),
+            origin: shared.store.origin(),
+            incarnation,
+            client_address: shared.listen.to_string(),
+        };
+        let search = Search {
+            join: join.clone(),
+            local: peer.port.search && peer.address.ip().is_loopback(),
+            timing: Timing::default(),
+        };
+        let address = peer.address;
+        let tls = PeerTls::new(secret)?;
+        let links = Links::start(
+            me,
+            peer.listener,
+            search,
+            tls,
+            to_driver,
+            stop_links.clone(),
+        )
+        .map_err(|reason| MeshError::CannotListen { address, reason })?;
+        let (inputs, waiting) = input::inputs();
+        let nodes = Arc::new(Mutex::new(Nodes::default()));
+        let tasks = TaskTracker::new();
+        let driver = Driver::new(
+            Arc::clone(shared),
+            links.clone(),
+            inputs.clone(),
+            Arc::clone(&nodes),
+            tasks.clone(),
+        );
+        tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
+        Ok(Arc::new(Mesh {
+            inputs,
+            nodes,
+            links,
+            node_stop: shared.stop.clone(),
+            stop,
+            tasks,
+        }))
+    }
+
+    /// Ends the links and what runs beside them. The store must still be open.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.links.ended().await;
+    }
+
+    /// Behaves as if the network to the node of that name were cut; for tests of partitions.
+    pub fn cut(&self, node: &str) {
+        self.links.cut(node);
+    }
+
+    /// The opposite of `cut`.
+    pub fn mend(&self, node: &str) {
+        self.links.mend(node);
+    }
+}
+
+impl Replicator for Mesh {
+    fn committed(&self, events: &[Committed]) {
+        let events: Vec<_> = events.iter().map(|c| Arc::clone(&c.event)).collect();
+        let count = events.len();
+        let waiting = self
+            .inputs
+            .events_waiting
+            .fetch_add(count, Ordering::Relaxed);
+        let fits = waiting + count <= input::EVENTS_WAITING_MAX || waiting == 0;
+        if !fits || !self.inputs.tell(Input::Committed(events)) {
+            self.inputs
+                .events_waiting
+                .fetch_sub(count, Ordering::Relaxed);
+            self.inputs.commits_missed.store(true, Ordering::Release);
+        }
+    }
+
+    fn presence(&self, changes: PresenceChanges) {
+        if !self.node_stop.is_cancelled() {
+            // A batch that finds no room leaves its number out, and the peers ask for everybody.
+            self.inputs.tell(Input::Presence(changes));
+        }
+    }
+
+    fn typing(&self, typing: Typist) {
+        self.inputs.tell(Input::Typing(typing));
+    }
+
+    fn soft_changed(&self) {
+        self.inputs.soft_changed.store(true, Ordering::Release);
+    }
+
+    fn nodes(&self) -> Vec<NodeInfo> {
+        lock(&self.nodes).infos()
+    }
+
+    fn peers(&self) -> Vec<PeerFigures> {
+        lock(&self.nodes).figures()
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        lock(&self.nodes).alarms()
+    }
+
+    fn figures(&self, node: Option<&str>) -> Later<Vec<NodeFigures>> {
+        figures::ask(&self.inputs, node)
+    }
+}
