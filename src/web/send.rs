@@ -20,8 +20,10 @@ use super::app::{App, BrowserAddress};
 use super::poll::over;
 use super::refusal::HttpError;
 use super::router::frames;
+use super::switchboard::outbox::json as encoded;
 use super::switchboard::{BrowserSession, NoAnswer, add_text, unavailable};
 use crate::protocol::limits::LINE_BYTES_MAX;
+use crate::protocol::server::{CloseReason, Disconnect, ErrorFrame};
 use crate::protocol::{ErrorCode, NameKey, Refusal, ServerFrame, UserName};
 
 /// How long a body may take to come.
@@ -32,6 +34,9 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Frames of one request that are on their way at a time.
 const PIPELINED_MAX: usize = 32;
+
+/// What a session whose requests all wait is told to wait, in milliseconds.
+const BUSY_RETRY_MS: u64 = 1_000;
 
 /// How long a name that was used in one-call sends belongs to the address that used it: as long as
 /// the nodes keep it from others.
@@ -210,11 +215,14 @@ async fn ask_all(
     let mut answers = Vec::with_capacity(asked.len());
     for some in asked.chunks(PIPELINED_MAX) {
         let asking = some.iter().map(async |(frame, kind)| match kind.as_str() {
-            "typing" => session.tell(frame).map(|()| None).map_err(no_answer),
-            "quit" => {
-                session.tell(frame).map_err(no_answer)?;
-                Ok(Some(farewell()))
-            }
+            "typing" => match session.tell(frame) {
+                Ok(()) => Ok(None),
+                Err(why) => no_answer(why).map(Some),
+            },
+            "quit" => match session.tell(frame) {
+                Ok(()) => Ok(Some(farewell())),
+                Err(why) => no_answer(why).map(Some),
+            },
             _ => ask(session, frame).await.map(Some),
         });
         for answer in join_all(asking).await {
@@ -227,31 +235,34 @@ async fn ask_all(
 async fn ask(session: &BrowserSession, frame: &str) -> Result<String, HttpError> {
     match timeout(ANSWER_DEADLINE, session.ask(frame)).await {
         Ok(Ok(answer)) => Ok(answer.to_string()),
-        Ok(Err(error)) => Err(no_answer(error)),
+        Ok(Err(why)) => no_answer(why),
         Err(_) => Ok(unavailable().to_string()),
     }
 }
 
-fn no_answer(why: NoAnswer) -> HttpError {
-    match why {
-        NoAnswer::Ended => over(),
-        NoAnswer::Busy => HttpError::from(Refusal {
-            retry_after_ms: Some(1_000),
+/// Why there is no answer: as an `error` frame in its place, or, if the session is over, of the whole
+/// request.
+fn no_answer(why: NoAnswer) -> Result<String, HttpError> {
+    let refusal = match why {
+        NoAnswer::Ended => return Err(over()),
+        NoAnswer::Busy => Refusal {
+            retry_after_ms: Some(BUSY_RETRY_MS),
             ..Refusal::new(
                 ErrorCode::RateLimited,
                 "too many of the session's requests are waiting",
             )
-        }),
-    }
+        },
+    };
+    let frame = ServerFrame::Error(ErrorFrame::new(None, refusal));
+    Ok(encoded(&frame).to_string())
 }
 
 fn farewell() -> String {
-    use crate::protocol::server::{CloseReason, Disconnect};
     let frame = ServerFrame::Disconnect(Disconnect {
         reason: CloseReason::Quit,
         message: "you have left".to_owned(),
     });
-    super::switchboard::outbox::json(&frame).to_string()
+    encoded(&frame).to_string()
 }
 
 /// Joins, sends and leaves.
@@ -277,7 +288,9 @@ async fn one_call(app: &App, address: IpAddr, text: &str) -> Result<Vec<String>,
     }
     answers.push(succeed(ask(&session, &send.to_string()).await?)?);
     // Leaves in order; that it is not waited for changes nothing.
-    session.tell(r#"{"type":"quit"}"#).map_err(no_answer)?;
+    if session.tell(r#"{"type":"quit"}"#).is_err() {
+        tracing::debug!("a one-call send was sent and its session had ended by itself");
+    }
     Ok(answers)
 }
 

@@ -10,3 +10,7 @@ mod cluster;
 mod cluster_messages;
 mod cluster_people;
 mod story;
+mod web;
+mod web_socket;
+#[allow(dead_code)]
+mod web_support;
