@@ -97,7 +97,7 @@ impl Reader {
     }
 }
 
-fn page_sql(than: &str, order: &str) -> String {
+pub(super) fn page_sql(than: &str, order: &str) -> String {
     format!(
         "SELECT {MESSAGE_COLUMNS} FROM timeline t
          CROSS JOIN events e ON e.oid = t.oid AND e.seq = t.seq {MESSAGE_JOINS}

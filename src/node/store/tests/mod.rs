@@ -6,6 +6,7 @@ mod merging;
 mod messages;
 mod reading;
 mod softly;
+mod speed;
 mod updates;
 
 use std::sync::Arc;
