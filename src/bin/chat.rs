@@ -1,1 +1,9 @@
-fn main() {}
+//! `chat`: arguments, run, exit code.
+
+use std::process::ExitCode;
+
+use chat::cli::{self, Program};
+
+fn main() -> ExitCode {
+    cli::run(Program::Chat)
+}

@@ -1,0 +1,189 @@
+//! The configuration file: a table for each program, a key for each option.
+//!
+//! Read strictly: an unknown key or a value of the wrong kind is an error that names file, line and
+//! key, for a setting that is passed over in silence is worse than none.
+
+use std::any::TypeId;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, Command};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::stop::{Stop, wrong};
+
+/// The tables that a file may have.
+pub const TABLES: [&str; 4] = ["chat", "node", "web", "tui"];
+
+/// Options that make no sense in a file.
+const NOT_IN_FILE: [&str; 5] = ["config", "ready-fd", "check-config", "help", "version"];
+
+/// One key of a program's table, checked.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub key: String,
+    /// As they would stand behind the option.
+    pub values: Vec<String>,
+}
+
+/// A file's text and where it came from, for messages.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+/// Reads the settings of `table`. Each key must be an option of one of `commands` at least.
+///
+/// # Errors
+/// When the file cannot be read, is not TOML, or has a table, key or value that is not known.
+pub(super) fn settings(
+    path: &Path,
+    table: &str,
+    commands: &[&Command],
+) -> Result<Vec<Setting>, Stop> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| wrong(format!("{}: cannot be read: {error}", path.display())))?;
+    let source = Source { path, text: &text };
+    let parsed = DeTable::parse(&text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        source.wrong(at, error.message().lines().next().unwrap_or("is not TOML"))
+    })?;
+    let mut settings = Vec::new();
+    for (name, value) in parsed.get_ref() {
+        let at = name.span().start;
+        if !TABLES.contains(&name.get_ref().as_ref()) {
+            let known = TABLES.map(|table| format!("[{table}]")).join(", ");
+            let wrong = format!(
+                "there is no table or key \"{}\"; tables are {known}",
+                name.get_ref()
+            );
+            return Err(source.wrong(at, &wrong));
+        }
+        let DeValue::Table(keys) = value.get_ref() else {
+            let wrong = format!("\"{}\" is a table: write [{0}]", name.get_ref());
+            return Err(source.wrong(at, &wrong));
+        };
+        if name.get_ref() == table {
+            settings = source.table(table, keys, commands)?;
+        }
+    }
+    Ok(settings)
+}
+
+impl Source<'_> {
+    fn table(
+        &self,
+        table: &str,
+        keys: &DeTable<'_>,
+        commands: &[&Command],
+    ) -> Result<Vec<Setting>, Stop> {
+        let mut settings = Vec::new();
+        for (key, value) in keys {
+            let name: &str = key.get_ref();
+            let at = key.span().start;
+            let Some((command, arg)) = option(name, commands) else {
+                let known = known_keys(commands).join(", ");
+                let wrong = format!("there is no key \"{name}\" in [{table}]; keys are {known}");
+                return Err(self.wrong(at, &wrong));
+            };
+            let values = values(arg, value)
+                .and_then(|values| check(command, name, arg, &values).map(|()| values))
+                .map_err(|wrong| self.wrong(at, &format!("key \"{name}\": {wrong}")))?;
+            let key = name.to_owned();
+            settings.push(Setting { key, values });
+        }
+        Ok(settings)
+    }
+
+    /// `file:line: what is wrong`.
+    fn wrong(&self, at: usize, what: &str) -> Stop {
+        let line = self.text[..at.min(self.text.len())].matches('\n').count() + 1;
+        wrong(format!("{}:{line}: {what}", self.path.display()))
+    }
+}
+
+fn option<'a>(key: &str, commands: &[&'a Command]) -> Option<(&'a Command, &'a Arg)> {
+    if NOT_IN_FILE.contains(&key) {
+        return None;
+    }
+    let find = |command: &&'a Command| {
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_long() == Some(key))?;
+        Some((*command, arg))
+    };
+    commands.iter().find_map(find)
+}
+
+fn known_keys(commands: &[&Command]) -> Vec<String> {
+    let options = commands.iter().flat_map(|command| command.get_arguments());
+    let mut keys: Vec<String> = options
+        .filter_map(Arg::get_long)
+        .filter(|key| !NOT_IN_FILE.contains(key))
+        .map(str::to_owned)
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// The value as it would stand behind the option; an option that may be given several times takes an
+/// array too.
+fn values(arg: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, String> {
+    match value.get_ref() {
+        DeValue::Array(items) if matches!(arg.get_action(), ArgAction::Append) => {
+            let item = |item: &Spanned<DeValue<'_>>| one(arg, item.get_ref());
+            items.iter().map(item).collect()
+        }
+        single => one(arg, single).map(|value| vec![value]),
+    }
+}
+
+fn one(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
+    let parsed_as = arg.get_value_parser().type_id();
+    let numbers = [
+        TypeId::of::<u16>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<usize>(),
+    ];
+    let wanted = match arg.get_action() {
+        ArgAction::SetTrue => "true or false",
+        _ if numbers.iter().any(|number| parsed_as == *number) => "a number",
+        _ => "a string",
+    };
+    match value {
+        DeValue::Boolean(on) if wanted == "true or false" => Ok(on.to_string()),
+        DeValue::Integer(number) if wanted == "a number" => Ok(number.to_string()),
+        DeValue::String(text) if wanted == "a string" => Ok(text.to_string()),
+        other => Err(format!(
+            "is {wanted}, not of the kind \"{}\"",
+            other.type_str()
+        )),
+    }
+}
+
+/// Reads the values as the command line would.
+fn check(command: &Command, key: &str, arg: &Arg, values: &[String]) -> Result<(), String> {
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return Ok(());
+    }
+    let alone = command
+        .clone()
+        .no_binary_name(true)
+        .mut_args(|arg| arg.required(false));
+    let options = values.iter().map(|value| format!("--{key}={value}"));
+    match alone.try_get_matches_from(options) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let words = error.render().to_string();
+            let first = words.lines().next().unwrap_or_default();
+            Err(first.trim_start_matches("error: ").to_owned())
+        }
+    }
+}
+
+/// Where the file is looked for: as the command line or the variable says, else in its usual place
+/// if it is there.
+pub(super) fn find(named: Option<PathBuf>, usual: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| usual.filter(|path| path.exists()))
+}

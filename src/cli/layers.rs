@@ -1,0 +1,296 @@
+//! Option beats variable beats file beats default.
+//!
+//! The file's values become the options' defaults, and each option gets its variable: so clap reads
+//! all of them by one definition, with the same checks.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+
+use super::file::{self, Setting};
+use super::places;
+use super::stop::Stop;
+
+/// Which program's options are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layers {
+    /// Its table in the file.
+    pub table: &'static str,
+    /// What its variables begin with.
+    pub variables: &'static str,
+}
+
+impl Layers {
+    /// Reads the options of `P` from the arguments (the program's name first), variables and file.
+    ///
+    /// # Errors
+    /// When any of them cannot be read; also for `--help` and `--version`.
+    pub(super) fn read<P: Parser>(&self, arguments: &[OsString]) -> Result<P, Stop> {
+        let bare = P::command();
+        let named = named_file(arguments, &self.variable("config"));
+        let path = file::find(named, places::config_file());
+        let settings = match path {
+            Some(path) => file::settings(&path, self.table, &parts(&bare))?,
+            None => Vec::new(),
+        };
+        let usage = |error| Stop::Usage(Box::new(error));
+        let first = self.command(bare.clone(), &settings, &[]);
+        let matches = first.try_get_matches_from(arguments).map_err(usage)?;
+        // A setting gives way to an option that excludes it: the file is the weaker one.
+        let beaten = beaten(&bare, &matches, &settings);
+        let second = self.command(bare, &settings, &beaten);
+        let matches = second.try_get_matches_from(arguments).map_err(usage)?;
+        P::from_arg_matches(&matches).map_err(usage)
+    }
+
+    /// The definition with variables and the file's values.
+    fn command(&self, bare: Command, settings: &[Setting], but: &[String]) -> Command {
+        let with = |arg: Arg| self.with_layers(arg, settings, but);
+        let mut command = bare.mut_args(with);
+        let names: Vec<String> = command
+            .get_subcommands()
+            .map(|part| part.get_name().to_owned())
+            .collect();
+        for name in names {
+            command = command.mut_subcommand(name, |part| part.mut_args(with));
+        }
+        command
+    }
+
+    fn with_layers(&self, arg: Arg, settings: &[Setting], but: &[String]) -> Arg {
+        let Some(long) = arg.get_long().map(str::to_owned) else {
+            return arg;
+        };
+        let mut arg = arg;
+        let variable = self.variable(&long);
+        // An empty variable is how a shell unsets one for a single command.
+        if std::env::var_os(&variable).is_none_or(|value| !value.is_empty()) {
+            arg = arg.env(variable).hide_env_values(true);
+        }
+        if matches!(arg.get_action(), ArgAction::SetTrue) {
+            arg = arg.value_parser(BoolishValueParser::new());
+        }
+        match settings.iter().find(|setting| setting.key == long) {
+            Some(setting) if !but.contains(&long) => arg
+                .required(false)
+                .default_values(setting.values.iter().map(String::from)),
+            Some(_) | None => arg,
+        }
+    }
+
+    /// The variable of the option `--some-thing`.
+    fn variable(&self, long: &str) -> String {
+        format!(
+            "{}_{}",
+            self.variables,
+            long.to_uppercase().replace('-', "_")
+        )
+    }
+}
+
+/// The commands whose options a table holds: the program itself, or its subcommands.
+fn parts(command: &Command) -> Vec<&Command> {
+    let parts: Vec<&Command> = command.get_subcommands().collect();
+    if parts.is_empty() {
+        vec![command]
+    } else {
+        parts
+    }
+}
+
+/// The settings that an option given otherwise excludes.
+fn beaten(bare: &Command, matches: &ArgMatches, settings: &[Setting]) -> Vec<String> {
+    let (command, matches) = match matches.subcommand() {
+        Some((name, inner)) => match bare.find_subcommand(name) {
+            Some(part) => (part, inner),
+            None => return Vec::new(),
+        },
+        None => (bare, matches),
+    };
+    let given = |id: &str| {
+        let source = matches.value_source(id);
+        matches!(
+            source,
+            Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+        )
+    };
+    let excludes = |one: &Arg, other: &Arg| {
+        let conflicts = command.get_arg_conflicts_with(one);
+        conflicts
+            .iter()
+            .any(|conflict| conflict.get_id() == other.get_id())
+    };
+    let is_beaten = |setting: &&Setting| {
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_long() == Some(setting.key.as_str()));
+        arg.is_some_and(|arg| {
+            let mut others = command.get_arguments();
+            others.any(|other| {
+                given(other.get_id().as_str()) && (excludes(arg, other) || excludes(other, arg))
+            })
+        })
+    };
+    let beaten = settings.iter().filter(is_beaten);
+    beaten.map(|setting| setting.key.clone()).collect()
+}
+
+/// The file that the arguments or the variable name. It has to be known before they can be read.
+fn named_file(arguments: &[OsString], variable: &str) -> Option<PathBuf> {
+    let mut arguments = arguments.iter().skip(1);
+    while let Some(argument) = arguments.next() {
+        let Some(text) = argument.to_str() else {
+            continue;
+        };
+        if text == "--" {
+            break;
+        }
+        if text == "--config" {
+            return arguments.next().map(PathBuf::from);
+        }
+        if let Some(path) = text.strip_prefix("--config=") {
+            return Some(PathBuf::from(path));
+        }
+    }
+    let named = std::env::var_os(variable).filter(|value| !value.is_empty());
+    named.map(PathBuf::from)
+}
+
+/// `chat` without a command is `chat up`.
+pub(super) fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let stands_alone = ["-h", "--help", "-V", "--version"];
+    let first = arguments.get(1).and_then(|first| first.to_str());
+    let is_option = first.is_some_and(|first| first.starts_with('-'));
+    if arguments.len() <= 1 || (is_option && !first.is_some_and(|f| stands_alone.contains(&f))) {
+        arguments.insert(arguments.len().min(1), OsString::from("up"));
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Program;
+    use crate::cli::args::{Chat, Node, Tui, Web};
+    use clap::CommandFactory;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn with_file<P: Parser>(program: Program, line: &str, content: &str) -> Result<P, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, content).unwrap();
+        let mut arguments = words(line);
+        arguments.push(OsString::from(format!("--config={}", path.display())));
+        program
+            .layers()
+            .read(&arguments)
+            .map_err(|stop| match stop {
+                Stop::Wrong(line) => line.replace(&format!("{}/", folder.path().display()), ""),
+                other => format!("{other:?}"),
+            })
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        for command in [
+            Chat::command(),
+            Node::command(),
+            Web::command(),
+            Tui::command(),
+        ] {
+            command.debug_assert();
+        }
+        for program in [Program::Chat, Program::Node, Program::Web, Program::Tui] {
+            let definition = match program {
+                Program::Chat => Chat::command(),
+                Program::Node => Node::command(),
+                Program::Web => Web::command(),
+                Program::Tui => Tui::command(),
+            };
+            program
+                .layers()
+                .command(definition, &[], &[])
+                .debug_assert();
+        }
+    }
+
+    #[test]
+    fn the_file_gives_what_the_command_line_does_not() {
+        let content =
+            "[node]\nlisten = \"127.0.0.1:7001\"\nrate = 9\njoin = [\"a:1\", \"b:2\"]\n[web]\n";
+        let node: Node = with_file(Program::Node, "chat-node --rate 3", content).unwrap();
+        assert_eq!(node.rate, 3);
+        assert_eq!(node.listen, Some("127.0.0.1:7001".parse().unwrap()));
+        assert_eq!(node.join, ["a:1", "b:2"]);
+        let chat: Chat =
+            with_file(Program::Chat, "chat send hello", "[chat]\nroom = \"ops\"").unwrap();
+        assert!(
+            matches!(chat.command, crate::cli::ChatCommand::Send(send) if send.room.to_string() == "ops")
+        );
+    }
+
+    #[test]
+    fn a_setting_of_the_file_gives_way_to_an_option_that_excludes_it() {
+        let content = "[node]\nlisten = \"127.0.0.1:7001\"\nname = \"x\"";
+        let node: Node = with_file(Program::Node, "chat-node 9001", content).unwrap();
+        assert_eq!(
+            (node.ports.as_slice(), node.listen, node.name),
+            (&[9001][..], None, None)
+        );
+        let chat: Chat = with_file(
+            Program::Chat,
+            "chat up --web 127.0.0.1:1",
+            "[chat]\nno-web = true",
+        )
+        .unwrap();
+        assert!(matches!(chat.command, crate::cli::ChatCommand::Up(up) if !up.no_web));
+    }
+
+    #[test]
+    fn a_broken_file_is_told_of_by_line_and_key() {
+        let wrong =
+            |content: &str| with_file::<Node>(Program::Node, "chat-node", content).unwrap_err();
+        assert_eq!(
+            wrong("[nod]\n"),
+            "config.toml:1: there is no table or key \"nod\"; tables are [chat], [node], [web], [tui]"
+        );
+        let unknown = wrong("[node]\nrate = 5\nlissten = \"x\"\n");
+        assert!(
+            unknown.starts_with(
+                "config.toml:3: there is no key \"lissten\" in [node]; keys are data,"
+            ),
+            "{unknown}"
+        );
+        assert_eq!(
+            wrong("[node]\nrate = \"5\"\n"),
+            "config.toml:2: key \"rate\": is a number, not of the kind \"string\""
+        );
+        let value = wrong("\n[node]\n\nlisten = \"here\"\n");
+        assert!(
+            value.starts_with("config.toml:4: key \"listen\": invalid value 'here'"),
+            "{value}"
+        );
+        let syntax = wrong("[node]\nlisten = \n");
+        assert!(syntax.starts_with("config.toml:2: "), "{syntax}");
+        assert!(wrong("node = 5\n").starts_with("config.toml:1: \"node\" is a table"));
+        assert!(wrong("[node]\nconfig = \"x\"\n").starts_with("config.toml:2: there is no key"));
+    }
+
+    #[test]
+    fn chat_alone_is_chat_up() {
+        for (line, expected) in [
+            ("chat", "chat up"),
+            ("chat --no-web", "chat up --no-web"),
+            ("chat --help", "chat --help"),
+            ("chat send x", "chat send x"),
+        ] {
+            assert_eq!(with_default_command(words(line)), words(expected));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Small files that only their owner may read, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Puts `content` there, in place of what was there before.
+pub(super) fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let draft = draft(path, content)?;
+    let moved = fs::rename(&draft, path);
+    if moved.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    moved?;
+    sync_folder(path)
+}
+
+/// Puts `content` there unless there is something already; gives what is there then. Of several
+/// programs that do this at once, one wins and all get the same.
+pub(super) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
+    let draft = draft(path, content)?;
+    // Unlike a rename, a link never takes the place of what is there.
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => sync_folder(path)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    fs::read_to_string(path)
+}
+
+/// Makes the folder and those above it, for their owner alone.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+/// The content under another name beside `path`, on the disk.
+fn draft(path: &Path, content: &str) -> io::Result<PathBuf> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{:016x}", u64::from_le_bytes(random)));
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    Ok(draft)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn of_many_that_make_a_file_at_once_all_read_the_same_and_only_the_owner_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/secret");
+        let make = |number: usize| {
+            let path = path.clone();
+            std::thread::spawn(move || make_or_read(&path, &format!("secret {number}")).unwrap())
+        };
+        let makers: Vec<_> = (0..16).map(make).collect();
+        let read: Vec<String> = makers
+            .into_iter()
+            .map(|maker| maker.join().unwrap())
+            .collect();
+        assert!(read.iter().all(|secret| *secret == read[0]), "{read:?}");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
+        assert_eq!(left.len(), 1, "no drafts are left");
+    }
+
+    #[test]
+    fn what_is_replaced_is_never_half_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        replace(&path, "one").unwrap();
+        replace(&path, "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+    }
+}
