@@ -165,6 +165,7 @@ impl Edge {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
+        self.draw()?;
         while !self.quit {
             if self.dirty && self.drawn.elapsed() >= SCREEN_EVERY {
                 self.draw()?;

@@ -214,8 +214,9 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
         .filter(|m| others(m) && !room.read.covers(&m.origin, m.seq))
         .count();
     for message in messages {
-        room.take_pending(&message.nonce.clone())
-            .filter(|_| !others(&message));
+        if !others(&message) {
+            room.take_pending(&message.nonce);
+        }
         room.timeline.put(message);
     }
     if unread > 0 && !room.read.is_empty() {
@@ -271,9 +272,14 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
     });
     let seen = room.read.covers(&message.origin, message.seq);
     let reader = room.reader().cloned();
+    // One of long ago that has changed: it is neither new nor in the window.
+    let long_ago = room
+        .timeline
+        .oldest_ts()
+        .is_some_and(|oldest| message.ts < oldest);
     let put = room.timeline.put_live(message);
     room.timeline.trim(reader.as_ref());
-    if put == Put::Known || mine || seen {
+    if put == Put::Known || (put == Put::Outside && long_ago) || mine || seen {
         return false;
     }
     if reader.is_some() {

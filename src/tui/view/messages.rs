@@ -9,7 +9,7 @@ use crate::tui::room::{Membership, Position, Room};
 use crate::tui::shown::{fit, pad, width};
 use crate::tui::state::{Link, State};
 use crate::tui::timeline::Beyond;
-use crate::tui::travel::sheet;
+use crate::tui::travel::{parts, sheet};
 
 /// Writers that are named.
 const WRITERS_NAMED_MAX: usize = 3;
@@ -18,6 +18,8 @@ pub fn topic(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(room) = state.room() else { return };
     let theme = state.theme;
     let cells = usize::from(area.width);
+    let elsewhere = elsewhere(state, cells / 2);
+    let cells = cells.saturating_sub(width(&elsewhere) + 1);
     let title = fit(&room.title(), cells);
     let left = cells.saturating_sub(width(&title) + 2);
     let mut spans = vec![Span::styled(title, theme.strong())];
@@ -25,7 +27,22 @@ pub fn topic(state: &State, area: Rect, buffer: &mut Buffer) {
         spans.push(Span::raw("  "));
         spans.push(Span::styled(fit(&room.topic, left), theme.plain()));
     }
+    let right = Line::from(Span::styled(elsewhere, theme.accent())).right_aligned();
+    right.render(area, buffer);
     Line::from(spans).render(area, buffer);
+}
+
+/// Where the rooms are not listed: which have something unread.
+fn elsewhere(state: &State, cells_max: usize) -> String {
+    if parts(state).rooms.width > 0 {
+        return String::new();
+    }
+    let rooms = state.rooms.iter().enumerate();
+    let unread = rooms.filter(|(at, room)| *at != state.active && room.unread > 0);
+    let named: Vec<String> = unread
+        .map(|(at, room)| format!("{} {} {}", at + 1, room.title(), room.unread))
+        .collect();
+    fit(&named.join(", "), cells_max)
 }
 
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
