@@ -21,13 +21,17 @@ impl People {
     }
 
     /// What `uid` calls the room: its name, or `@` and the other's name. A user of whom no name is
-    /// known is called by the id, in the form that a client may say.
+    /// known, or whose name is somebody else's by now, is called by the id, in the form that a client
+    /// may say: what is sent to a label must reach the one it stands for.
     pub fn room_label(&self, room: &RoomKey, uid: &Uid) -> String {
         match room {
             RoomKey::Room(name) => name.as_str().to_owned(),
             RoomKey::Direct(one, _) => {
                 let other = room.other_side(uid).unwrap_or(one);
-                match self.name(other) {
+                let theirs = |name: &&UserName| {
+                    self.names.resolve(name, &self.presence).as_ref() == Some(other)
+                };
+                match self.name(other).filter(theirs) {
                     Some(name) => format!("@{name}"),
                     None => format!("@={other}"),
                 }

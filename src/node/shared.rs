@@ -60,6 +60,8 @@ pub struct Shared {
     pub admin: AdminToken,
     pub metrics: Metrics,
     pub started: Instant,
+    /// The wall clock at that moment.
+    started_at: Ts,
     /// Told when the node stops: connections end, nothing more is accepted.
     pub stop: CancellationToken,
     /// Connections, bridges' included; each ends soon after `stop`.
@@ -103,6 +105,7 @@ impl Shared {
             hub,
             admin,
             started: Instant::now(),
+            started_at: wall_clock(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
@@ -112,9 +115,11 @@ impl Shared {
         })
     }
 
-    /// The wall clock.
+    /// The wall clock as it was at the start, and the time that has passed since. A wall clock that is
+    /// set meanwhile must not take anybody off the lists, nor make a name older than it is.
     pub fn now(&self) -> Ts {
-        wall_clock()
+        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        Ts(self.started_at.0.saturating_add(elapsed))
     }
 
     /// The `connect` frame of a connection that begins now.
@@ -183,11 +188,16 @@ impl Shared {
     ) -> U {
         let mut people = self.people();
         let (result, notices) = change(&mut people);
-        for notice in &notices {
+        // Of a node that stops nobody is told that its users leave: they come back through another
+        // one before they are missed, or are missed when it has been silent for long enough.
+        let stopping = self.stop.is_cancelled();
+        for notice in notices.iter().filter(|_| !stopping) {
             self.show_notice(notice);
         }
         while let Some(changes) = people.presence.take_changes() {
-            self.replicator().presence(changes);
+            if !stopping {
+                self.replicator().presence(changes);
+            }
         }
         look(&people, result)
     }
@@ -268,7 +278,7 @@ impl Shared {
 }
 
 /// Microseconds since 1970.
-pub fn wall_clock() -> Ts {
+fn wall_clock() -> Ts {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Ts(since.map_or(0, |since| {
         i64::try_from(since.as_micros()).unwrap_or(i64::MAX)

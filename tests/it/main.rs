@@ -9,7 +9,10 @@ mod support;
 mod cluster;
 mod cluster_messages;
 mod cluster_people;
+mod names;
+mod presence;
 mod story;
+mod text_mode;
 mod web;
 mod web_socket;
 #[allow(dead_code)]

@@ -67,7 +67,8 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Nobody is here yet. `incarnation` is another one after each start of the node.
+    /// Nobody is here yet. `node` is what the peers call this node in [`Presence::snapshot`], its
+    /// origin; `incarnation` is another one after each start.
     pub fn new(node: impl Into<String>, incarnation: u64) -> Presence {
         Presence {
             node: node.into(),

@@ -61,14 +61,12 @@ impl Notice {
         }
     }
 
-    /// Whose own sessions are not told: a user's own coming is no news to it.
+    /// Whose own sessions are not told: a user's own coming and going is no news to it.
     pub fn except(&self) -> Option<&Uid> {
         match self {
             Notice::Joined { user, .. } => Some(&user.uid),
-            Notice::Left { .. }
-            | Notice::Away { .. }
-            | Notice::Renamed { .. }
-            | Notice::Batch { .. } => None,
+            Notice::Left { uid, .. } => Some(uid),
+            Notice::Away { .. } | Notice::Renamed { .. } | Notice::Batch { .. } => None,
         }
     }
 

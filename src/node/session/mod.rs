@@ -45,7 +45,10 @@ enum State {
         user: Arc<User>,
         _counted: Counted,
     },
-    Closed,
+    /// Whose it was.
+    Closed {
+        uid: Option<Uid>,
+    },
 }
 
 /// The user of an open session. What an answer in the making needs of the session is here.
@@ -85,7 +88,7 @@ impl Session {
     pub fn user(&self) -> Option<&Arc<User>> {
         match &self.state {
             State::Open { user, .. } => Some(user),
-            State::Opening | State::Closed => None,
+            State::Opening | State::Closed { .. } => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl Session {
     pub fn is_except(&self, except: &Except) -> bool {
         match except {
             Except::Session(session) => *session == self.id,
-            Except::User(uid) => self.user().is_some_and(|user| user.uid == *uid),
+            Except::User(uid) => self.uid() == Some(uid),
         }
     }
 
@@ -145,10 +148,11 @@ impl Session {
 
     /// Ends the session: its user leaves the rooms it is in, with this reason.
     pub fn close(&mut self, reason: LeaveReason) {
-        let State::Open { user, .. } = std::mem::replace(&mut self.state, State::Closed) else {
-            return;
-        };
-        dispatch::leave_all(&self.shared, &user, reason);
+        let uid = self.uid().cloned();
+        let closed = State::Closed { uid };
+        if let State::Open { user, .. } = std::mem::replace(&mut self.state, closed) {
+            dispatch::leave_all(&self.shared, &user, reason);
+        }
     }
 
     /// Opens the session for a user who is in the lists of those here already.
@@ -166,6 +170,15 @@ impl Session {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Whose session it is, or was.
+    fn uid(&self) -> Option<&Uid> {
+        match &self.state {
+            State::Open { user, .. } => Some(&user.uid),
+            State::Closed { uid } => uid.as_ref(),
+            State::Opening => None,
+        }
     }
 
     fn limit(&mut self, kind: Kind) -> Verdict {

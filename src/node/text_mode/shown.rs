@@ -329,6 +329,7 @@ fn error(mode: &mut TextMode, error: &ErrorFrame, out: &mut Vec<u8>) {
                 &format!("that name is taken; {free} is free: type it, or another"),
             );
         }
+        (ErrorCode::NotJoined, _) => say(out, "no name was typed in time; connect again"),
         _ if asked == Some(Asked::Name) => {
             say(out, &error.message);
             say(out, "type the name you want to be known by");
