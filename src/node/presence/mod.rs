@@ -19,6 +19,7 @@ mod roster;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use notice::Notice;
 pub use remote::Heard;
@@ -56,7 +57,7 @@ pub struct SessionId(pub u64);
 /// Who is here, as this node knows it.
 #[derive(Debug)]
 pub struct Presence {
-    node: String,
+    node: Arc<str>,
     local: Local,
     remote: HashMap<String, RemoteNode>,
     roster: Roster,
@@ -69,7 +70,7 @@ pub struct Presence {
 impl Presence {
     /// Nobody is here yet. `node` is what the peers call this node in [`Presence::snapshot`], its
     /// origin; `incarnation` is another one after each start.
-    pub fn new(node: impl Into<String>, incarnation: u64) -> Presence {
+    pub fn new(node: impl Into<Arc<str>>, incarnation: u64) -> Presence {
         Presence {
             node: node.into(),
             local: Local::default(),
@@ -91,12 +92,12 @@ impl Presence {
         let mut notices = Vec::new();
         let face = Face::new(user.uid.clone(), user.name.clone(), user.claimed_at);
         if self.local.open(session, face.clone()) {
-            self.roster.arrive(&face, &mut notices);
+            self.roster.show(&self.node, &face, &mut notices);
             self.tell(PresenceChange::Here { face });
+            self.adopt(&user.uid, &mut notices);
         } else {
-            self.roster.show(&face, &mut notices);
+            notices = self.show(&face);
         }
-        self.adopt(&user.uid);
         notices
     }
 
@@ -107,7 +108,7 @@ impl Presence {
             notices.append(&mut self.leave_with(session, &room, reason));
         }
         if let Some(uid) = self.local.close(session) {
-            self.roster.depart(&uid);
+            self.roster.depart(&self.node, &uid, &mut notices);
             self.tell(PresenceChange::Gone { uid, reason });
         }
         notices
@@ -206,7 +207,7 @@ impl Presence {
         let mut notices = Vec::new();
         let known = remote_node(&mut self.remote, node, now);
         let faces = known.snapshot(&mut self.roster, snapshot, &mut notices);
-        self.adopt_all(&faces);
+        self.adopt_all(&faces, &mut notices);
         notices
     }
 
@@ -215,7 +216,7 @@ impl Presence {
         let mut notices = Vec::new();
         let known = remote_node(&mut self.remote, node, now);
         let faces = known.changes(&mut self.roster, batch, &mut notices);
-        self.adopt_all(faces.as_deref().unwrap_or_default());
+        self.adopt_all(faces.as_deref().unwrap_or_default(), &mut notices);
         Heard {
             notices,
             ask_snapshot: faces.is_none(),
@@ -310,7 +311,8 @@ impl Presence {
     /// Whether this node gives the user another name when one must: of the nodes with sessions of
     /// the user it is the first by name, so that two do not give different ones.
     pub fn decides_for(&self, uid: &Uid) -> bool {
-        let before_us = |(node, known): (&String, &RemoteNode)| *node < self.node && known.has(uid);
+        let before_us =
+            |(node, known): (&String, &RemoteNode)| node.as_str() < &*self.node && known.has(uid);
         self.is_local(uid) && !self.remote.iter().any(before_us)
     }
 
@@ -329,29 +331,30 @@ impl Presence {
         notices
     }
 
-    /// Shows a user of this node differently.
+    /// Shows a user of this node differently, where `face` is later than what is known.
     fn show(&mut self, face: &Face) -> Vec<Notice> {
         let mut notices = Vec::new();
-        self.roster.show(face, &mut notices);
-        self.adopt(&face.uid);
+        if let Some(ours) = self.local.face_mut(&face.uid)
+            && ours.merge(face)
+        {
+            let face = ours.clone();
+            self.roster.show(&self.node, &face, &mut notices);
+            self.tell(PresenceChange::Here { face });
+        }
         notices
     }
 
-    /// Takes over what is known of a user with sessions here, and passes it on. Every node that has
-    /// the user tells the same then, and none goes back to an older name when another is lost.
-    fn adopt(&mut self, uid: &Uid) {
-        if let (Some(ours), Some(latest)) = (self.local.face_mut(uid), self.roster.face(uid))
-            && ours != latest
-        {
-            ours.clone_from(latest);
-            let face = latest.clone();
-            self.tell(PresenceChange::Here { face });
+    /// Takes over what others know of a user with sessions here, and passes it on: so it outlasts the
+    /// node that it came from.
+    fn adopt(&mut self, uid: &Uid, notices: &mut Vec<Notice>) {
+        if let Some(latest) = self.roster.face(uid).cloned() {
+            notices.append(&mut self.show(&latest));
         }
     }
 
-    fn adopt_all(&mut self, uids: &[Uid]) {
+    fn adopt_all(&mut self, uids: &[Uid], notices: &mut Vec<Notice>) {
         for uid in uids {
-            self.adopt(uid);
+            self.adopt(uid, notices);
         }
     }
 
@@ -371,7 +374,7 @@ fn remote_node<'a>(
 ) -> &'a mut RemoteNode {
     let known = remote
         .entry(node.to_owned())
-        .or_insert_with(|| RemoteNode::new(now));
+        .or_insert_with(|| RemoteNode::new(node, now));
     known.set_heard_at(now);
     known
 }

@@ -1,6 +1,7 @@
 //! The users of another node, as it has told of them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::notice::Notice;
 use super::roster::Roster;
@@ -21,6 +22,7 @@ pub struct Heard {
 
 #[derive(Debug)]
 pub(super) struct RemoteNode {
+    name: Arc<str>,
     /// Up to where its account has been taken in; `None` until its first snapshot.
     place: Option<PresencePlace>,
     heard_at: Ts,
@@ -34,8 +36,9 @@ pub(super) struct RemoteNode {
 }
 
 impl RemoteNode {
-    pub(super) fn new(now: Ts) -> RemoteNode {
+    pub(super) fn new(name: &str, now: Ts) -> RemoteNode {
         RemoteNode {
+            name: name.into(),
             place: None,
             heard_at: now,
             asked: false,
@@ -119,7 +122,7 @@ impl RemoteNode {
             faces.push(uid);
         }
         for (uid, rooms) in gone {
-            depart(roster, &uid, &rooms, LeaveReason::Lost, notices);
+            depart(roster, &self.name, &uid, &rooms, LeaveReason::Lost, notices);
         }
         faces
     }
@@ -159,7 +162,7 @@ impl RemoteNode {
                 }
                 PresenceChange::Gone { uid, reason } => {
                     if let Some(rooms) = self.users.remove(&uid) {
-                        depart(roster, &uid, &rooms, reason, notices);
+                        depart(roster, &self.name, &uid, &rooms, reason, notices);
                     }
                 }
             }
@@ -170,7 +173,7 @@ impl RemoteNode {
     /// Takes all its users off the lists.
     pub(super) fn clear(&mut self, roster: &mut Roster, notices: &mut Vec<Notice>) {
         for (uid, rooms) in std::mem::take(&mut self.users) {
-            depart(roster, &uid, &rooms, LeaveReason::Lost, notices);
+            depart(roster, &self.name, &uid, &rooms, LeaveReason::Lost, notices);
         }
     }
 
@@ -191,10 +194,7 @@ impl RemoteNode {
         had: Option<BTreeSet<RoomName>>,
         notices: &mut Vec<Notice>,
     ) {
-        match &had {
-            None => roster.arrive(face, notices),
-            Some(_) => roster.show(face, notices),
-        }
+        roster.show(&self.name, face, notices);
         self.users.insert(face.uid.clone(), had.unwrap_or_default());
     }
 
@@ -229,8 +229,9 @@ impl RemoteNode {
 }
 
 /// Takes a user of one node out of the rooms that this node saw it in, and off its list.
-pub(super) fn depart<'a>(
+fn depart<'a>(
     roster: &mut Roster,
+    node: &Arc<str>,
     uid: &Uid,
     rooms: impl IntoIterator<Item = &'a RoomName>,
     reason: LeaveReason,
@@ -239,5 +240,5 @@ pub(super) fn depart<'a>(
     for room in rooms {
         roster.leave(uid, room, reason, notices);
     }
-    roster.depart(uid);
+    roster.depart(node, uid, notices);
 }

@@ -39,8 +39,9 @@ struct Person {
     key: NameKey,
     /// Where the user stands in lists.
     place: Place,
-    /// Nodes with sessions of the user.
-    nodes: u32,
+    /// What each node with sessions of the user says of it; together they make the face. When one is
+    /// gone, so is what only it knew: then all nodes come to show the same.
+    words: Vec<(Arc<str>, Face)>,
     /// For each room, the nodes that see the user in it.
     rooms: BTreeMap<RoomName, u32>,
 }
@@ -67,11 +68,14 @@ enum Pending {
 }
 
 impl Roster {
-    /// One more node has sessions of this user.
-    pub(super) fn arrive(&mut self, face: &Face, notices: &mut Vec<Notice>) {
+    /// `node` has sessions of a user, or shows it differently.
+    pub(super) fn show(&mut self, node: &Arc<str>, face: &Face, notices: &mut Vec<Notice>) {
         if let Some(person) = self.people.get_mut(&face.uid) {
-            person.nodes += 1;
-            self.show(face, notices);
+            match person.words.iter_mut().find(|(name, _)| name == node) {
+                Some((_, word)) => word.clone_from(face),
+                None => person.words.push((Arc::clone(node), face.clone())),
+            }
+            self.reface(&face.uid, notices);
             return;
         }
         let key = face.name.key();
@@ -80,38 +84,44 @@ impl Roster {
             place: place_of(face),
             face: face.clone(),
             key,
-            nodes: 1,
+            words: vec![(Arc::clone(node), face.clone())],
             rooms: BTreeMap::new(),
         };
         self.people.insert(face.uid.clone(), person);
     }
 
-    /// Takes what is later in `face`, of a user who is here.
-    pub(super) fn show(&mut self, face: &Face, notices: &mut Vec<Notice>) {
-        let Some(person) = self.people.get_mut(&face.uid) else {
+    /// `node` has no sessions of this user any more; its rooms have been left before.
+    pub(super) fn depart(&mut self, node: &Arc<str>, uid: &Uid, notices: &mut Vec<Notice>) {
+        let Some(person) = self.people.get_mut(uid) else {
             return;
         };
-        let before = person.face.clone();
-        if !person.face.merge(face) {
+        person.words.retain(|(name, _)| name != node);
+        if !person.words.is_empty() {
+            self.reface(uid, notices);
             return;
         }
+        let key = person.key.clone();
+        self.people.remove(uid);
+        self.unbear(&key, uid);
+    }
+
+    /// Shows a user as what is said of it comes to.
+    fn reface(&mut self, uid: &Uid, notices: &mut Vec<Notice>) {
+        let Some(person) = self.people.get_mut(uid) else {
+            return;
+        };
+        let mut words = person.words.iter().map(|(_, word)| word);
+        let Some(mut face) = words.next().cloned() else {
+            return;
+        };
+        for word in words {
+            face.merge(word);
+        }
+        let before = std::mem::replace(&mut person.face, face);
         if person.face.name != before.name {
             self.renamed(&before, notices);
         }
         self.away_changed(&before, notices);
-    }
-
-    /// One node fewer has sessions of this user; its rooms have been left before.
-    pub(super) fn depart(&mut self, uid: &Uid) {
-        let Some(person) = self.people.get_mut(uid) else {
-            return;
-        };
-        person.nodes -= 1;
-        if person.nodes == 0 {
-            let key = person.key.clone();
-            self.people.remove(uid);
-            self.unbear(&key, uid);
-        }
     }
 
     /// One more node sees the user in the room.

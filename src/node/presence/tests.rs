@@ -350,6 +350,20 @@ fn a_third_node_hears_the_last_word_from_whoever_is_left() {
 }
 
 #[test]
+fn what_only_a_lost_node_knew_is_lost_with_it_on_every_node() {
+    let (mut n1, mut n2) = (node("n1"), node("n2"));
+    let alice = record("aaaa", "alice", 0);
+    open_in(&mut n1, 1, &alice, &lobby());
+    send_snapshot(&n1, "n1", &mut n2, 0);
+    open_in(&mut n2, 1, &alice, &lobby());
+    n2.away(SessionId(1), true, Ts(5));
+    // It never reaches n1, the only one with sessions of hers that is left.
+    let notices = n2.close(SessionId(1), LeaveReason::Quit);
+    assert_eq!(stories(&notices), ["lobby: alice away false"]);
+    assert_eq!(n1.face(&uid("aaaa")), n2.face(&uid("aaaa")));
+}
+
+#[test]
 fn a_new_name_is_told_in_all_rooms_and_moves_the_user_in_the_lists() {
     let (mut n1, mut n2) = (node("n1"), node("n2"));
     open_in(&mut n1, 1, &record("aaaa", "alice", 0), &lobby());
@@ -500,7 +514,7 @@ fn changes_that_nobody_takes_do_not_pile_up_and_peers_ask_for_a_snapshot() {
 }
 
 #[test]
-fn a_notice_becomes_its_frame_and_is_not_for_the_one_who_came() {
+fn a_notice_becomes_its_frame_and_is_not_for_the_one_who_comes_or_goes() {
     let mut n1 = node("n1");
     let notices = open_in(&mut n1, 1, &record("aaaa", "alice", 0), &lobby());
     let [joined] = &notices[..] else {
@@ -514,7 +528,7 @@ fn a_notice_becomes_its_frame_and_is_not_for_the_one_who_came() {
         r#"{"type":"user_join","room":"lobby","user":{"name":"alice","uid":"aaaa"},"total":1}"#
     );
     let notices = n1.close(SessionId(1), LeaveReason::ShuttingDown);
-    assert_eq!(notices[0].except(), None);
+    assert_eq!(notices[0].except(), Some(&uid("aaaa")));
     let line = String::from_utf8(notices[0].frame().encode()).unwrap();
     assert_eq!(
         line.trim_end(),
