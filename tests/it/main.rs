@@ -14,6 +14,7 @@ mod presence;
 mod story;
 mod text_mode;
 mod web;
+mod web_moving;
 mod web_socket;
 #[allow(dead_code)]
 mod web_support;
