@@ -28,7 +28,7 @@ const LEARNED_MAX: usize = 256;
 const LEARNED_FAILURES_MAX: u32 = 1000;
 
 /// How often the addresses are gone through.
-const ROUND: Duration = Duration::from_millis(50);
+const ROUND: Duration = Duration::from_millis(100);
 
 /// Where an address is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

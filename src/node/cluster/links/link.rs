@@ -227,6 +227,7 @@ pub async fn run(shared: Arc<Shared>, opened: Opened) {
         let mut reader = Reader {
             shared: &shared,
             id,
+            node: &node,
             buffer,
             out,
             health,
@@ -246,6 +247,7 @@ pub async fn run(shared: Arc<Shared>, opened: Opened) {
 struct Reader<'a> {
     shared: &'a Shared,
     id: LinkId,
+    node: &'a str,
     buffer: PeerBuffer,
     out: LinkOut,
     health: Arc<Health>,
@@ -320,7 +322,7 @@ impl Reader<'_> {
             }
             Ok(None) => true,
             Err(error) => {
-                self.shared.malformed(&error);
+                self.shared.malformed(self.node, &error);
                 true
             }
         }

@@ -81,8 +81,8 @@ pub struct Me {
 pub struct Search {
     /// Peer addresses (`host:port`) that the user named.
     pub join: Vec<String>,
-    /// Look on this machine's [`SEARCHED_PORTS`] too.
-    pub local: bool,
+    /// Ports of this machine to look on, over and over.
+    pub ports: Vec<u16>,
     pub timing: Timing,
 }
 
@@ -166,11 +166,13 @@ impl Links {
         for address in &search.join {
             shared.book().add(address, Source::Named);
         }
-        if search.local {
-            for port in SEARCHED_PORTS.filter(|port| *port != peer_address.port()) {
-                let address = format!("127.0.0.1:{port}");
-                shared.book().add(&address, Source::Searched);
-            }
+        for port in search
+            .ports
+            .iter()
+            .filter(|port| **port != peer_address.port())
+        {
+            let address = format!("127.0.0.1:{port}");
+            shared.book().add(&address, Source::Searched);
         }
         let tasks = &shared.tasks;
         tasks.spawn(listen::accept_all(shared.clone(), listener));
@@ -277,11 +279,7 @@ impl Shared {
     /// Counts somebody who was turned away, and warns of it once a minute.
     fn refused(&self, address: &str, reason: &str) {
         self.refusals.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
-        let mut warned = lock(&self.warned);
-        warned.retain(|_, at| now < *at + WARN_EVERY);
-        if warned.len() < WARNED_MAX && !warned.contains_key(address) {
-            warned.insert(address.to_owned(), now);
+        if self.is_to_be_warned(address) {
             tracing::warn!(
                 address,
                 reason,
@@ -290,10 +288,23 @@ impl Shared {
         }
     }
 
+    fn is_to_be_warned(&self, of: &str) -> bool {
+        let now = Instant::now();
+        let mut warned = lock(&self.warned);
+        warned.retain(|_, at| now < *at + WARN_EVERY);
+        let due = warned.len() < WARNED_MAX && !warned.contains_key(of);
+        if due {
+            warned.insert(of.to_owned(), now);
+        }
+        due
+    }
+
     /// Counts a frame of a peer that could not be read.
-    fn malformed(&self, error: &PeerFrameError) {
+    fn malformed(&self, node: &str, error: &PeerFrameError) {
         self.refusals.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(%error, "a peer's frame was passed over");
+        if self.is_to_be_warned(node) {
+            tracing::warn!(node, %error, "a frame was passed over: is another version running there?");
+        }
     }
 
     /// Microseconds since the start, by a clock that never goes back.

@@ -27,6 +27,15 @@ async fn bare(name: &str, secret: char, join: &[&Bare]) -> Bare {
 }
 
 async fn bare_with(name: &str, secret: char, join: Vec<String>, timing: Timing) -> Bare {
+    let search = Search {
+        join,
+        ports: vec![],
+        timing,
+    };
+    bare_searching(name, secret, search).await
+}
+
+async fn bare_searching(name: &str, secret: char, search: Search) -> Bare {
     let port = PeerPort {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         search: false,
@@ -38,11 +47,6 @@ async fn bare_with(name: &str, secret: char, join: Vec<String>, timing: Timing) 
         origin: Origin::parse(&format!("{name}-0000")).unwrap(),
         incarnation: Incarnation(getrandom::u64().unwrap()),
         client_address: "127.0.0.1:9001".to_owned(),
-    };
-    let search = Search {
-        join,
-        local: false,
-        timing,
     };
     let secret = Secret::new(secret.to_string().repeat(32).as_bytes()).unwrap();
     let (sender, events) = mpsc::channel(EVENTS_MAX);
@@ -301,4 +305,21 @@ async fn whoever_calls_and_says_nothing_is_hung_up_on() {
     assert!(ended.is_ok(), "the connection was kept");
     assert_eq!(one.links.refusals(), 1);
     one.end().await;
+}
+
+#[tokio::test]
+async fn nodes_of_one_machine_find_each_other_on_the_searched_ports() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = gone.local_addr().unwrap().port();
+    drop(gone);
+    let mut one = bare("n1", 'a', &[]).await;
+    let search = Search {
+        ports: vec![nobody, one.address.port()],
+        ..Search::default()
+    };
+    let mut two = bare_searching("n2", 'a', search).await;
+    one.up("n2").await;
+    two.up("n1").await;
+    one.end().await;
+    two.end().await;
 }

@@ -27,7 +27,7 @@ use crate::protocol::stats::NodeFigures;
 use crate::protocol::{Event, Origin, Seq};
 
 /// How often time passes for the core.
-const TICK_EVERY: Duration = Duration::from_millis(50);
+const TICK_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::links::{EVENTS_MAX, Links, Me, PeerTls, Search, Timing, bind};
+use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
 use crate::node::config::{Config, PeerPort};
 use crate::node::replicator::{Later, Replicator, Typist};
 use crate::node::rooms::lock;
@@ -116,7 +116,11 @@ impl Mesh {
         };
         let search = Search {
             join: join.clone(),
-            local: peer.port.search && peer.address.ip().is_loopback(),
+            ports: if peer.port.search && peer.address.ip().is_loopback() {
+                SEARCHED_PORTS.collect()
+            } else {
+                Vec::new()
+            },
             timing: Timing::default(),
         };
         let address = peer.address;

@@ -102,8 +102,14 @@ impl Nodes {
                     .to_owned(),
             );
         }
-        for known in self.nodes.values() {
+        for (origin, known) in &self.nodes {
             let name = &known.name;
+            let same = |(other, k): (&Origin, &Known)| other > origin && k.name == *name;
+            if self.nodes.iter().any(same) {
+                alarms.push(format!(
+                    "two nodes are called {name}: give one another --name"
+                ));
+            }
             if known.links.is_empty() {
                 alarms.push(format!(
                     "there is no link to {name} ({})",
