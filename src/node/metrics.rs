@@ -38,6 +38,8 @@ pub struct Metrics {
     pub faults: Counter,
     /// Memberships that are reading from the log what they missed.
     pub slow_readers: Gauge,
+    /// Times that a reader fell off a ring.
+    pub replays: Counter,
     /// Times that a reader was told of a gap.
     pub gaps: Counter,
     pub delivery: Latencies,
@@ -73,6 +75,7 @@ impl Metrics {
             refusals: counter(registry, "refusals", "Requests answered by an error"),
             faults: counter(registry, "faults", "Requests that failed here"),
             slow_readers: gauge(registry, "slow_readers", "Memberships reading from the log"),
+            replays: counter(registry, "replays", "Readers that fell off a ring"),
             gaps: counter(registry, "gaps", "Readers told of a gap"),
             delivery: Latencies::default(),
             rates: Mutex::default(),

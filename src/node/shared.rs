@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
@@ -70,6 +70,8 @@ pub struct Shared {
     pub tasks: TaskTracker,
     people: Mutex<People>,
     next_session: AtomicU64,
+    /// Itself, for the small work it starts.
+    me: Weak<Shared>,
     replicator: OnceLock<Arc<dyn Replicator>>,
 }
 
@@ -95,7 +97,8 @@ impl Shared {
             people,
             admin,
         } = parts;
-        Arc::new(Shared {
+        Arc::new_cyclic(|me| Shared {
+            me: me.clone(),
             tokens: Tokens::new(&config.secret),
             metrics: Metrics::new(&config.name),
             config,
@@ -212,6 +215,10 @@ impl Shared {
         if let Notice::Renamed { uid, .. } = notice {
             self.hub
                 .say(&ChannelKey::Personal(uid.clone()), &frame, None);
+            if let Some(shared) = self.me.upgrade() {
+                let telling = tell_partners(shared, uid.clone(), frame);
+                self.tasks.spawn(telling);
+            }
         }
     }
 
@@ -274,6 +281,19 @@ impl Shared {
         let frame = ServerFrame::Read(crate::protocol::server::ReadMoved { room, since });
         let key = ChannelKey::Personal(uid.clone());
         self.hub.say(&key, &frame, except.map(Except::Session));
+    }
+}
+
+/// Tells those who have a direct conversation with `uid`.
+async fn tell_partners(shared: Arc<Shared>, uid: Uid, frame: ServerFrame) {
+    let asked = uid.clone();
+    let rooms = shared.store.read(move |reader| reader.directs(&asked));
+    let Ok(rooms) = rooms.await else { return };
+    for room in rooms {
+        if let Some(other) = room.room.other_side(&uid).filter(|other| **other != uid) {
+            let key = ChannelKey::Personal(other.clone());
+            shared.hub.say(&key, &frame, None);
+        }
     }
 }
 

@@ -222,6 +222,11 @@ impl Client {
         self.waiting.drain(..).collect()
     }
 
+    /// Forgets the frames that nobody has asked for.
+    pub fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Reads until the end; gives the frames.
     pub async fn rest(&mut self) -> Vec<Value> {
         let mut frames: Vec<Value> = self.waiting.drain(..).collect();

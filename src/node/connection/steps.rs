@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::input::{Input, Received};
 use super::output::Output;
 use super::{Connection, FAREWELL, LINGER, Mode, OUTPUT_BYTES_HIGH, Phase};
-use crate::node::rooms::{Drained, Memberships, Page, Replaying};
+use crate::node::rooms::{ChannelKey, Drained, Memberships, Page, Replaying};
 use crate::node::session::{Answer, AnswerQueue, Effect, Session};
 use crate::node::shared::Shared;
 use crate::protocol::presence::LeaveReason;
@@ -189,6 +189,11 @@ impl Connection {
     }
 
     pub(super) fn answer(&mut self, answer: Answer) {
+        for effect in &answer.effects {
+            if let Effect::Enter(entry) = effect {
+                self.catch_up_with(&entry.channel.key);
+            }
+        }
         for frame in &answer.frames {
             self.mode.write_frame(frame, self.output.bytes());
         }
@@ -198,6 +203,17 @@ impl Connection {
         if self.session.is_open() {
             self.hello = None;
         }
+    }
+
+    /// A room that is joined once more: what was due of it comes before the answer, which has it too.
+    fn catch_up_with(&mut self, key: &ChannelKey) {
+        let (output, mode, session) = (self.output.bytes(), &mut self.mode, &self.session);
+        self.memberships.drain_channel(key, |line| {
+            let except = line.except.as_ref();
+            if !except.is_some_and(|except| session.is_except(except)) {
+                mode.write_line(&line.bytes, output);
+            }
+        });
     }
 
     fn carry_out(&mut self, effect: Effect) {

@@ -135,14 +135,36 @@ fn submit(
         Ok(deed) => deed,
         Err(refusal) => return context.refuse(refusal),
     };
-    let stored = context.shared.store.submit(deed);
-    Handling::Stored(Box::pin(async move {
-        let stored: Result<Placed, StoreError> = stored.await;
-        match stored {
-            Ok(placed) => Answer::frame(answer(context, placed)),
-            Err(error) => context.failed(error),
+    match context.shared.store.try_reserve() {
+        Ok(slot) => {
+            let ticket = slot.submit(deed);
+            Handling::Stored(Box::pin(async move {
+                let stored = ticket.await;
+                answered(context, stored, answer)
+            }))
         }
-    }))
+        // The disk is behind: nothing more is taken from this session until there is room.
+        Err(StoreError::Busy) => Handling::Alone(Box::pin(async move {
+            let slot = context.shared.store.reserve().await;
+            let stored = match slot {
+                Ok(slot) => slot.submit(deed).await,
+                Err(error) => Err(error),
+            };
+            answered(context, stored, answer)
+        })),
+        Err(error) => Handling::Now(context.failed(error)),
+    }
+}
+
+fn answered(
+    context: Context,
+    stored: Result<Placed, StoreError>,
+    answer: impl FnOnce(Context, Placed) -> ServerFrame,
+) -> Answer {
+    match stored {
+        Ok(placed) => Answer::frame(answer(context, placed)),
+        Err(error) => context.failed(error),
+    }
 }
 
 fn deed(

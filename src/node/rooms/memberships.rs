@@ -106,6 +106,19 @@ impl Memberships {
         Some((&membership.channel, &membership.cursor))
     }
 
+    /// Hands all that is left of one channel's ring to `take`: before an answer that is newer than it.
+    pub fn drain_channel(&mut self, key: &ChannelKey, mut take: impl FnMut(&Line)) {
+        let slot = self.by_key.get(key);
+        let Some(membership) = slot.and_then(|slot| self.slots[*slot].as_mut()) else {
+            return;
+        };
+        if !membership.behind {
+            let cursor = &mut membership.cursor;
+            // Should it have fallen off the ring, it will notice so at the next draining.
+            let _ = membership.channel.read(cursor, usize::MAX, &mut take);
+        }
+    }
+
     /// Ends when something is due. It may be dropped and asked again at any time.
     pub async fn woken(&self) {
         self.signal.woken().await;

@@ -71,6 +71,7 @@ impl Replaying {
             to: None,
             rooms: VecDeque::new(),
         };
+        shared.metrics.replays.inc();
         Some(Replaying {
             slot,
             shared: Arc::clone(shared),

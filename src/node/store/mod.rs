@@ -148,12 +148,21 @@ impl Store {
     /// The ticket's errors: `Busy`, `Unavailable`, `Closed`, and for what changes a message
     /// `NoSuchMessage` (not here, in another room, or deleted) or `Forbidden` (somebody else's).
     pub fn submit(&self, deed: Deed) -> Ticket {
+        match self.try_reserve() {
+            Ok(slot) => slot.submit(deed),
+            Err(error) => Ticket(Waiting::Refused(error)),
+        }
+    }
+
+    /// A place in the queue, if one is free and nobody waits for it.
+    ///
+    /// # Errors
+    /// `Busy`, `Closed`.
+    pub fn try_reserve(&self) -> Result<Slot, StoreError> {
         match self.requests.clone().try_reserve_owned() {
-            Ok(permit) => Slot(permit).submit(deed),
-            Err(mpsc::error::TrySendError::Full(_)) => Ticket(Waiting::Refused(StoreError::Busy)),
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                Ticket(Waiting::Refused(StoreError::Closed))
-            }
+            Ok(permit) => Ok(Slot(permit)),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(StoreError::Closed),
         }
     }
 

@@ -1,0 +1,190 @@
+//! Resuming by `since`: everything that was missed, once, and an end to it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, TestNode, texts};
+
+async fn send_many(client: &mut Client, from: usize, count: usize) -> Vec<Value> {
+    for n in from..from + count {
+        client
+            .tell(json!({"type": "send", "room": "lobby", "text": format!("m{n}")}))
+            .await;
+    }
+    let mut sent = Vec::new();
+    for _ in 0..count {
+        sent.push(client.next("sent").await);
+    }
+    client.forget();
+    sent
+}
+
+/// Joins with `since` and reads page by page; gives all messages in the order they came.
+async fn catch_up(client: &mut Client, since: &Value, limit: usize) -> (Vec<Value>, Value) {
+    let join = json!({"type": "join", "room": "lobby", "since": since, "limit": limit});
+    let mut page = client.ask(join).await;
+    let mut messages = Vec::new();
+    for pages in 0.. {
+        assert!(pages < 100, "there is an end to it");
+        let got = page["messages"].as_array().unwrap();
+        assert!(got.len() <= limit);
+        messages.extend(got.iter().cloned());
+        if page["more"] == false {
+            break;
+        }
+        let next =
+            json!({"type": "history", "room": "lobby", "since": page["since"], "limit": limit});
+        page = client.ask(next).await;
+    }
+    (messages, page["since"].clone())
+}
+
+#[tokio::test]
+async fn three_hundred_seen_messages_that_got_reactions_meanwhile_come_once_each() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let sent = send_many(&mut alice, 0, 300).await;
+    let mut bob = node.user("bob").await;
+    let seen = bob.join("lobby").await["since"].clone();
+    bob.tell(json!({"type": "quit"})).await;
+    for (n, message) in sent.iter().enumerate() {
+        alice.tell(json!({"type": "react", "room": "lobby", "id": message["id"], "emoji": "👍", "re": n})).await;
+    }
+    for n in 0..300 {
+        assert_eq!(alice.next_where("ok", |f| f["re"] == n).await["type"], "ok");
+    }
+    let mut again = node.connect().await;
+    again.open(json!({"token": bob.session["token"]})).await;
+    let (messages, since) = catch_up(&mut again, &seen, 50).await;
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for message in &messages {
+        *times.entry(message["id"].as_str().unwrap()).or_default() += 1;
+        assert_eq!(message["reactions"], json!({"👍": ["alice"]}));
+    }
+    assert_eq!((times.len(), times.values().max()), (300, Some(&1)));
+    // Whoever has it all gets nothing more.
+    let (messages, _) = catch_up(&mut again, &since, 50).await;
+    assert_eq!(messages, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_oldest_first_with_what_has_become_of_it() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let sent = send_many(&mut alice, 0, 10).await;
+    let seen = json!({sent[4]["origin"].as_str().unwrap(): sent[4]["seq"]});
+    alice
+        .ask(json!({"type": "edit", "room": "lobby", "id": sent[0]["id"], "text": "m0!"}))
+        .await;
+    alice
+        .ask(json!({"type": "delete", "room": "lobby", "id": sent[6]["id"]}))
+        .await;
+    let mut bob = node.user("bob").await;
+    let page = bob
+        .ask(json!({"type": "join", "room": "lobby", "since": seen}))
+        .await;
+    assert_eq!(texts(&page), ["m0!", "m5", "<deleted>", "m7", "m8", "m9"]);
+    assert_eq!(page["more"], false);
+    // From the beginning, and from beyond the end.
+    let (all, _) = catch_up(&mut bob, &json!({}), 3).await;
+    assert_eq!(all.len(), 10);
+    let beyond = json!({sent[4]["origin"].as_str().unwrap(): 1_000_000, "n9-elsewhere": 5});
+    let (none, since) = catch_up(&mut bob, &beyond, 3).await;
+    assert_eq!(none, Vec::<Value>::new());
+    assert_eq!(since, beyond, "never less than the client said itself");
+}
+
+/// A reader that joins, leaves and joins again while others write, and checks that every message
+/// comes in order and once; gives how often it joined.
+struct Reader {
+    client: Client,
+    since: Value,
+    /// The number of the message that is due.
+    due: usize,
+    over: bool,
+}
+
+impl Reader {
+    async fn run(mut self) -> usize {
+        for joins in 1.. {
+            let (got, held) = catch_up(&mut self.client, &self.since, 200).await;
+            for message in &got {
+                self.follow(message);
+            }
+            // What came live between several pages may be in the pages too, by its place. With one
+            // page there is nothing between, and nothing twice.
+            let paged = got.len() >= 200;
+            self.since = held;
+            for _ in 0..50 {
+                if self.over {
+                    return joins;
+                }
+                let live = self.client.next("new_message").await;
+                self.live(&live, paged);
+            }
+            self.client
+                .ask(json!({"type": "leave", "room": "lobby"}))
+                .await;
+            for live in self.client.so_far().await {
+                if live["type"] == "new_message" {
+                    self.live(&live, paged);
+                }
+            }
+            if self.over {
+                return joins;
+            }
+        }
+        unreachable!()
+    }
+
+    fn live(&mut self, message: &Value, paged: bool) {
+        let (origin, seq) = (
+            message["origin"].as_str().unwrap(),
+            message["seq"].as_i64().unwrap(),
+        );
+        if paged && seq <= self.since[origin].as_i64().unwrap() {
+            return;
+        }
+        self.follow(message);
+        self.since[origin] = message["seq"].clone();
+    }
+
+    fn follow(&mut self, message: &Value) {
+        self.over = message["text"] == "end";
+        let expected = if self.over { 4000 } else { self.due };
+        assert_eq!(self.due, expected);
+        if !self.over {
+            assert_eq!(message["text"], format!("m{expected}"));
+        }
+        self.due += 1;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_missing_or_twice_between_the_answer_and_the_live_frames() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let flood = tokio::spawn(async move {
+        for n in 0..40 {
+            send_many(&mut alice, n * 100, 100).await;
+        }
+        alice.say("lobby", "end").await;
+    });
+    let mut readers = Vec::new();
+    for n in 0..8 {
+        let reader = Reader {
+            client: node.user(&format!("reader{n}")).await,
+            since: json!({}),
+            due: 0,
+            over: false,
+        };
+        readers.push(tokio::spawn(reader.run()));
+    }
+    flood.await.unwrap();
+    let mut joins = 0;
+    for reader in readers {
+        joins += reader.await.unwrap();
+    }
+    assert!(joins > 8, "{joins} joins for 8 readers prove little");
+}
