@@ -4,8 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
+mod programs;
+#[allow(dead_code)]
 mod support;
 
+mod cli_scripts;
+mod cli_start;
 mod cluster;
 mod cluster_messages;
 mod cluster_people;
