@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chat::node::config::PeerPort;
-use chat::node::{Config, Node};
+use chat::node::{Config, Node, StartError};
 use chat::protocol::secret::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,18 +30,17 @@ impl Member {
         Member::start_in(folder, name, secret, join).await
     }
 
+    /// Why a node whose peer port is this address does not start.
+    pub async fn try_start_on(name: &str, peer: SocketAddr) -> Result<(), StartError> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder, name, b's', peer, vec![]);
+        Node::start(config).await.map(|_| ())
+    }
+
     async fn start_in(folder: TempDir, name: &str, secret: u8, join: &[&Member]) -> Member {
-        let config = Config {
-            name: name.to_owned(),
-            peer: Some(PeerPort {
-                address: SocketAddr::from(([127, 0, 0, 1], 0)),
-                search: false,
-            }),
-            join: join.iter().map(|member| member.peer_address()).collect(),
-            data: folder.path().join("data"),
-            secret: Secret::new(&[secret; 32]).unwrap(),
-            ..support::config(&folder)
-        };
+        let join = join.iter().map(|member| member.peer_address()).collect();
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = config(&folder, name, secret, free, join);
         let node = Node::start(config).await.unwrap();
         Member {
             node,
@@ -92,6 +91,20 @@ impl Member {
         let nodes = self.node.shared().replicator().nodes();
         let up = nodes.into_iter().filter(|node| node.up);
         up.map(|node| node.name).collect()
+    }
+}
+
+fn config(folder: &TempDir, name: &str, secret: u8, peer: SocketAddr, join: Vec<String>) -> Config {
+    Config {
+        name: name.to_owned(),
+        peer: Some(PeerPort {
+            address: peer,
+            search: false,
+        }),
+        join,
+        data: folder.path().join("data"),
+        secret: Secret::new(&[secret; 32]).unwrap(),
+        ..support::config(folder)
     }
 }
 

@@ -11,6 +11,7 @@ mod support;
 mod cli_scripts;
 mod cli_start;
 mod cluster;
+mod cluster_faults;
 mod cluster_messages;
 mod cluster_people;
 mod direct;
