@@ -30,6 +30,9 @@ mod stats;
 mod story;
 mod text;
 mod text_mode;
+mod tui;
+#[allow(dead_code)]
+mod tui_support;
 mod web;
 mod web_moving;
 mod web_socket;

@@ -1,0 +1,151 @@
+//! The built terminal client under a pseudo-terminal, against real nodes.
+
+use chat::node::Node;
+
+use crate::cluster::two;
+use crate::support::{TestNode, config};
+use crate::tui_support::{Home, Terminal};
+
+const PAGE_UP: &str = "\x1b[5~";
+const END: &str = "\x1b[F";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_terminals_and_a_script_talk_to_each_other() {
+    let node = TestNode::start().await;
+    let (home_a, home_b) = (Home::new(), Home::new());
+    let at = [node.node.listen];
+    let mut alice = Terminal::start(&home_a, "alice", &at, (80, 24));
+    alice.shows("connected to n1");
+    let mut bob = Terminal::start(&home_b, "bob", &at, (100, 30));
+    alice.shows("→ bob joined");
+    bob.shows("2 here");
+
+    alice.say("hello 👩\u{200d}👩\u{200d}👧 日本");
+    bob.shows("hello 👩👩👧 日本");
+    alice.shows("日本 ✓");
+    let mut script = node.user_in("script", "lobby").await;
+    script.say("lobby", "from a\nscript").await;
+    alice.shows("│ script");
+    bob.press("typing");
+    alice.shows("bob is writing …");
+
+    // A paste of three lines is one message.
+    alice.press("\x1b[200~one\ntwo\nthree\x1b[201~\r");
+    script
+        .next_where("the paste", |f| f["text"] == "one\ntwo\nthree")
+        .await;
+
+    bob.press("\x15/msg alice psst\r");
+    alice.waits("the conversation", |screen| {
+        screen.contains("2 @bob") && screen.contains("!1")
+    });
+    alice.press("\x1b2");
+    alice.shows("psst");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_node_is_lost_moves_and_shows_nothing_twice() {
+    let (first, second) = two().await;
+    let home = Home::new();
+    let nodes = [first.node.listen, second.node.listen];
+    let mut alice = Terminal::start(&home, "alice", &nodes, (80, 24));
+    alice.shows("connected to n1");
+    for n in 0..3 {
+        alice.say(&format!("before {n}"));
+    }
+    alice.shows("before 2 ✓");
+    first.stop().await;
+    alice.say("right after");
+    alice.shows("moved from n1 to n2");
+    alice.shows("right after ✓");
+    let screen = alice.screen();
+    for text in ["before 0", "before 1", "before 2", "right after"] {
+        assert_eq!(screen.matches(text).count(), 1, "{text}\n{screen}");
+    }
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_sent_survives_a_quit() {
+    let node = TestNode::start().await;
+    let home = Home::new();
+    let at = node.node.listen;
+    let mut alice = Terminal::start(&home, "alice", &[at], (80, 24));
+    alice.shows("connected to n1");
+    alice.say("first");
+    alice.shows("first ✓");
+    let TestNode { node, folder } = node;
+    node.stop().await;
+    alice.shows("connection lost");
+    alice.say("said into the dark");
+    alice.shows("1 waiting");
+    alice.say("/quit");
+    assert!(alice.ends().success());
+
+    let mut again = config(&folder);
+    again.listen = at;
+    let node = Node::start(again).await.unwrap();
+    let mut alice = Terminal::start(&home, "alice", &[at], (80, 24));
+    alice.shows("said into the dark ✓");
+    assert_eq!(alice.screen().matches("said into the dark").count(), 1);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_scrolls_through_a_resize_and_holds_its_place() {
+    let node = TestNode::start().await;
+    let mut script = node.user_in("script", "lobby").await;
+    for n in 0..300 {
+        script.say("lobby", &format!("line {n}.")).await;
+    }
+    let home = Home::new();
+    let mut alice = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+    alice.shows("line 299.");
+    alice.press_until(PAGE_UP, "line 0.");
+    script.say("lobby", "news").await;
+    alice.shows("1 new ↓");
+    for (columns, rows) in [(40, 12), (120, 40), (80, 24)] {
+        alice.resize(columns, rows);
+        alice.waits("the new size", |screen| {
+            screen.contains("line 0.") && screen.contains("connected")
+        });
+    }
+    alice.press(END);
+    alice.shows("news");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_it_ends_the_terminal_is_restored() {
+    let node = TestNode::start().await;
+    let home = Home::new();
+    for way in ["/quit", "Ctrl+Q", "TERM", "HUP"] {
+        let mut alice = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+        alice.shows("connected to n1");
+        assert!(alice.parser().alternate_screen() && !alice.is_restored());
+        match way {
+            "/quit" => alice.say("/quit"),
+            "Ctrl+Q" => alice.press("\x11"),
+            signal => alice.signal(signal),
+        }
+        let status = alice.ends();
+        assert!(status.success(), "{way}: {status:?}");
+        assert!(alice.is_restored(), "{way}:\n{}", alice.screen());
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_name_is_asked_for_with_the_suggestion_filled_in() {
+    let node = TestNode::start().await;
+    let _alice = node.user_in("alice", "lobby").await;
+    let home = Home::new();
+    let mut other = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+    other.shows("your name");
+    other.shows("> alice-2");
+    other.press("\r");
+    other.shows("connected to n1");
+    other.shows("· alice-2");
+    node.stop().await;
+}
