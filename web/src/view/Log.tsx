@@ -67,7 +67,10 @@ export function Log(props: { room: Room }): JSX.Element {
         onKeyDown={(event) => moveFocus(event, content)}
         onPointerOver={(event) => event.pointerType === "mouse" && setActive(messageOf(event.target))}
         onPointerLeave={(event) => event.pointerType === "mouse" && setActive(null)}
-        onClick={(event) => setActive(messageOf(event.target))}
+        onClick={(event) => {
+          // A button that has just given way to another says nothing about where the click was.
+          if ((event.target as Element).isConnected) setActive(messageOf(event.target));
+        }}
         onFocusIn={(event) => {
           const id = messageOf(event.target);
           setStop(id);

@@ -42,9 +42,6 @@ export function PeoplePanel(props: { room: Room }): JSX.Element {
           </Show>
         </ul>
         <div class="border-t border-line p-2 sm:hidden">
-          <Show when={props.room.topic !== ""}>
-            <p class="remote px-2 pb-2 text-sm text-muted">{cleanLine(props.room.topic)}</p>
-          </Show>
           <button
             class="flex w-full items-center gap-2 rounded-lg px-2 py-1.5 text-left text-sm hover:bg-hover"
             onClick={() => dispatch({ type: "room_left", room: props.room.name })}

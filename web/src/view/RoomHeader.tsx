@@ -26,8 +26,8 @@ export function RoomHeader(props: { room: Room }): JSX.Element {
           <span class="absolute top-1.5 right-1.5 size-2 rounded-full bg-accent" aria-hidden="true" />
         </Show>
       </button>
-      <div class="flex min-w-0 flex-1 items-baseline gap-3">
-        <h1 class="remote min-w-0 max-w-full truncate text-[17px] font-semibold">
+      <div class="flex min-w-0 flex-1 flex-col sm:flex-row sm:items-baseline sm:gap-3">
+        <h1 class="remote min-w-0 max-w-full truncate text-[17px] leading-tight font-semibold">
           <span class="font-normal text-muted" aria-hidden="true">
             {direct() ? "@" : "#"}
           </span>
@@ -73,7 +73,7 @@ function Topic(props: { room: Room }): JSX.Element {
       when={editing()}
       fallback={
         <button
-          class="remote min-w-0 truncate rounded text-sm text-muted hover:text-ink max-sm:hidden"
+          class={`remote min-w-0 truncate rounded text-left text-sm text-muted hover:text-ink ${props.room.topic === "" ? "max-sm:hidden" : "max-sm:text-xs"}`}
           title={props.room.topic === "" ? "Set a topic" : cleanLine(props.room.topic)}
           onClick={() => setEditing(true)}
         >
