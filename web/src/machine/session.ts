@@ -5,6 +5,7 @@ import { flushOutbox, orphanDeeds } from "./outbox";
 import { enterRooms, rememberRooms } from "./rooms";
 import { initialState } from "./state";
 import type { Turn } from "./turn";
+import { PROBE_EVERY_MS, PROBE_FIRST_MS } from "../protocol/limits";
 
 /** Says who we are, when the link is open and it is known. */
 export function introduce(turn: Turn): void {
@@ -43,7 +44,7 @@ export function onSession(turn: Turn, frame: Frame<"session">): void {
   if (asked) {
     state.link.phase = "up";
     state.link.tries = 0;
-    state.link.socketProbed = turn.now;
+    state.link.socketProbed = turn.now - PROBE_EVERY_MS + PROBE_FIRST_MS;
     orphanDeeds(turn);
     enterRooms(turn);
   }

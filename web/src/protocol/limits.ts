@@ -39,8 +39,9 @@ export const BACKOFF_MS_MAX = 5000;
 /** WebSocket attempts that fail before polling is tried. */
 export const SOCKET_FAILURES_MAX = 2;
 
-/** While polling, how often a WebSocket is tried. */
+/** While polling, how often a WebSocket is tried, and how soon first: mostly it was the server that was away. */
 export const PROBE_EVERY_MS = 30_000;
+export const PROBE_FIRST_MS = 2000;
 
 /** No answer by then: what can be repeated is sent again, what cannot is forgotten. */
 export const ANSWER_WAIT_MS = 8000;

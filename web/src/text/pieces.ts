@@ -17,7 +17,8 @@ const INLINE =
   /`([^`\n]+)`|\bhttps?:\/\/[^\s<>"'`]+|(?<![\p{L}\p{N}_.@-])@([\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/giu;
 
 /** What often follows a link without belonging to it. */
-const TRAILING = /[.,;:!?…]+$/u;
+const TRAILING = ".,;:!?…";
+const OPENING: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
@@ -55,15 +56,17 @@ function pieceOf(match: RegExpMatchArray): { piece: Piece; length: number } | nu
 
 /** Without the punctuation of the sentence it stands in, and without a bracket that was opened before it. */
 function trimmed(link: string): string {
-  let result = link.replace(TRAILING, "");
-  while (/[)\]}]$/u.test(result) && !balanced(result)) result = result.slice(0, -1).replace(TRAILING, "");
-  return result;
-}
-
-function balanced(text: string): boolean {
-  const close = text.at(-1) ?? "";
-  const open = { ")": "(", "]": "[", "}": "{" }[close] ?? "";
-  return text.split(open).length >= text.split(close).length;
+  const count = new Map<string, number>();
+  for (const char of link) count.set(char, (count.get(char) ?? 0) + 1);
+  let end = link.length;
+  for (; end > 0; end--) {
+    const char = link.charAt(end - 1);
+    const opening = OPENING[char];
+    const excess = (count.get(char) ?? 0) - (count.get(opening ?? "") ?? 0);
+    if (opening !== undefined && excess > 0) count.set(char, (count.get(char) ?? 0) - 1);
+    else if (!TRAILING.includes(char)) break;
+  }
+  return link.slice(0, end);
 }
 
 function safeHref(link: string): string | null {

@@ -77,7 +77,7 @@ describe("text from others", () => {
       `https://x${")".repeat(3900)}`,
     ])
       pieces(hard);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(1000);
   });
 });
 
