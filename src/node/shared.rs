@@ -16,6 +16,7 @@ use super::presence::{Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
 use super::store::{SoftRow, Store};
+use super::text_mode;
 use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
 use crate::protocol::presence::UserRecord;
@@ -133,6 +134,7 @@ impl Shared {
             node: self.config.name.clone(),
             time: self.now(),
             limits: Limits::CURRENT,
+            hint: Some(text_mode::HINT.to_owned()),
         })
     }
 

@@ -65,7 +65,7 @@ pub enum ServerFrame {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct Connect {
     pub protocol: u32,
     /// Program and version, `chat/0.1.0`.
@@ -75,6 +75,9 @@ pub struct Connect {
     /// The node's wall clock.
     pub time: Ts,
     pub limits: Limits,
+    /// For a person who sees this line at `telnet`: what to type. On TCP only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

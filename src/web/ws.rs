@@ -118,6 +118,7 @@ async fn greeting(app: &App) -> Utf8Bytes {
         node,
         time: now(),
         limits: Limits::CURRENT,
+        hint: None,
     }))
 }
 

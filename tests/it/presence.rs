@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cluster::two;
 use crate::support::{Client, TestNode};
 
 fn names(users: &Value) -> Vec<&str> {
@@ -120,4 +121,29 @@ async fn the_hundredth_user_is_told_of_alone_and_the_hundred_and_first_in_a_batc
         (&json!("user100"), &json!(100))
     );
     node.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_whose_node_stops_and_who_is_back_on_another_is_not_seen_to_leave() {
+    let (one, two) = two().await;
+    let mut bob = two.user_in("bob", "lobby").await;
+    let alice = one.user_in("alice", "lobby").await;
+    let carol = one.user_in("carol", "lobby").await;
+    for _ in ["alice", "carol"] {
+        bob.next("user_join").await;
+    }
+    one.stop().await;
+    let mut moved = Client::connect(two.node.listen).await;
+    let session = moved.open(json!({"token": alice.session["token"]})).await;
+    assert_eq!(session["uid"], alice.session["uid"]);
+    let room = moved.join("lobby").await;
+    assert_eq!(room["total"], 3, "nobody is missed yet");
+    // She does not come back, and is missed within 15 seconds.
+    let left = bob.next("user_leave").await;
+    assert_eq!(
+        (&left["uid"], &left["reason"], &left["total"]),
+        (&carol.session["uid"], &json!("lost"), &json!(2))
+    );
+    assert_eq!(bob.so_far().await, Vec::<Value>::new());
+    two.stop().await;
 }

@@ -31,6 +31,9 @@ use crate::protocol::names::RoomRef;
 use crate::protocol::{ClientFrame, Re, Refusal, Request, ServerFrame, Ts, Uid};
 use recent::Recent;
 
+/// Stands in the `connect` frame, the one thing a person sees before the first line is typed.
+pub const HINT: &str = "to chat from here, type a name and press Enter; /help says more";
+
 /// The room that everybody in text mode begins in.
 pub const FIRST_ROOM: &str = "lobby";
 

@@ -23,7 +23,11 @@ node: string,
 /**
  * The node's wall clock.
  */
-time: Ts, limits: Limits, };
+time: Ts, limits: Limits, 
+/**
+ * For a person who sees this line at `telnet`: what to type. On TCP only.
+ */
+hint?: string, };
 
 export type Disconnect = { reason: CloseReason, 
 /**
