@@ -193,16 +193,11 @@ impl Shared {
     ) -> U {
         let mut people = self.people();
         let (result, notices) = change(&mut people);
-        // Of a node that stops nobody is told that its users leave: they come back through another
-        // one before they are missed, or are missed when it has been silent for long enough.
-        let stopping = self.stop.is_cancelled();
-        for notice in notices.iter().filter(|_| !stopping) {
+        for notice in &notices {
             self.show_notice(notice);
         }
         while let Some(changes) = people.presence.take_changes() {
-            if !stopping {
-                self.replicator().presence(changes);
-            }
+            self.replicator().presence(changes);
         }
         look(&people, result)
     }

@@ -189,12 +189,19 @@ fn step_out(shared: &Shared, user: &User, room: &RoomName) {
 }
 
 /// The session ends: it leaves all rooms, and its user perhaps the node.
+///
+/// Of a node that stops nobody is told that its users leave: they come back through another one
+/// before they are missed, or are missed when it has been silent for long enough.
 pub(in crate::node) fn leave_all(shared: &Arc<Shared>, user: &User, reason: LeaveReason) {
     let now = shared.now();
+    let stopping = shared.stop.is_cancelled();
     let left = shared.change_people(|people| {
-        let notices: Vec<Notice> = people.presence.close(user.session, reason);
-        let here = people.presence.is_local(&user.uid);
-        let left = if here {
+        let notices: Vec<Notice> = if stopping {
+            Vec::new()
+        } else {
+            people.presence.close(user.session, reason)
+        };
+        let left = if people.presence.is_local(&user.uid) && !stopping {
             None
         } else {
             people.names.left(&user.uid, now)
