@@ -58,11 +58,8 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
     if store.queue > STORE_QUEUE_ALARM {
         alarms.push(format!("{} requests wait for the store", store.queue));
     }
-    if store.failed_commits > 0 {
-        alarms.push(format!(
-            "{} writes to the disk have failed",
-            store.failed_commits
-        ));
+    if store.failing {
+        alarms.push("the store cannot write: is the disk full?".to_owned());
     }
     NodeFigures {
         node: shared.config.name.clone(),

@@ -15,6 +15,8 @@ pub struct Figures {
     /// Transactions since the start, and those that failed.
     pub commits: u64,
     pub failed_commits: u64,
+    /// The last transaction failed: the disk is full, or worse.
+    pub failing: bool,
     /// Events written since the start.
     pub events_written: u64,
     /// Events in the log.
@@ -73,6 +75,7 @@ impl Counters {
             }
         }
         state.counts.commits += 1;
+        state.counts.failing = false;
         state.counts.events_written += written;
         state.counts.batch_max = state.counts.batch_max.max(written);
         state.counts.events = events;
@@ -81,6 +84,7 @@ impl Counters {
     pub(super) fn failed(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.counts.failed_commits += 1;
+        state.counts.failing = true;
     }
 
     pub(super) fn starts_with(&self, events: u64) {

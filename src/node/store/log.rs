@@ -282,6 +282,10 @@ impl Log {
             let oid = self.names.oid_or_new(&self.conn, &event.origin)?;
             let head = self.heads.get(&oid).copied().unwrap_or_default();
             let follows = event.seq == head.seq as Seq + 1 && event.ts.0 > head.ts;
+            if event.seq == head.seq as Seq + 1 && !follows {
+                let (origin, seq) = (&event.origin, event.seq);
+                tracing::error!(%origin, seq, "an event is not later than the one before it");
+            }
             if !follows {
                 if event.seq > head.seq as Seq && !report.gaps.contains(&event.origin) {
                     report.gaps.push(event.origin.clone());

@@ -131,12 +131,13 @@ impl Merge<'_> {
                 place.seq,
                 &target,
             ))?;
-        if let Some((_, target_before)) = before {
+        if let Some((_, target_before)) = &before {
             // It stood at a greater place: what counted because of that may not any more.
-            self.recount(&target_before)?;
+            self.recount(target_before)?;
         }
         let counts = self.count(event, place, rid)?;
-        self.outcome(event, counts)
+        let moved = before.is_some() && !matches!(event.body, Body::Topic { .. });
+        self.outcome(event, counts || moved)
     }
 
     /// What is to be shown of an update.

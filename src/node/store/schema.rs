@@ -19,6 +19,9 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// How long a connection waits for a lock that is held for moments only.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The writer waits for readers only to begin its write-ahead log anew, and may do that later too.
+const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// Pages (4 KiB) that a connection keeps in memory: 32 MiB for the writer, 4 MiB for each reader.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
@@ -99,6 +102,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     conn.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+    conn.busy_timeout(WRITER_BUSY_TIMEOUT)?;
     // Checkpoints are the `wal` module's.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     let full: i64 = conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;

@@ -1,17 +1,19 @@
 //! What a reader has missed, as messages: each once, as it is now.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::error::StoreError;
+use super::intern::Rid;
 use super::merge;
-use super::missed::{Missed, MissedEvents};
+use super::missed::MissedEvents;
 use super::pages::sort;
 use super::reader::Reader;
 use super::rows::Place;
 use super::view::{self, Standing, message_bytes};
 use crate::protocol::limits::{HISTORY_MAX, PAGE_BYTES};
 use crate::protocol::server::Message;
-use crate::protocol::{RoomKey, VersionVector};
+use crate::protocol::{RoomKey, Seq, VersionVector};
 
 /// Events that are looked at for one page: of many updates of few messages most show nothing, and
 /// a page must not take long.
@@ -46,7 +48,8 @@ impl Reader {
         };
         let mut bytes = 0;
         let mut looked_at = 0;
-        let mut shown = HashSet::new();
+        // For each message, the event with which it is shown.
+        let mut last_places = HashMap::new();
         let Some(mut missed) = MissedEvents::open(self, room, since, up_to)? else {
             page.since.merge(up_to);
             return Ok(page);
@@ -57,9 +60,16 @@ impl Reader {
                 break;
             }
             looked_at += 1;
-            if let Some(standing) = missed.shows(event)?
-                && !shown.contains(&standing.place)
-                && !self.comes_again(&missed, event, standing, since, up_to)?
+            let shows = missed.shows(event)?;
+            let last = match shows {
+                None => None,
+                Some(standing) => match last_places.entry(standing.place) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(self.last_place(standing, since, up_to)?),
+                },
+            };
+            if let Some(standing) = shows
+                && last == Some(event.place)
             {
                 if page.messages.len() == limit || bytes >= PAGE_BYTES {
                     page.more = true;
@@ -68,7 +78,6 @@ impl Reader {
                 let message = view::message_at(self.conn(), self.names(), standing.place)?;
                 bytes += message_bytes(&message);
                 page.messages.push(message);
-                shown.insert(standing.place);
             }
             missed.take(&mut page.since)?;
         }
@@ -79,44 +88,64 @@ impl Reader {
         Ok(page)
     }
 
-    /// Whether a later one of the missed events shows the same message.
-    fn comes_again(
+    /// The last of the missed events that shows the message: the one with which it is given.
+    fn last_place(
         &self,
-        missed: &MissedEvents<'_>,
-        event: &Missed,
         standing: Standing,
         since: &VersionVector,
         up_to: &VersionVector,
-    ) -> Result<bool, StoreError> {
-        let last = self.last_place(standing)?;
-        if last == event.place {
-            return Ok(false);
-        }
-        let origin = self.origin(last.oid)?;
-        if since.covers(&origin, last.seq as u64) || !up_to.covers(&origin, last.seq as u64) {
-            return Ok(false);
-        }
-        let rid: i64 = self
-            .conn()
-            .prepare_cached("SELECT rid FROM events WHERE oid = ?1 AND seq = ?2")?
-            .query_row((last.oid, last.seq), |row| row.get(0))?;
-        Ok(rid == missed.rid)
-    }
-
-    /// The place of the last event that made or changed the message.
-    fn last_place(&self, standing: Standing) -> Result<Place, StoreError> {
+    ) -> Result<Option<Place>, StoreError> {
+        let missed = |place: Place| -> Result<bool, StoreError> {
+            let origin = self.origin(place.oid)?;
+            let seq = place.seq as Seq;
+            Ok(!since.covers(&origin, seq) && up_to.covers(&origin, seq))
+        };
         let (uid, nonce): (String, String) = self
             .conn()
             .prepare_cached("SELECT uid, nonce FROM events WHERE oid = ?1 AND seq = ?2")?
             .query_row((standing.place.oid, standing.place.seq), |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-        let Some(changed) = merge::changed(self.conn(), &uid, &nonce)? else {
-            return Ok(standing.place);
-        };
-        let after = changed
-            .last
-            .is_before(standing.place, self.conn(), self.names())?;
-        Ok(if after { standing.place } else { changed.last })
+        let mut places = vec![standing.place];
+        if let Some(changed) = merge::changed(self.conn(), &uid, &nonce)? {
+            if missed(changed.last)? && self.is_in_room(changed.last, standing.rid)? {
+                places.push(changed.last);
+            } else {
+                // It came late, or was committed this moment: an earlier one is the last here.
+                places.extend(self.updates_of(&format!("{uid}.{nonce}"), standing.rid)?);
+            }
+        }
+        let mut last: Option<Place> = None;
+        for place in places {
+            let later = match last {
+                Some(last) => last.is_before(place, self.conn(), self.names())?,
+                None => true,
+            };
+            if later && missed(place)? {
+                last = Some(place);
+            }
+        }
+        Ok(last)
+    }
+
+    fn is_in_room(&self, place: Place, rid: Rid) -> Result<bool, StoreError> {
+        let found: Rid = self
+            .conn()
+            .prepare_cached("SELECT rid FROM events WHERE oid = ?1 AND seq = ?2")?
+            .query_row((place.oid, place.seq), |row| row.get(0))?;
+        Ok(found == rid)
+    }
+
+    fn updates_of(&self, target: &str, rid: Rid) -> Result<Vec<Place>, StoreError> {
+        let places = self
+            .conn()
+            .prepare_cached(
+                "SELECT u.ts, u.oid, u.seq FROM updates u
+                 CROSS JOIN events e ON e.oid = u.oid AND e.seq = u.seq
+                 WHERE u.target = ?1 AND e.rid = ?2",
+            )?
+            .query_map((target, rid), |row| Place::read(row, 0))?
+            .collect::<Result<_, _>>()?;
+        Ok(places)
     }
 }

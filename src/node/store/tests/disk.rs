@@ -55,6 +55,72 @@ async fn a_full_disk_refuses_writers_serves_readers_and_heals_with_the_next_writ
     assert_eq!(story.texts(), ["before", "sent again"]);
 }
 
+/// A file system of four MiB; unmounted when the story ends.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .arg(dir.path());
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then_some(SmallDisk(dir))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let mut unmount = std::process::Command::new("umount");
+        let _ = unmount.arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn a_file_system_that_fills_up_is_survived_without_a_restart() {
+    let Some(disk) = SmallDisk::mount() else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "mounting a tmpfs needs root"
+        );
+        eprintln!("skipped: mounting a tmpfs needs root");
+        return;
+    };
+    let dir = disk.0.path().join("n1");
+    let (store, mut commits) = Store::open(&dir, "n1", ManualClock::at(START)).unwrap();
+    let drain = tokio::spawn(async move { while commits.next().await.is_some() {} });
+    let ballast = disk.0.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 2 * 1024 * 1024]).unwrap();
+    let long = "x".repeat(4_000);
+    let mut stored = 0;
+    let refused = loop {
+        assert!(stored < 1_000, "the disk does not fill up");
+        match store
+            .submit(deed(ALICE, &stored.to_string(), said(&long)))
+            .await
+        {
+            Ok(placed) => stored = placed.place.seq,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert!(store.figures().failing);
+    let held = store.read(|reader| reader.held()).await.unwrap();
+    assert_eq!(held.get(&store.origin()), stored, "reading goes on");
+    let again = store.submit(deed(BOB, "b", said(&long))).await;
+    assert!(again.is_err());
+    std::fs::remove_file(&ballast).unwrap();
+    let placed = store.submit(deed(BOB, "b", said(&long))).await.unwrap();
+    assert_eq!((placed.place.seq, placed.repeated), (stored + 1, false));
+    assert!(!store.figures().failing);
+    store.close().await;
+    drain.await.unwrap();
+    let (store, _commits) = Store::open(&dir, "n1", ManualClock::at(START)).unwrap();
+    assert_eq!(store.held().get(&store.origin()), stored + 1);
+    store.close().await;
+}
+
 #[tokio::test]
 async fn the_write_ahead_log_stays_bounded_while_somebody_reads_all_the_time() {
     let story = Story::begin("n1");

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// An event of the origin `n<node>-x`; its place is said by the story.
-fn event(node: u8, seq: u64, ts: i64, by: &str, nonce: &str, body: Body) -> Arc<Event> {
+pub(super) fn event(node: u8, seq: u64, ts: i64, by: &str, nonce: &str, body: Body) -> Arc<Event> {
     let Deed {
         room, uid, name, ..
     } = deed(by, nonce, said("x"));
@@ -227,16 +227,16 @@ async fn what_was_heard_is_before_what_is_said_after_a_restart_too() {
 
 /// What one user does, with few users, messages and nonces, so that much of it collides.
 #[derive(Clone, Debug)]
-struct Act {
-    node: u8,
-    gap: i64,
-    by: bool,
-    nonce: u8,
-    target: (bool, u8),
-    what: u8,
+pub(super) struct Act {
+    pub(super) node: u8,
+    pub(super) gap: i64,
+    pub(super) by: bool,
+    pub(super) nonce: u8,
+    pub(super) target: (bool, u8),
+    pub(super) what: u8,
 }
 
-fn acts() -> impl Strategy<Value = Vec<Act>> {
+pub(super) fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = (
         0..3u8,
         1..4i64,
@@ -285,7 +285,10 @@ fn logs(acts: &[Act]) -> Vec<Vec<Arc<Event>>> {
 }
 
 /// The logs in some order that keeps each origin's, with repetitions.
-fn interleaved(logs: &[Vec<Arc<Event>>], picks: &[prop::sample::Index]) -> Vec<Arc<Event>> {
+pub(super) fn interleaved(
+    logs: &[Vec<Arc<Event>>],
+    picks: &[prop::sample::Index],
+) -> Vec<Arc<Event>> {
     let mut next = vec![0; logs.len()];
     let mut all = Vec::new();
     for turn in 0.. {

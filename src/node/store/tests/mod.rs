@@ -2,6 +2,7 @@
 
 mod disk;
 mod folder;
+mod following;
 mod merging;
 mod messages;
 mod reading;
