@@ -8,6 +8,7 @@ mod programs;
 #[allow(dead_code)]
 mod support;
 
+mod bridge_link;
 mod cli_scripts;
 mod cli_start;
 mod cluster;

@@ -234,6 +234,13 @@ async fn an_error_over_http_is_a_frame_with_a_status() {
         (&json!("unknown_type"), &json!("pong"))
     );
 
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_as_a_whole_is_refused_as_a_whole() {
+    let (node, bridge) = node_and_bridge().await;
     let refused = async |body: &str, headers: &[(&str, &str)]| {
         let answer = request(bridge.address, "POST /send", headers, body).await;
         answer.refused()

@@ -228,3 +228,60 @@ async fn each_browser_has_the_rights_and_limits_of_its_own() {
     bridge.stop().await;
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_browser_that_stops_reading_is_told_where_to_go_on_and_slows_nobody() {
+    const MESSAGES: usize = 4_000;
+    let (node, bridge) = node_and_bridge().await;
+    let mut slow = Browser::user_in(bridge.address, "slow", "lobby").await;
+    let mut quick = Browser::user_in(bridge.address, "quick", "lobby").await;
+    let mut talker = node.user_in("talker", "lobby").await;
+    // More than the bridge keeps for one browser and all buffers on the way hold.
+    let long = "x".repeat(3_900);
+    let talking = async {
+        for begin in (0..MESSAGES).step_by(100) {
+            for n in begin..begin + 100 {
+                let text = format!("{n} {long}");
+                let frame = json!({"type": "send", "room": "lobby", "text": text});
+                talker.tell(frame).await;
+            }
+            let mut sent = 0;
+            while sent < 100 {
+                let line = talker.line().await.unwrap();
+                sent += usize::from(line.starts_with(r#"{"type":"sent""#));
+            }
+        }
+    };
+    let numbers = |message: &Value| -> usize {
+        let text = message["text"].as_str().unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    let reading = async {
+        for n in 0..MESSAGES {
+            assert_eq!(numbers(&quick.next("new_message").await), n);
+        }
+    };
+    tokio::join!(talking, reading);
+
+    let gap = slow.next("gap").await;
+    let waiting = slow.settle().await;
+    let new = |frame: &&Value| frame["type"] == "new_message";
+    let mut seen: Vec<usize> = waiting.iter().filter(new).map(numbers).collect();
+    assert!(seen.len() < MESSAGES);
+    let mut since = gap["since"].clone();
+    loop {
+        let page = slow
+            .ask(json!({"type": "history", "room": "lobby", "since": since, "limit": 200}))
+            .await;
+        seen.extend(page["messages"].as_array().unwrap().iter().map(numbers));
+        since = page["since"].clone();
+        if page["more"] == false {
+            break;
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, (0..MESSAGES).collect::<Vec<_>>());
+    bridge.stop().await;
+    node.stop().await;
+}
