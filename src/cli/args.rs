@@ -220,7 +220,7 @@ pub struct Common {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What is logged to standard error: error, warn, info, debug, or a filter by module [default: info
-    /// for chat-node and chat-web, else warn]
+    /// for chat-node and chat-web, warn for chat, off for chat-tui, whose screen it would spoil]
     #[arg(long, value_name = "LEVEL", value_parser = log_filter)]
     pub log: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The cluster's secret: given, or made once for the programs of one user on one machine.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::stop::{Stop, failed, wrong};
@@ -40,8 +41,17 @@ fn read(path: &Path) -> Result<Secret, Stop> {
             path.display()
         ))
     })?;
+    warn_if_others_may_read(path);
     Secret::new(&bytes)
         .ok_or_else(|| wrong(too_short(&format!("--secret-file {}", path.display()))))
+}
+
+fn warn_if_others_may_read(path: &Path) {
+    let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("other users may read the secret: chmod 600 {path}");
+    }
 }
 
 /// The secret beside the nodes' folders; made if it is not there.
