@@ -38,7 +38,10 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
           when={!grouped()}
           fallback={
             <Show when={props.active}>
-              <time class="block pt-0.5 text-right text-[11px] text-muted" datetime={isoTime(message().ts)}>
+              <time
+                class="absolute left-0 w-12 pt-1 text-right text-[10px] tracking-tight whitespace-nowrap text-muted sm:w-13"
+                datetime={isoTime(message().ts)}
+              >
                 {clockTime(message().ts)}
               </time>
             </Show>
