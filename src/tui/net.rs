@@ -4,7 +4,7 @@ use super::commands;
 use super::event::Effect;
 use super::room::{Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
-use super::state::{Asked, Link, Me, State};
+use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
 use super::{answers, speaking, travel};
 use crate::client::ClientEvent;
@@ -80,7 +80,9 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         node: session.node,
         round_trip_us: None,
     };
-    state.overlay = Default::default();
+    if matches!(state.overlay, Overlay::Name { .. }) {
+        state.overlay = Overlay::None;
+    }
     state.pinged = None;
     let mut effects = speaking::restore(state);
     effects.push(state.ask(Asked::Rooms { show: false }, ClientFrame::Rooms));

@@ -373,6 +373,41 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// However messages come, how often, and at which of their places first: the list is the same.
+        #[test]
+        fn the_list_does_not_depend_on_the_order_of_arrival(
+            heard in proptest::collection::vec((0_u64..12, 0_i64..4, 0_i64..3, 0_u8..8), 1..60),
+            turn in 0_usize..60,
+        ) {
+            let heard: Vec<Message> = heard
+                .into_iter()
+                .map(|(n, place, edit, fate)| {
+                    let mut message = message(n, "alice", &format!("{n} edited {edit}"));
+                    message.ts.0 += place * 90_000_000;
+                    message.edited = (edit > 0).then_some(Ts(edit));
+                    if fate == 0 {
+                        (message.deleted, message.text, message.edited) = (true, None, None);
+                    }
+                    message
+                })
+                .collect();
+            let list = |messages: &mut dyn Iterator<Item = &Message>| {
+                let mut timeline = Timeline::default();
+                messages.for_each(|m| {
+                    timeline.put(m.clone());
+                });
+                timeline.items
+            };
+            let forward = list(&mut heard.iter());
+            let backward = list(&mut heard.iter().rev());
+            let (head, tail) = heard.split_at(turn % heard.len());
+            let turned = list(&mut tail.iter().chain(head).chain(tail));
+            proptest::prop_assert_eq!(&forward, &backward);
+            proptest::prop_assert_eq!(&forward, &turned);
+        }
+    }
+
     #[test]
     fn a_deleted_message_stays_deleted_and_an_older_edit_changes_nothing() {
         let mut timeline = Timeline::default();

@@ -283,7 +283,7 @@ fn newest_or_end(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Esc: leaves an edit or a reply, else goes back to the newest message.
+/// Esc: leaves an edit or a reply.
 fn cancel(state: &mut State) {
     let Some(room) = state.room_mut() else { return };
     match room.composer.purpose {
