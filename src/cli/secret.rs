@@ -41,9 +41,10 @@ fn read(path: &Path) -> Result<Secret, Stop> {
             path.display()
         ))
     })?;
+    let secret = Secret::new(&bytes)
+        .ok_or_else(|| wrong(too_short(&format!("--secret-file {}", path.display()))))?;
     warn_if_others_may_read(path);
-    Secret::new(&bytes)
-        .ok_or_else(|| wrong(too_short(&format!("--secret-file {}", path.display()))))
+    Ok(secret)
 }
 
 fn warn_if_others_may_read(path: &Path) {
