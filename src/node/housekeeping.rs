@@ -18,6 +18,9 @@ const TICKS_RATES: u64 = 2;
 /// Ticks between two sweeps: ten seconds.
 const TICKS_SWEEP: u64 = 20;
 
+/// Ticks between two countings of who is seen: five seconds.
+const TICKS_SEEN: u64 = 10;
+
 /// Ticks between two clearings of users who have not been here for long: an hour.
 const TICKS_FORGET: u64 = 7_200;
 
@@ -30,7 +33,7 @@ pub async fn run(shared: Arc<Shared>) {
             () = shared.stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        look_after_people(&shared);
+        look_after_people(&shared, tick % TICKS_SEEN == 0);
         if tick % TICKS_RATES == 0 {
             shared.metrics.tick(Instant::now());
         }
@@ -46,7 +49,8 @@ pub async fn run(shared: Arc<Shared>) {
     }
 }
 
-fn look_after_people(shared: &Arc<Shared>) {
+/// `seen`: also note that those who are here were seen now.
+fn look_after_people(shared: &Arc<Shared>, seen: bool) {
     let now = shared.now();
     let records = shared.change_people(|people| {
         let mut notices: Vec<Notice> = people.presence.tick(now);
@@ -55,7 +59,9 @@ fn look_after_people(shared: &Arc<Shared>) {
             let (to, claimed_at) = (record.name.clone(), record.claimed_at);
             notices.extend(people.presence.rename(&record.uid, to, claimed_at));
         }
-        records.extend(people.names.seen(&people.presence, now));
+        if seen {
+            records.extend(people.names.seen(&people.presence, now));
+        }
         (records, notices)
     });
     shared.remember(records);

@@ -202,6 +202,12 @@ async fn a_direct_conversation_is_with_the_user_and_not_with_the_name() {
     let mut renamed = node.connect().await;
     let fields = json!({"token": bob.session["token"], "name": "robert"});
     renamed.open(fields).await;
+    let told = alice.next("renamed").await;
+    assert_eq!(
+        (&told["uid"], &told["from"], &told["to"]),
+        (&json!(bob.uid()), &json!("bob"), &json!("robert")),
+        "she is in no room with him, but talks with him"
+    );
     let nobody = json!({"type": "send", "room": "@bob", "text": "?"});
     assert_eq!(alice.refused(nobody).await, "no_such_user");
     let page = alice

@@ -66,6 +66,8 @@ pub struct TextMode {
     older: Option<(String, Ts)>,
     /// The day of the line shown last.
     day: Option<Date>,
+    /// Who was renamed last, and to what: it is told in every room, and shown once.
+    renamed: Option<(Uid, String)>,
 }
 
 #[derive(Debug)]
@@ -104,6 +106,7 @@ impl TextMode {
             asked: None,
             recent: Recent::default(),
             older: None,
+            renamed: None,
         }
     }
 

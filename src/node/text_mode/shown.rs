@@ -128,6 +128,11 @@ fn users(mode: &mut TextMode, update: &UserListUpdate, out: &mut Vec<u8>) {
 }
 
 fn renamed(mode: &mut TextMode, renamed: &Renamed, out: &mut Vec<u8>) {
+    let said = Some((renamed.uid.clone(), renamed.to.clone()));
+    if mode.renamed == said {
+        return;
+    }
+    mode.renamed = said;
     let (from, to) = (format!("@{}", renamed.from), format!("@{}", renamed.to));
     if mode.is_current(&from) {
         mode.current = Some(to);

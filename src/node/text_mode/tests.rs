@@ -641,6 +641,12 @@ fn comings_and_goings_read_like_speech() {
         left: vec![uid("cccc")],
         users: None,
     };
+    // Told in each room that both are in.
+    let renamed = ServerFrame::Renamed(Renamed {
+        uid: uid("aaaa"),
+        from: "alice".into(),
+        to: "alice-2".into(),
+    });
     for frame in [
         ServerFrame::UserJoin(UserJoined {
             room: "lobby".into(),
@@ -658,11 +664,8 @@ fn comings_and_goings_read_like_speech() {
             left: vec![],
             ..list
         }),
-        ServerFrame::Renamed(Renamed {
-            uid: uid("aaaa"),
-            from: "alice".into(),
-            to: "alice-2".into(),
-        }),
+        renamed.clone(),
+        renamed,
         ServerFrame::Gap(Gap {
             room: "ops".into(),
             since: VersionVector::new(),
