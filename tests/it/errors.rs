@@ -185,3 +185,20 @@ async fn only_the_writer_changes_a_message_and_only_one_that_is_there() {
         .await;
     assert_eq!(alice.refused(edit).await, "no_such_message");
 }
+
+#[tokio::test]
+async fn a_node_that_cannot_store_acknowledges_nothing() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    node.node.shared().store.close().await;
+    let send = json!({"type": "send", "room": "lobby", "text": "x"});
+    assert_eq!(alice.refused(send).await, "unavailable");
+    assert_eq!(alice.ask(json!({"type": "ping"})).await["type"], "pong");
+}
+
+#[test]
+fn a_fault_of_the_server_is_told_as_internal() {
+    let damaged = chat::node::store::StoreError::Damaged("page 5".to_owned());
+    let refusal = chat::protocol::Refusal::from(damaged);
+    assert_eq!(refusal.code, chat::protocol::ErrorCode::Internal);
+}

@@ -188,3 +188,40 @@ async fn nothing_is_missing_or_twice_between_the_answer_and_the_live_frames() {
     }
     assert!(joins > 8, "{joins} joins for 8 readers prove little");
 }
+
+#[tokio::test]
+async fn joining_a_room_once_more_goes_on_exactly_behind_the_answer() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let mut bob = node.user_in("bob", "lobby").await;
+    let flood = tokio::spawn(async move {
+        send_many(&mut alice, 0, 2000).await;
+    });
+    // What comes live follows on the newest message that an answer or a live line has brought.
+    let number = |message: &Value| {
+        message["text"].as_str().unwrap()[1..]
+            .parse::<i64>()
+            .unwrap()
+    };
+    let (mut newest, mut joins) = (-1, 0);
+    bob.tell(json!({"type": "join", "room": "lobby"})).await;
+    while newest < 1999 {
+        let frame = bob.any().await.unwrap();
+        match frame["type"].as_str().unwrap() {
+            "new_message" => {
+                assert_eq!(number(&frame), newest + 1);
+                newest += 1;
+            }
+            "room" => {
+                if let Some(last) = frame["messages"].as_array().unwrap().last() {
+                    newest = newest.max(number(last));
+                }
+                joins += 1;
+                bob.tell(json!({"type": "join", "room": "lobby"})).await;
+            }
+            other => assert_eq!(other, "user_join"),
+        }
+    }
+    flood.await.unwrap();
+    assert!(joins > 3, "{joins}");
+}

@@ -46,8 +46,12 @@ async fn a_connection_that_quits_or_breaks_leaves_its_rooms() {
     let mut bob = node.user_in("bob", "lobby").await;
     bob.tell(json!({"type": "quit"})).await;
     assert_eq!(alice.next("user_leave").await["reason"], "quit");
-    drop(node.user_in("carol", "lobby").await);
-    assert_eq!(alice.next("user_leave").await["user"], "carol");
+    node.user_in("carol", "lobby").await.break_off();
+    let lost = alice.next("user_leave").await;
+    assert_eq!(
+        (&lost["user"], &lost["reason"]),
+        (&json!("carol"), &json!("lost"))
+    );
 }
 
 #[tokio::test]

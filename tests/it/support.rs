@@ -160,6 +160,12 @@ impl Client {
             .unwrap();
     }
 
+    /// Resets the connection.
+    pub fn break_off(self) {
+        let stream = self.reader.into_inner().reunite(self.writer).unwrap();
+        stream.set_zero_linger().unwrap();
+    }
+
     /// Closes the writing side only.
     pub async fn end(&mut self) {
         self.writer.shutdown().await.unwrap();
