@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::intern::{Interned, Oid, Rid};
 use super::merge::{self, Merge};
 use super::rows::Place;
-use super::{origin, view};
+use super::{origin, registers, view};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::{self, Body, Event, MessageId, Origin, Seq, Ts, VersionVector};
 
@@ -40,6 +40,9 @@ pub(super) struct Log {
 
 /// An event that was appended, and what is to be shown of it.
 pub(super) type Appended = (Arc<Event>, Outcome);
+
+/// Where a deed is, and what was appended, unless it was there before.
+type Submitted = (Placed, Option<Appended>);
 
 impl Log {
     /// Takes the log up where it ends; under a new origin unless it is provably the same file
@@ -154,11 +157,10 @@ impl Log {
 
     /// Stores a deed of this node's user. The outer error ends the transaction; the inner one
     /// refuses this deed alone.
-    #[allow(clippy::type_complexity)]
     pub(super) fn submit(
         &mut self,
         deed: Deed,
-    ) -> Result<Result<(Placed, Option<Appended>), StoreError>, StoreError> {
+    ) -> Result<Result<Submitted, StoreError>, StoreError> {
         if let Some(placed) = self.repeated(&deed)? {
             return Ok(Ok((placed, None)));
         }
@@ -230,7 +232,7 @@ impl Log {
         if !matches!(deed.body, Body::React { .. }) && uid != deed.uid {
             return Ok(Err(StoreError::Forbidden));
         }
-        let changed = merge::changed(&self.conn, uid.as_str(), nonce.as_str())?;
+        let changed = registers::changed(&self.conn, uid.as_str(), nonce.as_str())?;
         if changed.is_some_and(|changed| changed.deleted) {
             return Ok(Err(StoreError::NoSuchMessage));
         }

@@ -26,9 +26,9 @@
 //!
 //! # Reading order
 //!
-//! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` (what events
-//! change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`, `since`,
-//! `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `wal`, `pool`, `figures`.
+//! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` and `registers`
+//! (what events change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
+//! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `wal`, `pool`, `figures`.
 
 pub mod clock;
 mod commit;
@@ -44,6 +44,7 @@ mod origin;
 mod pages;
 mod pool;
 mod reader;
+mod registers;
 mod replay;
 mod rows;
 mod schema;

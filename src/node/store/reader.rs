@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
 use super::intern::{Interned, Oid, Rid};
-use super::{merge, rows, view};
+use super::{registers, rows, view};
 use crate::protocol::peer::event_bytes_max;
 use crate::protocol::server::{Message, Place};
 use crate::protocol::{Event, MessageId, Origin, RoomKey, Seq, Ts, Uid, VersionVector};
@@ -182,7 +182,7 @@ impl Reader {
     }
 
     fn topic_of(&self, rid: Rid) -> Result<Option<Topic>, StoreError> {
-        let Some(place) = merge::topic_place(&self.conn, rid)? else {
+        let Some(place) = registers::topic_place(&self.conn, rid)? else {
             return Ok(None);
         };
         let (topic, user) = self

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::commit::{Outcome, UpdateKind};
 use super::error::StoreError;
-use super::merge;
 use super::missed::{Missed, MissedEvents};
 use super::reader::{Reader, event_at};
+use super::registers;
 use super::rows::kind;
 use super::view::{self, message_bytes};
 use crate::protocol::limits::PAGE_BYTES;
@@ -87,7 +87,7 @@ impl Reader {
         event: &Missed,
     ) -> Result<Option<Outcome>, StoreError> {
         if event.kind == kind::TOPIC {
-            let counts = merge::topic_place(self.conn(), missed.rid)? == Some(event.place);
+            let counts = registers::topic_place(self.conn(), missed.rid)? == Some(event.place);
             return Ok(counts.then_some(Outcome::Topic));
         }
         let Some(standing) = missed.shows(event)? else {

@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 
 use super::error::StoreError;
 use super::intern::Rid;
-use super::merge;
 use super::missed::MissedEvents;
 use super::pages::sort;
 use super::reader::Reader;
+use super::registers;
 use super::rows::Place;
 use super::view::{self, Standing, message_bytes};
 use crate::protocol::limits::{HISTORY_MAX, PAGE_BYTES};
@@ -107,7 +107,7 @@ impl Reader {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         let mut places = vec![standing.place];
-        if let Some(changed) = merge::changed(self.conn(), &uid, &nonce)? {
+        if let Some(changed) = registers::changed(self.conn(), &uid, &nonce)? {
             if missed(changed.last)? && self.is_in_room(changed.last, standing.rid)? {
                 places.push(changed.last);
             } else {

@@ -87,6 +87,7 @@ async fn no_statement_looks_through_a_whole_table() {
         include_str!("../merge.rs"),
         include_str!("../missed.rs"),
         include_str!("../reader.rs"),
+        include_str!("../registers.rs"),
         include_str!("../since.rs"),
         include_str!("../soft.rs"),
         include_str!("../view.rs"),
