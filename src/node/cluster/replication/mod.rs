@@ -352,14 +352,16 @@ impl Replication {
         events: Vec<Arc<Event>>,
         held: Seq,
     ) -> Vec<Effect> {
-        let empty = events.is_empty();
-        if !self.pulls.answered(now, link, origin, after, empty) {
-            return Vec::new();
-        }
         let in_order = |(place, event): (Seq, &Arc<Event>)| {
             event.origin == *origin && event.seq == place && place < SEQ_END
         };
-        if held >= SEQ_END || !(after + 1..).zip(&events).all(in_order) {
+        let sound = *origin != self.origin
+            && after < SEQ_END
+            && held < SEQ_END
+            && (after + 1..).zip(&events).all(in_order);
+        let useful = sound && !events.is_empty();
+        self.pulls.answered(now, link, origin, after, useful);
+        if !sound {
             return Vec::new();
         }
         if let Some(known) = self

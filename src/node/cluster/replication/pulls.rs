@@ -64,26 +64,27 @@ impl Pulls {
         Some(of)
     }
 
-    /// `link` answered for `origin` past `after`, with something or with nothing. Whether that was
-    /// asked for.
+    /// `link` answered for `origin` past `after`; `useful` when with anything. An answer that comes too
+    /// late still counts: the line may just be slow.
     pub fn answered(
         &mut self,
         now: Moment,
         link: LinkId,
         origin: &Origin,
         after: Seq,
-        empty: bool,
-    ) -> bool {
+        useful: bool,
+    ) {
         let asked = |ask: &Ask| ask.of == link && ask.after == after;
-        if !self.asked.get(origin).is_some_and(asked) {
-            return false;
+        let asked = self.asked.get(origin).is_some_and(asked);
+        if asked {
+            self.asked.remove(origin);
+            self.waiting.remove(origin);
         }
-        self.asked.remove(origin);
-        self.waiting.remove(origin);
-        if empty {
+        if useful {
+            self.avoided.remove(&(origin.clone(), link));
+        } else if asked {
             self.avoided.insert((origin.clone(), link), now + AVOID_FOR);
         }
-        true
     }
 
     /// Nothing more comes from `link`.

@@ -184,6 +184,30 @@ fn a_pull_without_an_answer_goes_to_another_peer() {
 }
 
 #[test]
+fn an_answer_that_comes_too_late_is_taken_and_the_slow_peer_asked_on() {
+    let (mut core, link) = linked(&[], &[(1, 2000)]);
+    assert_eq!(
+        core.tick(PULL_TIMEOUT).len(),
+        1,
+        "a vector, and nobody else to ask"
+    );
+    let range = PeerFrame::Range {
+        origin: origin(1),
+        after: 0,
+        events: (1..=1024).map(|seq| event(&origin(1), seq)).collect(),
+        held: 2000,
+    };
+    let effects = core.receive(PULL_TIMEOUT + SECOND, link, range);
+    let next = PeerFrame::Pull {
+        origin: origin(1),
+        after: 1024,
+        limit: BATCH_EVENTS_MAX as u32,
+    };
+    assert!(matches!(&effects[0], Effect::Ingest(events) if events.len() == 1024));
+    assert_eq!(frames(effects), [next]);
+}
+
+#[test]
 fn events_that_the_store_refused_are_asked_for_again() {
     let (mut core, link) = linked(&[], &[]);
     let Some(Effect::Ingest(events)) = core.receive(SECOND, link, push([1])).pop() else {
