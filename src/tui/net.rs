@@ -405,6 +405,10 @@ fn user_renamed(state: &mut State, renamed: &Renamed) -> Vec<Effect> {
 fn topic_changed(state: &mut State, topic: TopicChanged) -> Vec<Effect> {
     let now = state.now;
     if let Some(room) = state.find(&topic.room) {
+        // Whoever set it is answered with it, and hears of it with everybody else.
+        if room.held.covers(&topic.origin, topic.seq) {
+            return Vec::new();
+        }
         room.hold(&topic.origin, topic.seq);
         let text = if topic.topic.is_empty() {
             format!("{} cleared the topic", topic.user)

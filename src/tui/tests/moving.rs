@@ -210,3 +210,22 @@ fn a_room_that_cannot_be_entered_says_why() {
         story.screen()
     );
 }
+
+#[test]
+fn a_topic_is_told_of_once_though_it_comes_as_the_answer_and_as_the_event() {
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "bob", "x")]);
+    let topic = crate::protocol::server::TopicChanged {
+        re: None,
+        room: "lobby".to_owned(),
+        topic: "tea only".to_owned(),
+        user: "alice".to_owned(),
+        ts: message(2, "bob", "").ts,
+        origin: message(2, "bob", "").origin,
+        seq: message(2, "bob", "").seq,
+    };
+    story.frame(ServerFrame::Topic(topic.clone()));
+    story.frame(ServerFrame::Topic(topic));
+    let screen = story.screen();
+    assert_eq!(screen.matches("set the topic").count(), 1, "{screen}");
+    assert!(screen.contains("#lobby  tea only"), "{screen}");
+}
