@@ -165,9 +165,10 @@ fn rooms(mode: &mut TextMode, rooms: &[RoomInfo], out: &mut Vec<u8>) {
             0 => String::new(),
             total => format!("{total} here"),
         };
+        // What is said in a room that one is in has been on the screen.
         let unread = match room.unread {
-            0 => String::new(),
-            unread => format!("{unread} unread"),
+            unread if unread > 0 && !room.joined => format!("{unread} unread"),
+            _ => String::new(),
         };
         let room_line = format!(
             "{mark} {}{:padding$} {here:>8} {unread:>11}  {}",

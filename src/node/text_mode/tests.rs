@@ -717,7 +717,7 @@ fn rooms_are_a_table_of_names_people_and_topics() {
             "-- 3 rooms (* you are in it)",
             "-- * lobby              2 here",
             "--   日本                        12 unread  deploys[31m are frozen",
-            "-- * @bob                         1 unread",
+            "-- * @bob",
         ]
     );
 }
