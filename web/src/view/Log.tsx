@@ -17,6 +17,7 @@ import { Down } from "./icons";
 import { MessageRow } from "./MessageRow";
 import { NoticeRow } from "./NoticeRow";
 import { keepPlace, type Scrolling } from "./scrolling";
+import { inTwoSteps } from "./twoSteps";
 
 export function Log(props: { room: Room }): JSX.Element {
   const { state, dispatch } = useChat();
@@ -25,6 +26,7 @@ export function Log(props: { room: Room }): JSX.Element {
   const isActive = createSelector(active);
   // One message is in the order of the Tab key; the arrow keys go on from it.
   const isStop = createSelector(() => stop() ?? props.room.timeline.at(-1)?.id ?? null);
+  const steps = inTwoSteps(() => props.room);
   let view!: HTMLDivElement;
   let content!: HTMLDivElement;
   let scrolling: Scrolling | undefined;
@@ -33,7 +35,7 @@ export function Log(props: { room: Room }): JSX.Element {
     scrolling = keepPlace(view, content, {
       following: () => props.room.following,
       setFollowing: (following) => dispatch({ type: "scrolled", room: props.room.name, following }),
-      nearTop: () => props.room.hasOlder && dispatch({ type: "older_wanted" }),
+      nearTop: () => props.room.hasOlder && steps.whole() && dispatch({ type: "older_wanted" }),
       nearEnd: () => props.room.hasNewer && dispatch({ type: "newer_wanted" }),
     });
     const observer = new ResizeObserver(() => scrolling?.settle());
@@ -46,6 +48,7 @@ export function Log(props: { room: Room }): JSX.Element {
       () => [
         props.room.timeline.length,
         props.room.timeline[0]?.id,
+        steps.whole(),
         props.room.timeline.at(-1)?.id,
         props.room.following,
         state.link.phase,
@@ -80,12 +83,12 @@ export function Log(props: { room: Room }): JSX.Element {
         <div class="flex min-h-full flex-col justify-end">
           <Beginning room={props.room} />
           <div ref={content} class="pt-2 pb-3">
-            <For each={props.room.timeline}>
+            <For each={steps.items()}>
               {(item, index) => (
                 <Row
                   room={props.room}
                   item={item}
-                  previous={props.room.timeline[index() - 1]}
+                  previous={steps.items()[index() - 1]}
                   active={isActive(item.id)}
                   stop={isStop(item.id)}
                 />

@@ -61,7 +61,7 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
             <time
               class="flex-none text-xs text-muted"
               datetime={isoTime(message().ts)}
-              title={fullTime(message().ts)}
+              title={props.active ? fullTime(message().ts) : undefined}
             >
               {clockTime(message().ts)}
             </time>

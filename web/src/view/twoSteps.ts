@@ -1,0 +1,34 @@
+/**
+ * A room is shown in two steps: first what fills a screen, then, once that is painted, the rest above it. So a long
+ * room is there as soon as an empty one.
+ */
+import { createEffect, createMemo, createSignal, onCleanup, type Accessor } from "solid-js";
+import type { Item, Room } from "../machine/state";
+
+/** Items of the first step: more than a tall screen has. */
+const FIRST_ITEMS = 20;
+
+/** A page that is not in front paints nothing; then the second step comes after this. */
+const PAINT_WAIT_MS = 250;
+
+export interface TwoSteps {
+  items: Accessor<Item[]>;
+  /** The second step has been taken. */
+  whole: Accessor<boolean>;
+}
+
+export function inTwoSteps(room: Accessor<Room>): TwoSteps {
+  const [whole, setWhole] = createSignal(false);
+  const items = createMemo(() => (whole() ? room().timeline : room().timeline.slice(-FIRST_ITEMS)));
+  createEffect(() => {
+    if (room().phase !== "open" || whole()) return;
+    const late = setTimeout(() => setWhole(true), PAINT_WAIT_MS);
+    // The task after the next frame: by then the first step is on the screen.
+    const frame = requestAnimationFrame(() => setTimeout(() => setWhole(true)));
+    onCleanup(() => {
+      clearTimeout(late);
+      cancelAnimationFrame(frame);
+    });
+  });
+  return { items, whole };
+}
