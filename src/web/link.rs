@@ -86,24 +86,17 @@ async fn keep_linked(switchboard: &Switchboard, config: &Config, stop: &Cancella
             () = stop.cancelled() => return,
             found = first_reachable(config, first) => found,
         };
-        let Ok((at, open)) = found else {
-            switchboard.link.send_if_modified(|state| {
-                let refused = matches!(found, Err(OpenError::Refused));
-                let now = if refused {
-                    LinkState::Refused
-                } else {
-                    LinkState::Down
-                };
-                let changed = *state != now;
-                *state = now;
-                changed
-            });
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(delay) => {}
+        let (at, open) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                note_down(switchboard, &error);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(delay) => {}
+                }
+                delay = (delay * 2).min(RETRY_DELAY_MAX);
+                continue;
             }
-            delay = (delay * 2).min(RETRY_DELAY_MAX);
-            continue;
         };
         delay = RETRY_DELAY_MIN;
         let address = config.nodes[at].clone();
@@ -143,10 +136,28 @@ async fn first_reachable(config: &Config, first: usize) -> Result<(usize, Open),
             }
         }
     }
-    if matches!(worst, OpenError::Refused) {
-        tracing::error!("a node {worst}; give both the same --secret-file");
-    }
     Err(worst)
+}
+
+/// Notes that no node took the link, and says so when that is news.
+fn note_down(switchboard: &Switchboard, error: &OpenError) {
+    let refused = matches!(error, OpenError::Refused);
+    let now = if refused {
+        LinkState::Refused
+    } else {
+        LinkState::Down
+    };
+    let news = switchboard.link.send_if_modified(|state| {
+        *state != now && {
+            *state = now;
+            true
+        }
+    });
+    if news && refused {
+        tracing::error!("a node {error}; give both the same --secret-file");
+    } else if news {
+        tracing::warn!("no node can be reached");
+    }
 }
 
 async fn open(address: &str, secret: &Secret) -> Result<Open, OpenError> {

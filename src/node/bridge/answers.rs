@@ -19,6 +19,7 @@ impl Link {
             {
                 if let Some(bridged) = self.sessions.get_mut(&id) {
                     bridged.stalled = Some(answer);
+                    self.stalled.insert(id);
                 }
                 return;
             }

@@ -3,7 +3,7 @@
 //! Back-pressure, as on a client's connection: while the socket does not take what is due, no answer
 //! is taken, nothing is drained from the rooms, and nothing is read.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future;
 use std::io;
 use std::net::IpAddr;
@@ -50,6 +50,8 @@ pub(super) struct Link {
     /// Sessions by their browser's address, for the limit on connections.
     pub(super) addresses: HashMap<IpAddr, usize>,
     pub(super) ready: Arc<Ready>,
+    /// Sessions whose answer waits until its channel has been read from the log.
+    pub(super) stalled: HashSet<SessionId>,
     pub(super) heard: AllHeard,
     pub(super) memberships: Memberships,
     /// Memberships that are to be read from the log, and those that are.
@@ -92,6 +94,7 @@ impl Link {
             sessions: HashMap::new(),
             addresses: HashMap::new(),
             ready: Arc::default(),
+            stalled: HashSet::new(),
             heard: AllHeard::default(),
             memberships: Memberships::default(),
             behind: VecDeque::new(),
@@ -254,14 +257,7 @@ impl Link {
     /// Writes what is left, and closes the sessions: their users are gone from here.
     async fn end(&mut self) {
         let stopping = self.shared.stop.is_cancelled();
-        let written = timeout(LAST_LINES, async {
-            while stopping && !self.output.is_empty() {
-                self.stream.writable().await?;
-                self.output.write(&self.stream)?;
-            }
-            Ok::<(), io::Error>(())
-        });
-        if !matches!(written.await, Ok(Ok(()))) {
+        if stopping && !matches!(timeout(LAST_LINES, self.last_lines()).await, Ok(Ok(()))) {
             tracing::debug!("a bridge did not take its last lines");
         }
         let reason = if stopping {
@@ -273,6 +269,30 @@ impl Link {
         for bridged in self.sessions.values_mut() {
             bridged.session.close(reason);
         }
+    }
+
+    /// Gives the answers to what has been taken up: else the bridge would ask it again elsewhere.
+    async fn last_lines(&mut self) -> io::Result<()> {
+        let mut open: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for bridged in self.sessions.values_mut() {
+            bridged.take_no_more();
+        }
+        loop {
+            open.retain(|id| self.sessions.get(id).is_some_and(Bridged::has_answers));
+            if open.is_empty() {
+                break;
+            }
+            self.ready.woken().await;
+            for id in self.ready.take() {
+                self.advance(id);
+            }
+        }
+        self.drain(usize::MAX);
+        while !self.output.is_empty() {
+            self.stream.writable().await?;
+            self.output.write(&self.stream)?;
+        }
+        Ok(())
     }
 }
 

@@ -133,11 +133,11 @@ impl Link {
         let Some(key) = self.heard.get(slot).map(|heard| heard.key.clone()) else {
             return;
         };
-        let waits = |(id, bridged): (&SessionId, &mut super::sessions::Bridged)| {
-            let stalled = bridged.stalled.as_ref()?;
+        let waits = |id: &SessionId| {
+            let stalled = self.sessions.get(id)?.stalled.as_ref()?;
             stalled.enters(&key).then_some(*id)
         };
-        let ids: Vec<SessionId> = self.sessions.iter_mut().filter_map(waits).collect();
+        let ids: Vec<SessionId> = self.stalled.iter().filter_map(waits).collect();
         for id in ids {
             let stalled = self
                 .sessions

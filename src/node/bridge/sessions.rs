@@ -34,6 +34,18 @@ pub(super) struct Bridged {
     pub(super) uid: Option<Uid>,
 }
 
+impl Bridged {
+    /// What was not taken up is for another node.
+    pub(super) fn take_no_more(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Whether something that was taken up is to be answered, and can be.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.answers.is_empty() && self.stalled.is_none()
+    }
+}
+
 impl Link {
     /// Carries out one line of the bridge.
     pub(super) fn take_line(&mut self, line: &str) {
@@ -148,6 +160,7 @@ impl Link {
             }
         }
         self.every.remove(&id);
+        self.stalled.remove(&id);
     }
 
     /// Writes a frame for one session.
