@@ -81,6 +81,8 @@ async fn tick(switchboard: &Switchboard) {
 async fn keep_linked(switchboard: &Switchboard, config: &Config, stop: &CancellationToken) {
     let mut first = 0;
     let mut delay = RETRY_DELAY_MIN;
+    // What was last said of there being no link.
+    let mut told = None;
     while !stop.is_cancelled() {
         let found = tokio::select! {
             () = stop.cancelled() => return,
@@ -89,7 +91,7 @@ async fn keep_linked(switchboard: &Switchboard, config: &Config, stop: &Cancella
         let (at, open) = match found {
             Ok(found) => found,
             Err(error) => {
-                note_down(switchboard, &error);
+                note_down(switchboard, &error, &mut told);
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(delay) => {}
@@ -99,6 +101,7 @@ async fn keep_linked(switchboard: &Switchboard, config: &Config, stop: &Cancella
             }
         };
         delay = RETRY_DELAY_MIN;
+        told = None;
         let address = config.nodes[at].clone();
         let node = open.node.clone();
         tracing::info!(node, address, "linked to a node");
@@ -140,19 +143,16 @@ async fn first_reachable(config: &Config, first: usize) -> Result<(usize, Open),
 }
 
 /// Notes that no node took the link, and says so when that is news.
-fn note_down(switchboard: &Switchboard, error: &OpenError) {
+fn note_down(switchboard: &Switchboard, error: &OpenError, told: &mut Option<LinkState>) {
     let refused = matches!(error, OpenError::Refused);
     let now = if refused {
         LinkState::Refused
     } else {
         LinkState::Down
     };
-    let news = switchboard.link.send_if_modified(|state| {
-        *state != now && {
-            *state = now;
-            true
-        }
-    });
+    switchboard.link.send_replace(now.clone());
+    let news = told.as_ref() != Some(&now);
+    *told = Some(now);
     if news && refused {
         tracing::error!("a node {error}; give both the same --secret-file");
     } else if news {
