@@ -296,6 +296,9 @@ impl Reader<'_> {
                 Err(_) => return Err(Ended::Silent),
                 Ok(Ok(0)) => return Err(Ended::Closed),
                 Ok(Ok(_)) => {}
+                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(Ended::Closed);
+                }
                 Ok(Err(error)) => return Err(Ended::Io(error)),
             }
         }
