@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Args, ready: ReadyLine) -> Result<(), Stop> {
     let option = if args.ports.is_empty() {
         "--listen"
     } else {
-        "another PORT"
+        "PORT"
     };
     let mut wanted: Vec<Wanted> = configs
         .iter()

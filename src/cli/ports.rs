@@ -26,7 +26,7 @@ pub(super) enum Service {
     Browsers,
 }
 
-/// An address that will be listened on, and the option that it comes from.
+/// An address that will be listened on, and what to change to have another: `--listen`, `PORT`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub address: SocketAddr,
@@ -72,8 +72,13 @@ async fn taken(wanted: Wanted) -> Stop {
         Service::Peers => None,
     };
     let who = who.unwrap_or_else(|| "another program listens there; stop it".to_owned());
+    let with = if option.starts_with("--") {
+        "with "
+    } else {
+        ""
+    };
     failed(format!(
-        "port {port} is taken ({address}): {who}, or choose another with {option}"
+        "port {port} is taken ({address}): {who}, or choose another {with}{option}"
     ))
 }
 

@@ -258,3 +258,20 @@ fn several_nodes_in_one_process_know_each_other_and_keep_their_folders_apart() {
     assert!(space.path("data/n1").is_dir() && space.path("data/n2").is_dir());
     assert_eq!(nodes.stop().code(), Some(0));
 }
+
+#[test]
+fn an_empty_variable_is_none_and_a_flag_may_be_one() {
+    let space = Space::new();
+    let mut command = space.command("chat-node", &FREE);
+    command
+        .env("CHAT_NODE_RATE", "")
+        .env("CHAT_NODE_CHECK_CONFIG", "yes");
+    let output = command.output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "the configuration is good\n"
+    );
+    let mut command = space.command("chat-node", &FREE);
+    let output = command.env("CHAT_NODE_RATE", "many").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
