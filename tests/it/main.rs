@@ -24,6 +24,7 @@ mod missed;
 mod names;
 mod opening;
 mod presence;
+mod process;
 mod rooms;
 mod slow;
 mod starting;

@@ -1,16 +1,20 @@
 //! What is read back: `history`, `rooms`, and the read marker.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Context;
 use crate::node::session::{Answer, Handling};
 use crate::node::store::{Page, Reader, SoftRow, StoreError};
-use crate::protocol::limits::{HISTORY_DEFAULT, HISTORY_MAX};
+use crate::protocol::limits::{HISTORY_DEFAULT, HISTORY_MAX, SERVER_LINE_BYTES_MAX};
 use crate::protocol::server::{History, Message, RoomInfo, RoomList};
 use crate::protocol::{HistoryRange, RoomKey, RoomName, RoomRef, ServerFrame, VersionVector};
 
 /// Unread messages of a room are counted up to this: the list says "1,000 or more".
 pub const UNREAD_MAX: u32 = 1_000;
+
+/// Bytes of a room in the list, without its name and topic, at most.
+const ROOM_BYTES: usize = 160;
 
 pub(super) fn history(
     context: Context,
@@ -137,12 +141,27 @@ pub(super) fn rooms(context: Context) -> Handling {
             last: room.last,
             unread,
         };
-        let mut rooms: Vec<RoomInfo> = found.into_iter().map(info).collect();
+        let rooms: Vec<RoomInfo> = found.into_iter().map(info).collect();
         drop(people);
-        rooms.sort_by(|one, other| one.room.cmp(&other.room));
+        let rooms = fitting(rooms);
         let re = context.re;
         Answer::frame(ServerFrame::Rooms(RoomList { re, rooms }))
     }))
+}
+
+/// As many rooms as a line holds, in the order of their names: those that the session is in first,
+/// then those where something was said last.
+fn fitting(mut rooms: Vec<RoomInfo>) -> Vec<RoomInfo> {
+    rooms.sort_by_key(|room| (!room.joined, Reverse(room.last)));
+    let mut bytes = 0;
+    let fit = rooms.iter().take_while(|room| {
+        bytes += ROOM_BYTES + room.room.len() + 6 * room.topic.len();
+        bytes <= SERVER_LINE_BYTES_MAX
+    });
+    let fit = fit.count();
+    rooms.truncate(fit);
+    rooms.sort_by(|one, other| one.room.cmp(&other.room));
+    rooms
 }
 
 fn room_name(room: &RoomKey) -> Option<&RoomName> {
@@ -164,5 +183,41 @@ fn total(people: &crate::node::people::People, room: &RoomKey) -> u32 {
                 here(one) + here(other)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Ts;
+
+    #[test]
+    fn a_list_of_rooms_fits_a_line_and_keeps_those_that_matter() {
+        let room = |n: i64| RoomInfo {
+            room: format!("room-{n:06}"),
+            topic: "\u{1f44d}".repeat(20),
+            total: 1_000_000,
+            private: false,
+            joined: n < 5,
+            last: Ts(1_763_800_000_000_000 + n),
+            unread: 1_000,
+        };
+        let rooms = fitting((0..10_000).map(room).collect());
+        assert!(rooms.len() < 10_000);
+        let names: Vec<&str> = rooms.iter().map(|room| room.room.as_str()).collect();
+        assert_eq!(
+            names[..5],
+            [
+                "room-000000",
+                "room-000001",
+                "room-000002",
+                "room-000003",
+                "room-000004"
+            ]
+        );
+        assert_eq!(names.last(), Some(&"room-009999"));
+        assert!(names.is_sorted());
+        let frame = ServerFrame::Rooms(RoomList { re: None, rooms });
+        assert!(frame.encode().len() <= SERVER_LINE_BYTES_MAX);
     }
 }
