@@ -29,6 +29,7 @@ export function recall(): Remembered {
   const theme = read(`${PREFIX}theme`);
   return {
     name: read(`${PREFIX}name`),
+    uid: read(`${PREFIX}uid`),
     token: read(`${PREFIX}token`),
     rooms: parse(read(`${PREFIX}rooms`), isNames) ?? [],
     current: read(`${PREFIX}current`),

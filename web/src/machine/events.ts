@@ -62,7 +62,7 @@ export type Effect =
   | { type: "probe_socket" }
   | {
       type: "remember";
-      key: "name" | "token" | "rooms" | "current" | "theme" | "sound";
+      key: "name" | "uid" | "token" | "rooms" | "current" | "theme" | "sound";
       value: string | null;
     }
   | { type: "remember_draft"; room: string; text: string }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { live, ME, ORIGIN, Page, roomFrame, view, views } from "./testing";
+import { live, ME, ORIGIN, Page, roomFrame, view, views, session } from "./testing";
 
 describe("the list of messages", () => {
   test("messages stand by time and then by origin, in whatever order they come", () => {
@@ -240,6 +240,17 @@ describe("own messages", () => {
     expect(said.filter((frame) => frame.type === "send")).toMatchObject([{ nonce: "NONCE", text: "kept" }]);
     page.hear(roomFrame(said.find((frame) => frame.type === "join")?.re, views(1, 2)));
     expect(page.texts()).toEqual(["m1", "m2", "kept"]);
+  });
+
+  test("what is written after a reload without a link is kept like the rest", () => {
+    const page = new Page();
+    page.start({ name: "mia", uid: ME, token: "token", rooms: ["lobby"], current: "lobby" });
+    page.write("still offline", "NONCE");
+    expect(page.messages()).toMatchObject([{ text: "still offline", uid: ME, status: "pending" }]);
+    page.do({ type: "link_opened", serial: page.state.link.serial });
+    const hello = page.said().find((frame) => frame.type === "user_join");
+    page.hear(session(hello?.re));
+    expect(page.said().filter((frame) => frame.type === "send")).toMatchObject([{ nonce: "NONCE" }]);
   });
 
   test("what another user of this browser left is not said in my name", () => {

@@ -28,7 +28,10 @@ export function started(turn: Turn, event: Started): void {
   for (const room of state.rooms) room.draft.text = remembered.drafts[room.name] ?? "";
   // Without a token the name is only proposed: it may be somebody else's by now.
   if (state.token === null) state.name = null;
-  else openLink(turn);
+  else {
+    if (state.name !== null && remembered.uid !== null) state.me = { name: state.name, uid: remembered.uid };
+    openLink(turn);
+  }
 }
 
 /** From the system's theme first to the other one, so that every press shows. */

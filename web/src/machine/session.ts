@@ -31,7 +31,7 @@ export function onSession(turn: Turn, frame: Frame<"session">): void {
   const state = turn.state;
   const asked = frame.re !== undefined && state.questions[frame.re]?.kind === "session";
   if (frame.re !== undefined) delete state.questions[frame.re];
-  if (state.name !== null && state.name !== frame.user && state.me === null && state.token !== null) {
+  if (asked && state.token !== null && state.name !== null && state.name !== frame.user) {
     turn.toast(`You are ${frame.user} here now; the name ${state.name} belongs to somebody else.`, "warn");
   }
   state.me = { name: frame.user, uid: frame.uid };
@@ -39,6 +39,7 @@ export function onSession(turn: Turn, frame: Frame<"session">): void {
   state.token = frame.token;
   state.link.node = frame.node;
   turn.effect({ type: "remember", key: "name", value: frame.user });
+  turn.effect({ type: "remember", key: "uid", value: frame.uid });
   turn.effect({ type: "remember", key: "token", value: frame.token });
   state.entry = { name: frame.user, busy: false, problem: null, suggestion: null };
   if (asked) {
@@ -78,7 +79,7 @@ export function signedOut(turn: Turn): void {
   if (state.link.phase === "up") turn.say({ type: "quit" });
   endLink(turn, "");
   for (const deed of state.outbox) turn.effect({ type: "forget_deed", nonce: deed.nonce });
-  for (const key of ["name", "token", "current"] as const)
+  for (const key of ["name", "uid", "token", "current"] as const)
     turn.effect({ type: "remember", key, value: null });
   const fresh = initialState();
   fresh.entry.name = state.me?.name ?? "";

@@ -99,7 +99,7 @@ export interface Toast {
 }
 
 export interface State {
-  /** The session's user; stays while the link is away. */
+  /** The user; stays while the link is away, and over a reload. */
   me: Me | null;
   /** Remembered: the name and what opens the same user again. */
   name: string | null;
@@ -129,6 +129,7 @@ export interface State {
 /** What was remembered from the last visit. */
 export interface Remembered {
   name: string | null;
+  uid: string | null;
   token: string | null;
   rooms: string[];
   current: string | null;

@@ -16,6 +16,7 @@ export class Page {
   static forgotten(): Remembered {
     return {
       name: null,
+      uid: null,
       token: null,
       rooms: [],
       current: null,
