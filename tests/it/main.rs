@@ -30,7 +30,6 @@ mod slow;
 mod starting;
 mod stats;
 mod story;
-mod text;
 mod text_mode;
 mod tui;
 #[allow(dead_code)]

@@ -61,31 +61,6 @@ async fn a_room_shows_each_user_once_and_tells_of_the_first_session_and_the_last
 }
 
 #[tokio::test]
-async fn away_is_shown_in_the_lists_and_told_to_the_room() {
-    let node = TestNode::start().await;
-    let mut bob = node.user_in("bob", "lobby").await;
-    let mut alice = node.user_in("alice", "lobby").await;
-    assert_eq!(
-        alice.ask(json!({"type": "away", "on": true})).await["type"],
-        "ok"
-    );
-    let away = bob.next("away").await;
-    assert_eq!(
-        (&away["user"], &away["on"]),
-        (&json!("alice"), &json!(true))
-    );
-    let who = bob.ask(json!({"type": "who", "room": "lobby"})).await;
-    assert_eq!(who["type"], "user_list_update");
-    assert_eq!(
-        (&who["users"][0]["away"], &who["users"][1].get("away")),
-        (&json!(true), &None)
-    );
-    alice.ask(json!({"type": "away", "on": false})).await;
-    assert_eq!(bob.next("away").await["on"], false);
-    node.stop().await;
-}
-
-#[tokio::test]
 async fn the_hundredth_user_is_told_of_alone_and_the_hundred_and_first_in_a_batch() {
     let node = TestNode::start().await;
     let mut watcher = node.user_in("watcher", "lobby").await;

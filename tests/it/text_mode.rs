@@ -350,6 +350,24 @@ async fn a_line_that_cannot_be_sent_is_told_so_and_the_next_one_is_said() {
 }
 
 #[tokio::test]
+async fn a_person_has_longer_to_say_who_it_is_than_a_program() {
+    let tuning = Tuning {
+        hello: Duration::from_secs(2),
+        ..Tuning::default()
+    };
+    let node = TestNode::start_with(|_| {}, tuning).await;
+    let mut person = Terminal::connect(node.node.listen).await;
+    person.types("/help").await;
+    person.until("-- /quit").await;
+    // One that says nothing, and came later, has run out of time.
+    let silent = node.connect().await.rest().await;
+    assert_eq!(silent.last().unwrap()["code"], "not_joined");
+    person.types("bob").await;
+    person.until("-- welcome, bob;").await;
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn who_never_types_a_name_is_hung_up_on() {
     let tuning = Tuning {
         text_hello: Duration::from_millis(50),
