@@ -95,7 +95,7 @@ async fn one_address_has_64_connections_at_most() {
 }
 
 #[tokio::test]
-async fn without_limits_a_thousand_connections_come_from_one_address() {
+async fn without_limits_200_connections_come_from_one_address() {
     let tuning = Tuning {
         loopback_limited: true,
         ..Tuning::default()

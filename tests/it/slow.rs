@@ -53,7 +53,9 @@ async fn a_slow_reader_catches_up_from_the_log() {
     let mut slow = reader(&node, "slow").await;
     let mut quick = node.user_in("quick", "lobby").await;
     // Far more than the buffers of both kernels and the ring hold.
-    let sent = send_many(&mut alice, 0, 2200, 3900).await;
+    let mut sent = send_many(&mut alice, 0, 1100, 3900).await;
+    let carol = node.user_in("carol", "lobby").await;
+    sent.extend(send_many(&mut alice, 1100, 1100, 3900).await);
     let last =
         json!({"type": "edit", "room": "lobby", "id": sent[1800]["id"], "text": "m1800 edited"});
     alice.ask(last).await;
@@ -72,6 +74,13 @@ async fn a_slow_reader_catches_up_from_the_log() {
         }
     }
     assert_eq!(slow.next("message_update").await["text"], "m1800 edited");
+    // Carol's coming is not in the log, and known all the same.
+    let carol = carol.uid();
+    let told = |frame: &Value| {
+        let users = frame["users"].as_array();
+        frame["user"]["uid"] == carol || users.is_some_and(|u| u.iter().any(|u| u["uid"] == carol))
+    };
+    slow.next_where("carol", told).await;
     let counters = node.node.metrics();
     assert!(
         !counters.contains("chat_node_replays_total{node=\"n1\"} 0"),

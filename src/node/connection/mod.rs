@@ -8,6 +8,7 @@
 //! and no request is read; while too many of the session's writes are on their way to the disk, no
 //! request is read either.
 
+mod ending;
 mod input;
 mod lines;
 pub(in crate::node) mod output;

@@ -13,6 +13,7 @@ use super::channel::{Channel, ChannelKey};
 use super::memberships::{Memberships, Slot};
 use super::render;
 use super::ring::{Cursor, Line};
+use crate::node::dispatch;
 use crate::node::metrics::Counted;
 use crate::node::shared::Shared;
 use crate::node::store::{Replay, StoreError};
@@ -131,6 +132,7 @@ impl Task {
             self.read_room(room, held, &to, &mut page).await?;
         }
         if self.rooms.is_empty() {
+            page.lines.extend(self.who_is_here());
             page.caught_up = Some(to);
         }
         Ok(page)
@@ -186,6 +188,15 @@ impl Task {
         }
         self.rooms.pop_front();
         Ok(())
+    }
+
+    /// Who came and went is not in the log: the reader is told who is in the room now.
+    fn who_is_here(&self) -> Option<Line> {
+        let ChannelKey::Room(name) = &self.channel.key else {
+            return None;
+        };
+        let frame = dispatch::present(&self.shared, name);
+        Some(Line::passing(frame.encode(), None))
     }
 
     fn label(&self, room: &RoomKey) -> String {
