@@ -35,7 +35,7 @@ pub const COMMANDS: &[Command] = &[
     command(&["reply", "r"], "TEXT", "answer the newest message of somebody else", reply),
     command(&["edit", "e"], "[TEXT]", "change your last message", edit),
     command(&["delete"], "", "delete your last message", delete),
-    command(&["react"], "EMOJI", "put a reaction on the newest message, or take it back", react),
+    command(&["react"], "EMOJI", "react to the newest message, or take it back", react),
     command(&["resend"], "", "send failed messages again", resend),
     command(&["discard"], "", "drop failed messages", discard),
     command(&["help", "h", "?"], "", "keys and commands", help),

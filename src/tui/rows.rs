@@ -39,7 +39,8 @@ impl<'a> Sheet<'a> {
     pub fn new(state: &'a State, room: &'a Room, cells: u16) -> Sheet<'a> {
         let cells = usize::from(cells);
         let name_cells = match cells {
-            ..45 => 8,
+            ..30 => 4,
+            30..45 => 8,
             45..70 => 10,
             70.. => 14,
         };

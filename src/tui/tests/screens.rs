@@ -143,6 +143,13 @@ fn help_is_made_from_the_tables() {
 }
 
 #[test]
+fn help_on_a_narrow_screen_leaves_nothing_out() {
+    let mut story = Story::in_lobby(40, 12, Vec::new());
+    story.press(KeyCode::F(1));
+    assert_snapshot!(story.screen());
+}
+
+#[test]
 fn every_size_can_be_drawn() {
     for (columns, rows) in [
         (0, 0),

@@ -9,12 +9,17 @@ use crate::tui::commands::COMMANDS;
 use crate::tui::keys::{BINDINGS, Topic};
 use crate::tui::shown::{fit, pad};
 use crate::tui::state::State;
+use crate::tui::theme::Theme;
+use crate::tui::wrap::wrap;
 
 /// Columns that help takes at most.
 const COLUMNS_MAX: u16 = 76;
 
 /// Cells of the column with keys, and of that with commands.
 const LABEL_CELLS: usize = 22;
+
+/// Cells from which what a thing does stands beside what it is called.
+const BESIDE_FROM_CELLS: usize = 60;
 
 pub fn draw(state: &State, row: usize, screen: Rect, buffer: &mut Buffer) {
     let width = screen.width.min(COLUMNS_MAX);
@@ -28,7 +33,7 @@ pub fn draw(state: &State, row: usize, screen: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
     let block = Block::bordered()
         .border_style(state.theme.quiet())
-        .title(" help · PgUp PgDn · any other key leaves ");
+        .title(" help · PgDn goes on, Esc leaves ");
     let inner = block.inner(area);
     block.render(area, buffer);
     let lines = text(state, usize::from(inner.width));
@@ -39,20 +44,11 @@ pub fn draw(state: &State, row: usize, screen: Rect, buffer: &mut Buffer) {
 fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
     let theme = state.theme;
     let heading = |title: &str| Line::from(Span::styled(fit(title, cells), theme.strong()));
-    let label_cells = LABEL_CELLS.min(cells / 2);
-    let entry = |label: &str, help: &str| {
-        Line::from(vec![
-            Span::styled(format!(" {} ", pad(label, label_cells)), theme.accent()),
-            Span::styled(
-                fit(help, cells.saturating_sub(label_cells + 2)),
-                theme.plain(),
-            ),
-        ])
-    };
+    let entry = |label: &str, help: &str| entry(state.theme, label, help, cells);
     let mut lines = vec![heading("Commands (// begins a text with a slash)")];
     for command in COMMANDS {
         let label = format!("/{} {}", command.names[0], command.arguments);
-        lines.push(entry(&label, command.help));
+        lines.extend(entry(&label, command.help));
     }
     for topic in Topic::ALL {
         lines.push(Line::default());
@@ -60,15 +56,32 @@ fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
         let bindings = BINDINGS
             .iter()
             .filter(|binding| binding.topic == topic && !binding.help.is_empty());
-        lines.extend(bindings.map(|binding| entry(&binding.label(), binding.help)));
+        lines.extend(bindings.flat_map(|binding| entry(&binding.label(), binding.help)));
     }
     lines.push(Line::default());
     lines.push(heading("Your messages"));
-    lines.push(entry(
+    lines.extend(entry(
         "… sending",
         "no node has it yet; it is sent again by itself",
     ));
-    lines.push(entry("✓   ✓✓", "stored on one node, on two or more"));
-    lines.push(entry("✗ not sent", "refused; Ctrl+R sends it again"));
+    lines.extend(entry("✓   ✓✓", "stored on one node, on two or more"));
+    lines.extend(entry("✗ not sent", "refused; Ctrl+R sends it again"));
     lines
+}
+
+/// What it is called, and beside it, or below where there is no room beside, what it does.
+fn entry(theme: Theme, label: &str, help: &str, cells: usize) -> Vec<Line<'static>> {
+    if cells < BESIDE_FROM_CELLS {
+        let label = fit(label, cells.saturating_sub(1));
+        let label = Line::from(Span::styled(format!(" {label}"), theme.accent()));
+        let below = wrap(&[(help, theme.plain())], cells.saturating_sub(3));
+        let below = below.into_iter().map(|mut line| {
+            line.spans.insert(0, Span::raw("   "));
+            line
+        });
+        return std::iter::once(label).chain(below).collect();
+    }
+    let label = Span::styled(format!(" {} ", pad(label, LABEL_CELLS)), theme.accent());
+    let help = fit(help, cells.saturating_sub(LABEL_CELLS + 2));
+    vec![Line::from(vec![label, Span::styled(help, theme.plain())])]
 }
