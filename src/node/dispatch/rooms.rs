@@ -217,11 +217,14 @@ pub(super) fn who(context: Context, room: RoomRef) -> Handling {
         Ok(direct @ RoomKey::Direct(..)) => return who_of_two(context, &direct),
         Err(denied) => return context.deny(denied),
     };
-    let people = context.shared.people();
-    let total = people.presence.total(&room);
-    let users = people.presence.users(&room, WHO_USERS_MAX);
-    drop(people);
-    list(context, room.into(), total, users)
+    // Alone, so that lists which nobody reads yet do not pile up.
+    Handling::Alone(Box::pin(async move {
+        let people = context.shared.people();
+        let total = people.presence.total(&room);
+        let users = people.presence.users(&room, WHO_USERS_MAX);
+        drop(people);
+        list(context, room.into(), total, users)
+    }))
 }
 
 /// Of a direct conversation: which of the two are here.
@@ -243,11 +246,11 @@ fn who_of_two(context: Context, room: &RoomKey) -> Handling {
         .collect();
     drop(people);
     let total = u32::try_from(users.len()).unwrap_or(u32::MAX);
-    list(context, label, total, users)
+    Handling::Now(list(context, label, total, users))
 }
 
-fn list(context: Context, room: String, total: u32, users: Vec<UserInfo>) -> Handling {
-    Handling::frame(ServerFrame::UserListUpdate(UserListUpdate {
+fn list(context: Context, room: String, total: u32, users: Vec<UserInfo>) -> Answer {
+    Answer::frame(ServerFrame::UserListUpdate(UserListUpdate {
         re: context.re,
         room,
         total,
