@@ -45,14 +45,17 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
             state.rooms[at].unread = info.unread;
         }
     }
-    if asked == Some(Asked::Rooms { show: true }) {
+    if let Some(Asked::Rooms {
+        show_in: Some(room),
+    }) = asked
+    {
         let lines: Vec<String> = list.iter().map(describe).collect();
         let text = if lines.is_empty() {
             "there are no rooms yet: /join ROOM makes one".to_owned()
         } else {
             lines.join("\n")
         };
-        state.note(text, false);
+        state.answer_in(&room, text);
     }
     Vec::new()
 }
@@ -75,7 +78,7 @@ pub fn who(state: &mut State, asked: Option<Asked>) {
     });
     let names = named.collect::<Vec<_>>().join(", ");
     let text = format!("{} here: {names}", people.total);
-    state.note(text, false);
+    state.answer_in(&room, text);
 }
 
 pub fn done(state: &mut State, asked: Option<Asked>) -> Vec<Effect> {
@@ -123,8 +126,8 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             }
             state.say(error.message);
         }
-        Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show: false }) => {}
-        Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show: true }) | None => {
+        Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None }) => {}
+        Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show_in: Some(_) }) | None => {
             state.say(error.message);
         }
     }
@@ -144,10 +147,10 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
                 room.timeline.newer = Beyond::More;
             }
         }
-        Asked::Rooms { show: true } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
+        Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
             state.say("the connection was lost before the answer came");
         }
-        Asked::Rooms { show: false }
+        Asked::Rooms { show_in: None }
         | Asked::Who { show: false, .. }
         | Asked::Ping { .. }
         | Asked::Nothing => {}

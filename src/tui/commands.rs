@@ -169,8 +169,9 @@ fn message(state: &mut State, arguments: &str) -> Outcome {
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {
+    let show_in = Some(state.room().map_or(String::new(), |room| room.name.clone()));
     online(state, |state| {
-        state.ask(Asked::Rooms { show: true }, ClientFrame::Rooms)
+        state.ask(Asked::Rooms { show_in }, ClientFrame::Rooms)
     })
 }
 
@@ -197,9 +198,9 @@ fn topic(state: &mut State, arguments: &str) -> Outcome {
     if arguments.is_empty() {
         let topic = state.room().map(|room| room.topic.clone());
         let topic = topic.filter(|topic| !topic.is_empty());
-        state.note(
+        state.answer_in(
+            &name,
             topic.unwrap_or_else(|| "there is no topic".to_owned()),
-            false,
         );
         return Ok(Vec::new());
     }

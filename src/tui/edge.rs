@@ -208,18 +208,19 @@ impl Edge {
 
     /// What the client has told, as far as it is there already.
     fn take_heard(&mut self, first: ClientEvent) {
-        self.happen(Event::Tick(now()));
         let mut next = Some(first);
-        for _ in 0..EVENTS_AT_ONCE {
-            let Some(event) = next else { break };
+        let mut taken = 0;
+        while let Some(event) = next {
             if let ClientEvent::Online { session, .. } = &event {
                 (self.config.keep_session)(session);
             }
+            self.happen(Event::Tick(now()));
             self.happen(Event::Net(event));
-            next = self.heard.as_mut().and_then(|heard| heard.try_recv().ok());
-        }
-        if let Some(event) = next {
-            self.happen(Event::Net(event));
+            taken += 1;
+            next = match &mut self.heard {
+                Some(heard) if taken < EVENTS_AT_ONCE => heard.try_recv().ok(),
+                Some(_) | None => None,
+            };
         }
         self.dirty = true;
     }

@@ -85,7 +85,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
     }
     state.pinged = None;
     let mut effects = speaking::restore(state);
-    effects.push(state.ask(Asked::Rooms { show: false }, ClientFrame::Rooms));
+    effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
     }

@@ -120,9 +120,9 @@ pub enum Asked {
     Newest {
         room: String,
     },
-    /// The rooms; `show` them to the person.
+    /// The rooms; to be shown to the person in the room where they were asked for.
     Rooms {
-        show: bool,
+        show_in: Option<String>,
     },
     /// Who is in the room; `show` it to the person.
     Who {
@@ -242,12 +242,12 @@ impl State {
         self.flash = Some((word.into(), Ts(self.now.0 + FLASH_US)));
     }
 
-    /// A sentence among the messages of the room that is shown.
-    pub fn note(&mut self, text: impl Into<String>, wrong: bool) {
+    /// A sentence among the messages of a room, for a person who has just asked there.
+    pub fn answer_in(&mut self, room: &str, text: impl Into<String>) {
         let now = self.now;
-        match self.room_mut() {
+        match self.find(room) {
             Some(room) if room.timeline.newer == Beyond::Nothing => {
-                room.timeline.note(now, text.into(), wrong);
+                room.timeline.note(now, text.into(), false);
                 room.to_newest();
             }
             Some(_) | None => self.say(text),

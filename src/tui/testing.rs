@@ -19,7 +19,7 @@ use super::view;
 use crate::client::{ClientEvent, Command};
 use crate::protocol::server::{Message, Role, Room, Sent, ServerFrame, Session, UserInfo};
 use crate::protocol::{
-    ClientFrame, HistoryRange, MessageId, Nonce, Origin, RoomRef, Ts, Uid, VersionVector,
+    ClientFrame, HistoryRange, MessageId, Nonce, Origin, Re, RoomRef, Ts, Uid, VersionVector,
 };
 
 /// 22 November 2026, 09:00 UTC.
@@ -222,6 +222,17 @@ impl Story {
                 _ => None,
             });
         frames.collect()
+    }
+
+    /// The mark of the question that is like this.
+    pub fn mark_of(&mut self, wanted: impl Fn(&ClientFrame) -> bool) -> Option<Re> {
+        self.effects()
+            .into_iter()
+            .rev()
+            .find_map(|effect| match effect {
+                Effect::Net(Command::Ask { re, frame }) if wanted(&frame) => Some(Re::Number(re)),
+                _ => None,
+            })
     }
 
     /// The questions since the last look, with their marks; markers, pings and typing left out.

@@ -11,7 +11,7 @@ use crate::protocol::server::{
     AwayChanged, ErrorFrame, Renamed, Role, Room, RoomInfo, RoomList, ServerFrame, Session,
     TopicChanged, Typing, UserInfo, UserJoined, UserLeft,
 };
-use crate::protocol::{RoomRef, Ts, VersionVector};
+use crate::protocol::{ClientFrame, RoomRef, Ts, VersionVector};
 use crate::tui::testing::{Story, message, origin, uid};
 
 const PAYLOADS: &[&str] = &[
@@ -106,8 +106,10 @@ fn rooms_say(story: &mut Story, payload: &str) {
         seq: 9,
     }));
     story.enter("/rooms");
+    let re = story.mark_of(|frame| *frame == ClientFrame::Rooms);
+    assert!(re.is_some());
     story.frame(ServerFrame::Rooms(RoomList {
-        re: None,
+        re,
         rooms: vec![RoomInfo {
             room: text(),
             topic: text(),

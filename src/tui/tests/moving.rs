@@ -229,3 +229,24 @@ fn a_topic_is_told_of_once_though_it_comes_as_the_answer_and_as_the_event() {
     assert_eq!(screen.matches("set the topic").count(), 1, "{screen}");
     assert!(screen.contains("#lobby  tea only"), "{screen}");
 }
+
+#[test]
+fn an_answer_stands_in_the_room_in_which_it_was_asked_for() {
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "bob", "x")]);
+    story.enter("/who");
+    let re = story.mark_of(|frame| matches!(frame, ClientFrame::Who { .. }));
+    story.enter("/join ops");
+    story.frame(ServerFrame::UserListUpdate(
+        crate::protocol::server::UserListUpdate {
+            re,
+            room: "lobby".to_owned(),
+            total: 2,
+            joined: Vec::new(),
+            left: Vec::new(),
+            users: Some(vec![crate::tui::testing::user("bob")]),
+        },
+    ));
+    assert!(!story.screen().contains("2 here: bob"));
+    story.alt(KeyCode::Char('1'));
+    assert!(story.screen().contains("2 here: bob"), "{}", story.screen());
+}
