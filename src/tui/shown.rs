@@ -2,8 +2,8 @@
 //!
 //! Invariant: whatever is drawn came through [`safe`]. What leaves it has no control character, no
 //! escape sequence, no direction mark, and takes as many cells on every terminal as it takes here:
-//! sequences that terminals disagree about (joined emoji, skin tones, variation selectors) are
-//! shown as their parts.
+//! sequences that terminals disagree about (joined emoji, skin tones, flags, variation selectors)
+//! are shown as their parts.
 
 use ratatui::buffer::CellWidth;
 use unicode_normalization::UnicodeNormalization;
@@ -75,11 +75,16 @@ pub fn pad(text: &str, cells: usize) -> String {
 
 /// Appends the parts of a grapheme that every terminal counts alike.
 fn push_grapheme(shown: &mut String, grapheme: &str) {
-    if grapheme.contains(['\u{ff9e}', '\u{ff9f}']) {
-        // Halfwidth sound marks: a cell of their own to some, none to others. Composed they agree.
-        let composed: String = grapheme.nfkc().collect();
-        return push_grapheme(shown, &composed);
-    }
+    // Halfwidth sound marks, and the vowels and ends of Korean syllables: a cell of their own to some
+    // terminals, none to others. Composed they agree.
+    let apart = |c: char| matches!(c, '\u{ff9e}' | '\u{ff9f}' | '\u{1160}'..='\u{11ff}');
+    let composed: String;
+    let grapheme = if grapheme.contains(apart) {
+        composed = grapheme.nfkc().collect();
+        composed.as_str()
+    } else {
+        grapheme
+    };
     let joined_emoji = grapheme.chars().any(|c| c.width() == Some(2));
     let mut marks = 0;
     let mut first = true;
@@ -105,10 +110,16 @@ fn push_grapheme(shown: &mut String, grapheme: &str) {
             }
         };
         if shows {
-            shown.push(c);
+            shown.push(letter_of_flag(c).unwrap_or(c));
             first = false;
         }
     }
+}
+
+/// Flags are pairs of letters that terminals count as one cell, two, or four: plain letters agree.
+fn letter_of_flag(c: char) -> Option<char> {
+    let at = u32::from(c).checked_sub(0x1f1e6).filter(|at| *at < 26)?;
+    char::from_u32(u32::from('A') + at)
 }
 
 #[cfg(test)]
@@ -120,7 +131,8 @@ mod tests {
         assert_eq!(safe("👩\u{200d}👩\u{200d}👧!", false), "👩👩👧!");
         assert_eq!(safe("👍🏽", false), "👍");
         assert_eq!(safe("❤\u{fe0f}", false), "❤");
-        assert_eq!(safe("🇩🇪", false), "🇩🇪");
+        assert_eq!(safe("🇩🇪 🇫", false), "DE F");
+        assert_eq!(safe("\u{1112}\u{1161}\u{11ab}ﾊﾟ", false), "한パ");
         assert_eq!(safe("1\u{fe0f}\u{20e3}", false), "1\u{20e3}");
     }
 

@@ -58,7 +58,8 @@ fn speak_or_command(state: &mut State, text: &str) -> Outcome {
 
 /// Says `text` in the room that is shown.
 pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outcome {
-    let parsed = Text::parse(text).map_err(|refusal| refusal.message)?;
+    // A paste ends with a line end more often than not.
+    let parsed = Text::parse(text.trim_end()).map_err(|refusal| refusal.message)?;
     let nonce = state.nonces.next(state.now);
     let now = state.now;
     let Some(room) = state.room_mut() else {

@@ -54,7 +54,7 @@ fn an_own_message_is_shown_once_whichever_comes_first() {
 #[test]
 fn a_paste_of_many_lines_is_one_message() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
-    story.happen(Event::Paste("one\r\ntwo\r\nthree".to_owned()));
+    story.happen(Event::Paste("one\r\ntwo\r\nthree\n".to_owned()));
     assert_eq!(story.written(), []);
     story.press(KeyCode::Enter);
     assert_eq!(sent_texts(&story.written()), ["one\ntwo\nthree"]);
