@@ -31,8 +31,8 @@ const TICK: Duration = Duration::from_millis(250);
 /// Between two screens while messages pour in; a key is answered at once.
 const SCREEN_EVERY: Duration = Duration::from_millis(16);
 
-/// Events that are taken before the screen is drawn again.
-const EVENTS_AT_ONCE: usize = 512;
+/// For what the client tells, before keys and the screen have their turn again.
+const HEAR_FOR: Duration = Duration::from_millis(8);
 
 /// Commands that wait for the client's task. It has a queue of its own; this is for what a start
 /// with many kept messages brings.
@@ -209,16 +209,15 @@ impl Edge {
     /// What the client has told, as far as it is there already.
     fn take_heard(&mut self, first: ClientEvent) {
         let mut next = Some(first);
-        let mut taken = 0;
+        let begun = Instant::now();
         while let Some(event) = next {
             if let ClientEvent::Online { session, .. } = &event {
                 (self.config.keep_session)(session);
             }
             self.happen(Event::Tick(now()));
             self.happen(Event::Net(event));
-            taken += 1;
             next = match &mut self.heard {
-                Some(heard) if taken < EVENTS_AT_ONCE => heard.try_recv().ok(),
+                Some(heard) if begun.elapsed() < HEAR_FOR => heard.try_recv().ok(),
                 Some(_) | None => None,
             };
         }
