@@ -189,9 +189,9 @@ pub struct Tui {
     /// of last time, or lobby]
     #[arg(long, value_name = "ROOM", value_delimiter = ',', value_parser = RoomRef::parse)]
     pub room: Vec<RoomRef>,
-    /// Take the wheel and clicks; text is then selected with Shift held
+    /// Leave the mouse to the terminal; else the wheel scrolls, and text is selected with Shift held
     #[arg(long)]
-    pub mouse: bool,
+    pub no_mouse: bool,
     #[command(flatten)]
     pub common: Common,
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
             }
         }),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        mouse: args.mouse,
+        mouse: !args.no_mouse,
     };
     tui::run(config).await.map_err(failed)
 }
