@@ -24,6 +24,8 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
     if text.trim().is_empty() {
         return Vec::new();
     }
+    // What was said of the line before does not concern this one.
+    state.flash = None;
     let outcome = match purpose {
         Purpose::New => speak_or_command(state, &text),
         Purpose::Reply(id) => send(state, &text, Some(id)),
