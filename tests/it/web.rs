@@ -105,6 +105,13 @@ async fn a_poll_session_chats_with_a_client_of_the_node() {
         after = again.1["next"].as_u64().unwrap();
     }
     assert_eq!(texts, ["hello", "welcome"]);
+    let from_the_start = bob.poll(0, 0).await.json();
+    assert_eq!(from_the_start["next"], after);
+    let heard = from_the_start["frames"].as_array().unwrap().iter();
+    let heard: Vec<&Value> = heard
+        .filter(|frame| frame["type"] == "new_message")
+        .collect();
+    assert_eq!(heard.len(), 2, "{heard:?}");
     bridge.stop().await;
     node.stop().await;
 }

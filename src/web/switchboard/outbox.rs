@@ -5,7 +5,8 @@
 //! tells from where to ask `history`. What the log does not hold (typing, presence) is left out.
 //!
 //! A frame has a place, counted from 1. A WebSocket takes frames out for good; a poll looks at
-//! them, and takes them out when it asks for what is behind them.
+//! them, and confirms them when it asks for what is behind them. The newest of those stay for a
+//! while: a client that asks from an earlier place again is given the same frames.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,12 @@ pub const FRAMES_MAX: usize = 4096;
 
 /// Bytes of those frames: eight pages of history, or a thousand of the longest messages.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Frames that are kept although a later poll has confirmed them.
+const KEPT_FRAMES_MAX: usize = 1024;
+
+/// Bytes of those frames.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
 
 /// Frames that one take or poll hands out.
 const TAKE_FRAMES_MAX: usize = 1024;
@@ -47,6 +54,10 @@ struct State {
     frames: VecDeque<Utf8Bytes>,
     /// Frames that have been taken out: the place of the last of them.
     taken: u64,
+    /// How many frames, in front, a poll has confirmed.
+    kept: usize,
+    kept_bytes: usize,
+    /// Bytes of the others: those that wait.
     bytes: usize,
     /// By room: what the browser held when its events began to be left out.
     gaps: BTreeMap<String, VersionVector>,
@@ -142,18 +153,19 @@ impl Outbox {
         frames
     }
 
-    /// The frames behind place `after`; those up to it are not kept any longer.
+    /// The frames behind place `after`; those up to it wait no longer.
     pub fn poll(&self, after: u64) -> Polled {
         let mut state = self.lock();
         let last = state.taken + state.frames.len() as u64;
-        while state.taken < after.min(last) {
-            state.pop();
-        }
+        state.confirm(after.min(last));
+        let from = after.clamp(state.taken, last);
         state.tell_gaps();
+        let skipped = usize::try_from(from - state.taken).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let frames: Vec<Utf8Bytes> = state
             .frames
             .iter()
+            .skip(skipped)
             .take(TAKE_FRAMES_MAX)
             .take_while(|frame| {
                 let fits = bytes < TAKE_BYTES_MAX;
@@ -163,7 +175,7 @@ impl Outbox {
             .cloned()
             .collect();
         Polled {
-            next: state.taken + frames.len() as u64,
+            next: from + frames.len() as u64,
             frames,
             ended: state.ended,
         }
@@ -189,7 +201,7 @@ impl Outbox {
 
 impl State {
     fn is_full(&self) -> bool {
-        self.frames.len() >= FRAMES_MAX || self.bytes >= BYTES_MAX
+        self.frames.len() - self.kept >= FRAMES_MAX || self.bytes >= BYTES_MAX
     }
 
     fn push(&mut self, frame: Utf8Bytes) {
@@ -199,9 +211,27 @@ impl State {
 
     fn pop(&mut self) -> Option<Utf8Bytes> {
         let frame = self.frames.pop_front()?;
-        self.bytes -= frame.len();
+        if self.kept > 0 {
+            self.kept -= 1;
+            self.kept_bytes -= frame.len();
+        } else {
+            self.bytes -= frame.len();
+        }
         self.taken += 1;
         Some(frame)
+    }
+
+    /// The frames up to this place, which is one of theirs, wait no longer; the newest are kept.
+    fn confirm(&mut self, place: u64) {
+        while self.taken + (self.kept as u64) < place {
+            let bytes = self.frames[self.kept].len();
+            self.bytes -= bytes;
+            self.kept_bytes += bytes;
+            self.kept += 1;
+        }
+        while self.kept > KEPT_FRAMES_MAX || self.kept_bytes > KEPT_BYTES_MAX {
+            self.pop();
+        }
     }
 
     /// Once there is space again: from now on the rooms' events go in, and what was left out is told.
@@ -294,6 +324,8 @@ mod tests {
         let second = outbox.poll(3);
         assert_eq!((texts(&second.frames), second.next), (vec!["d"], 4));
         assert_eq!(outbox.poll(3), second);
+        let again = outbox.poll(1);
+        assert_eq!((texts(&again.frames), again.next), (vec!["b", "c", "d"], 4));
         let none = outbox.poll(4);
         assert_eq!((none.frames.len(), none.next), (0, 4));
         assert_eq!(
@@ -301,6 +333,24 @@ mod tests {
             4,
             "a place that is not there yet"
         );
+    }
+
+    #[test]
+    fn what_was_confirmed_is_kept_within_bounds_and_fills_no_box() {
+        let outbox = Outbox::default();
+        for n in 0..FRAMES_MAX as u64 * 2 {
+            assert!(outbox.event("lobby", &held(n), "e".into()), "event {n}");
+            assert_eq!(outbox.poll(n).next, n + 1);
+        }
+        let all = FRAMES_MAX as u64 * 2;
+        let kept = outbox.poll(0);
+        assert_eq!(kept.frames.len(), TAKE_FRAMES_MAX);
+        assert!(kept.next <= all);
+        let large: Utf8Bytes = "x".repeat(BYTES_MAX / 2).into();
+        outbox.answer(large);
+        assert_eq!(outbox.poll(all + 1).frames.len(), 0);
+        assert!(!outbox.is_crowded());
+        assert_eq!(outbox.poll(0).frames.len(), 0, "more than is kept");
     }
 
     #[test]
