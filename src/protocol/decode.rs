@@ -13,6 +13,10 @@ use super::text::{Text, parse_emoji, parse_topic};
 /// A line that is not carried out: why, and the mark to answer it with where that could be read.
 pub type Rejected = (Option<Re>, Refusal);
 
+/// The latest time that a client's is taken for, in microseconds: the greatest integer that every
+/// JSON reader holds exactly. A client that says "before the end of time" means this.
+const TS_MAX_US: i64 = (1 << 53) - 1;
+
 /// All fields of all frames, unread. One flat form for every type: a tagged enum would read twice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -93,6 +97,20 @@ pub fn decode_value(value: &RawValue) -> Result<Request, Rejected> {
     decode(value.get())
 }
 
+/// What to answer to a rejected line before `user_join`: of what only a user may say, not what is
+/// wrong with it but that nobody has said who they are.
+pub fn before_user_join(line: &str, refusal: Refusal) -> Refusal {
+    if matches!(refusal.code, ErrorCode::BadJson | ErrorCode::UnknownType) {
+        return refusal;
+    }
+    let flat: Result<Flat<'_>, _> = serde_json::from_str(line);
+    let kind = flat.and_then(|flat| serde_json::from_str(flat.kind.map_or("null", RawValue::get)));
+    match kind {
+        Ok("user_join" | "ping" | "stats" | "quit") | Err(_) => refusal,
+        Ok(_) => Refusal::not_joined(),
+    }
+}
+
 fn frame(flat: &Flat<'_>) -> Result<ClientFrame, Refusal> {
     let kind: String = required("type", flat.kind)?;
     Ok(match kind.as_str() {
@@ -164,9 +182,7 @@ fn write(kind: &str, flat: &Flat<'_>) -> Result<ClientFrame, Refusal> {
     Ok(match kind {
         "send" => {
             let reply_to = optional::<String>("reply_to", flat.reply_to)?;
-            let reply_to = reply_to.map(|id| MessageId::parse(&id)).transpose();
-            let reply_to =
-                reply_to.map_err(|_| Refusal::field("reply_to", "is not a message's id"))?;
+            let reply_to = reply_to.map(|id| MessageId::parse(&id)).transpose()?;
             ClientFrame::Send {
                 room,
                 text: text()?,
@@ -263,11 +279,11 @@ fn vector(field: Field<'_>) -> Result<Option<VersionVector>, Refusal> {
 fn time(name: &str, field: Field<'_>) -> Result<Option<Ts>, Refusal> {
     let ts = optional::<i64>(name, field)?;
     match ts {
-        Some(us) if !(0..1 << 53).contains(&us) => Err(Refusal::field(
+        Some(us) if us < 0 => Err(Refusal::field(
             name,
             "is not a time in microseconds since 1970",
         )),
-        ts => Ok(ts.map(Ts)),
+        ts => Ok(ts.map(|us| Ts(us.min(TS_MAX_US)))),
     }
 }
 
@@ -382,6 +398,36 @@ mod tests {
         for bad in ["", "[]", "nonsense", r#"{"type":"ping""#, "{]"] {
             assert_eq!(code(bad).1, ErrorCode::BadJson, "{bad}");
         }
+    }
+
+    #[test]
+    fn before_user_join_what_is_wrong_with_a_users_frame_does_not_matter() {
+        for (line, code) in [
+            (r#"{"type":"send","room":"lobby"}"#, ErrorCode::NotJoined),
+            (r#"{"type":"join","room":"a b"}"#, ErrorCode::NotJoined),
+            (r#"{"type":"user_join"}"#, ErrorCode::BadFrame),
+            (r#"{"type":"stats","every":"x"}"#, ErrorCode::BadFrame),
+            (r#"{"type":"fly"}"#, ErrorCode::UnknownType),
+            (r#"{"type":5}"#, ErrorCode::BadFrame),
+            (r#"{"re":5}"#, ErrorCode::BadFrame),
+            ("{", ErrorCode::BadJson),
+        ] {
+            let (_, refusal) = decode(line).unwrap_err();
+            assert_eq!(before_user_join(line, refusal).code, code, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_time_past_the_last_one_is_the_last_one() {
+        let line = format!(r#"{{"type":"history","room":"a","before":{}}}"#, i64::MAX);
+        let ClientFrame::History { range, .. } = decode(&line).unwrap().frame else {
+            panic!("no history")
+        };
+        assert_eq!(range, HistoryRange::Before(Ts(TS_MAX_US)));
+        assert_eq!(
+            code(r#"{"type":"history","room":"a","before":-1}"#).1,
+            ErrorCode::BadFrame
+        );
     }
 
     #[test]

@@ -56,6 +56,14 @@ impl Refusal {
         }
     }
 
+    /// `not_joined`: only who has said who they are may ask this.
+    pub fn not_joined() -> Refusal {
+        Refusal::new(
+            ErrorCode::NotJoined,
+            "say who you are first, with user_join",
+        )
+    }
+
     /// `bad_frame`, for the field `name`: what is wrong with it.
     pub fn field(name: &str, wrong: impl std::fmt::Display) -> Refusal {
         Refusal::new(ErrorCode::BadFrame, format!("field \"{name}\": {wrong}"))

@@ -147,12 +147,14 @@ async fn a_text_has_1_to_4000_characters_and_a_nonce_64_bytes() {
         "text_too_long"
     );
     assert_eq!(alice.ask(send(&"😀".repeat(4000))).await["type"], "sent");
-    for bad in ["", "a b", &"x".repeat(65)] {
+    for bad in ["", "a\nb", &"x".repeat(65), &"é".repeat(33)] {
         let frame = json!({"type": "send", "room": "lobby", "text": "x", "nonce": bad});
         assert_eq!(alice.refused(frame).await, "bad_nonce");
     }
-    let frame = json!({"type": "send", "room": "lobby", "text": "x", "nonce": "x".repeat(64)});
-    assert_eq!(alice.ask(frame).await["type"], "sent");
+    for good in [&"x".repeat(64), &"é".repeat(32), "a b"] {
+        let frame = json!({"type": "send", "room": "lobby", "text": "x", "nonce": good});
+        assert_eq!(alice.ask(frame).await["nonce"], good);
+    }
 }
 
 #[tokio::test]
@@ -178,8 +180,12 @@ async fn only_the_writer_changes_a_message_and_only_one_that_is_there() {
     );
     assert_eq!(
         bob.refused(react("lobby", &json!("none"))).await,
-        "bad_frame"
+        "no_such_message"
     );
+    for (kind, text) in [("edit", "x"), ("delete", "")] {
+        let frame = json!({"type": kind, "room": "lobby", "id": "no such id", "text": text});
+        assert_eq!(bob.refused(frame).await, "no_such_message", "{kind}");
+    }
     alice
         .ask(json!({"type": "delete", "room": "lobby", "id": id}))
         .await;

@@ -67,6 +67,9 @@ async fn before_user_join_only_ping_stats_and_quit_are_answered() {
         json!({"type": "rooms"}),
         json!({"type": "who", "room": "lobby"}),
         json!({"type": "away", "on": true}),
+        // What else is wrong with it does not matter yet.
+        json!({"type": "send", "room": "lobby"}),
+        json!({"type": "delete", "room": "a b", "id": "x"}),
     ] {
         assert_eq!(nobody.refused(frame.clone()).await, "not_joined", "{frame}");
     }

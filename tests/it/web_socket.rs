@@ -156,6 +156,7 @@ async fn what_is_wrong_with_a_frame_is_answered_and_the_connection_lives() {
         "\u{0}",
         "\"{}\"",
         "{\"type\":\"rooms\"}",
+        "{\"type\":\"send\"}",
     ] {
         eve.write(Message::text(bad)).await;
         refused.push(eve.next("error").await["code"].clone());
@@ -164,7 +165,13 @@ async fn what_is_wrong_with_a_frame_is_answered_and_the_connection_lives() {
     assert_eq!(refused[..4], json_errors[..]);
     assert_eq!(
         refused[4..],
-        ["unknown_type", "bad_json", "bad_json", "not_joined"]
+        [
+            "unknown_type",
+            "bad_json",
+            "bad_json",
+            "not_joined",
+            "not_joined"
+        ]
     );
 
     eve.write(Message::binary(vec![0; 10])).await;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) use node::stats;
 pub(super) use rooms::{leave_all, present, resume};
 
-use super::session::{Answer, Handling, Session, User, needs_no_user, not_joined};
+use super::session::{Answer, Handling, Session, User, needs_no_user};
 use super::shared::Shared;
 use super::store::StoreError;
 use crate::protocol::server::{CloseReason, Done};
@@ -37,7 +37,7 @@ pub(super) fn handle(session: &mut Session, request: Request) -> Handling {
         if needs_no_user(&frame) {
             return handle_anybody(session, re, frame);
         }
-        return Handling::refused(re, not_joined());
+        return Handling::refused(re, Refusal::not_joined());
     };
     let context = Context {
         shared: Arc::clone(session.shared()),

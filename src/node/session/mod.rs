@@ -23,10 +23,10 @@ use super::metrics::Counted;
 use super::presence::SessionId;
 use super::rooms::{Except, lock};
 use super::shared::Shared;
-use crate::protocol::decode::decode;
+use crate::protocol::decode::{before_user_join, decode};
 use crate::protocol::presence::LeaveReason;
 use crate::protocol::server::CloseReason;
-use crate::protocol::{ClientFrame, ErrorCode, Refusal, Request, RoomName, Uid};
+use crate::protocol::{ClientFrame, Refusal, Request, RoomName, Uid};
 
 /// A link's session, from before its user is known until it is closed.
 pub struct Session {
@@ -105,6 +105,9 @@ impl Session {
         match decode(line) {
             Ok(request) => self.request(request),
             Err((re, refusal)) => match self.limit(Kind::Request) {
+                Verdict::Pass if matches!(self.state, State::Opening) => {
+                    self.refused(re, before_user_join(line, refusal))
+                }
                 Verdict::Pass => self.refused(re, refusal),
                 Verdict::Refuse(refusal) => self.refused(re, refusal),
                 Verdict::Flood => self.flood(),
@@ -248,13 +251,5 @@ pub(super) fn needs_no_user(frame: &ClientFrame) -> bool {
             | ClientFrame::Ping
             | ClientFrame::Stats { .. }
             | ClientFrame::Quit
-    )
-}
-
-/// The refusal of everything else.
-pub(super) fn not_joined() -> Refusal {
-    Refusal::new(
-        ErrorCode::NotJoined,
-        "say who you are first, with user_join",
     )
 }

@@ -14,7 +14,7 @@ use super::outbox::{Outbox, json};
 use super::session::{Asks, InFlight, Reply, Session};
 use super::splice;
 use crate::protocol::bridge::{Handle, LINK_SESSIONS_MAX, SessionId, ToNode};
-use crate::protocol::decode::decode;
+use crate::protocol::decode::{before_user_join, decode};
 use crate::protocol::server::{CloseReason, ErrorFrame, Pong};
 use crate::protocol::{ErrorCode, Refusal, RoomName, ServerFrame, Ts, VersionVector};
 
@@ -145,6 +145,12 @@ impl Core {
         let request = match decode(text) {
             Ok(request) => request,
             Err((re, refusal)) => {
+                let nobody = session.user.is_none() && session.in_flight.is_empty();
+                let refusal = if nobody {
+                    before_user_join(text, refusal)
+                } else {
+                    refusal
+                };
                 let frame = ServerFrame::Error(ErrorFrame::new(re, refusal));
                 self.counts.frames += 1;
                 give(session, reply, json(&frame));

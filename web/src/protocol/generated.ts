@@ -190,7 +190,7 @@ rtt_us?: number, };
 
 /**
  * A client's own name for one message, edit, delete or reaction: the same one sent again is the
- * same event. 1 to 64 bytes, no white space or control characters.
+ * same event. 1 to 64 bytes without control characters.
  */
 export type Nonce = string;
 
