@@ -225,3 +225,40 @@ async fn joining_a_room_once_more_goes_on_exactly_behind_the_answer() {
     flood.await.unwrap();
     assert!(joins > 3, "{joins}");
 }
+
+#[tokio::test]
+async fn a_page_asked_too_long_has_200_and_places_nobody_has_yet_are_no_error() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    for n in 0..201 {
+        alice.say("lobby", &n.to_string()).await;
+    }
+    let last = alice.say("lobby", "last").await;
+    let history = |more: Value| {
+        let mut frame = more;
+        frame["type"] = json!("history");
+        frame["room"] = json!("lobby");
+        frame
+    };
+    let page = alice.ask(history(json!({"limit": 201}))).await;
+    assert_eq!((texts(&page).len(), &page["more"]), (200, &json!(true)));
+    assert!(page.get("since").is_none(), "in answers to since only");
+    let page = alice.ask(history(json!({"since": {}, "limit": 1}))).await;
+    assert_eq!(texts(&page), ["0"]);
+    let page = alice
+        .ask(history(json!({"before": i64::MAX, "limit": 1})))
+        .await;
+    assert_eq!(texts(&page), ["last"]);
+
+    // What a node has not reached, or never heard of, is held all the same.
+    let origin = last["origin"].as_str().unwrap();
+    for said in [json!({origin: 9_000_000}), json!({origin: 202, "n9": 3})] {
+        let page = alice.ask(history(json!({"since": said.clone()}))).await;
+        assert_eq!((texts(&page).len(), &page["more"]), (0, &json!(false)));
+        assert_eq!(page["since"], said);
+        let again = json!({"type": "join", "room": "lobby", "since": said.clone()});
+        assert_eq!(alice.ask(again).await["since"], said);
+    }
+    let both = history(json!({"before": last["ts"], "since": {}}));
+    assert_eq!(alice.refused(both).await, "bad_frame");
+}
