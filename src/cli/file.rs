@@ -156,7 +156,7 @@ fn one(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
         DeValue::Integer(number) if wanted == "a number" => Ok(number.to_string()),
         DeValue::String(text) if wanted == "a string" => Ok(text.to_string()),
         other => Err(format!(
-            "is {wanted}, not of the kind \"{}\"",
+            "must be {wanted}, not of the kind \"{}\"",
             other.type_str()
         )),
     }

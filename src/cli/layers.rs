@@ -269,7 +269,7 @@ mod tests {
         );
         assert_eq!(
             wrong("[node]\nrate = \"5\"\n"),
-            "config.toml:2: key \"rate\": is a number, not of the kind \"string\""
+            "config.toml:2: key \"rate\": must be a number, not of the kind \"string\""
         );
         let value = wrong("\n[node]\n\nlisten = \"here\"\n");
         assert!(

@@ -1,6 +1,7 @@
 //! `chat-tui`: who the person is, and where things are kept for the next start.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::Tui;
@@ -8,7 +9,7 @@ use super::identity::{Identity, login_name};
 use super::script::nodes;
 use super::stop::{Stop, failed};
 use super::{places, private_file};
-use crate::protocol::RoomRef;
+use crate::protocol::{RoomRef, UserName};
 use crate::tui;
 
 /// The room of who has not been here before.
@@ -18,15 +19,19 @@ const ROOM_DEFAULT: &str = "lobby";
 const OWN_NODES_MAX: usize = 64;
 
 pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
-    let identity = Identity::find(args.person.name.clone())?;
+    // Everything that is kept is kept under the person's name, so it must be known first.
+    let name = match args.person.name.clone().or_else(login_name) {
+        Some(name) => name,
+        None => asked(&mut std::io::stdin().lock(), std::io::stdin().is_terminal())?,
+    };
+    let identity = Identity::find(Some(name.clone()))?;
     let key = identity.name.key();
     let state = places::state()?;
     let rooms_file = state.join("rooms").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
         nodes: nodes(&args.person.node),
-        // Who has no login name that would do is asked.
-        name: args.person.name.clone().or_else(login_name),
+        name: Some(name),
         token: identity.token,
         admin: own_nodes(),
         rooms: if args.room.is_empty() {
@@ -50,6 +55,26 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         mouse: !args.no_mouse,
     };
     tui::run(config).await.map_err(failed)
+}
+
+/// Asks for a name, until one will do.
+fn asked(input: &mut impl BufRead, terminal: bool) -> Result<UserName, Stop> {
+    let nobody = || failed("say who you are: chat-tui --name NAME");
+    if !terminal {
+        return Err(nobody());
+    }
+    loop {
+        print!("Your name: ");
+        std::io::stdout().flush().map_err(failed)?;
+        let mut line = String::new();
+        if input.read_line(&mut line).map_err(failed)? == 0 {
+            return Err(nobody());
+        }
+        match UserName::parse(line.trim()) {
+            Ok(name) => return Ok(name),
+            Err(refusal) => println!("{}", refusal.message),
+        }
+    }
 }
 
 fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
@@ -82,4 +107,17 @@ fn own_nodes() -> BTreeMap<String, String> {
     };
     let folders = folders.filter_map(Result::ok).take(OWN_NODES_MAX);
     folders.filter_map(|entry| token(entry.path())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_asked_for_until_one_will_do() {
+        let mut typed: &[u8] = b"\nno good\nyves\n";
+        assert_eq!(asked(&mut typed, true).unwrap().as_str(), "yves");
+        assert!(asked(&mut &b""[..], true).is_err());
+        assert!(asked(&mut &b"yves\n"[..], false).is_err());
+    }
 }

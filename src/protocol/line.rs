@@ -19,6 +19,8 @@ pub struct LineBuffer {
     /// The rest of the line is being skipped.
     too_long: bool,
     telnet: Telnet,
+    /// Timing marks (RFC 860) that were asked for and are not answered yet.
+    marks: usize,
 }
 
 /// Where in a telnet option negotiation (RFC 854) the last byte stood.
@@ -27,8 +29,10 @@ enum Telnet {
     Data,
     /// After IAC.
     Command,
-    /// After IAC and WILL, WONT, DO or DONT: the option follows.
+    /// After IAC and WILL, WONT or DONT: the option follows.
     Option,
+    /// After IAC DO: the option follows.
+    Do,
     /// Between IAC SB and IAC SE.
     Sub,
     /// After IAC within a subnegotiation.
@@ -38,6 +42,16 @@ enum Telnet {
 const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
+const WILL: u8 = 251;
+const DO: u8 = 253;
+const TIMING_MARK: u8 = 6;
+
+/// The answer to a timing mark that was asked for: a telnet that sends one after an interrupt shows
+/// nothing more until this comes back.
+pub const TIMING_MARK_ANSWER: [u8; 3] = [IAC, WILL, TIMING_MARK];
+
+/// Timing marks that wait to be answered, at most: one answer serves a telnet as well as many.
+const MARKS_MAX: usize = 16;
 
 impl LineBuffer {
     /// Lines of `bytes_max` bytes at most, the line end not counted.
@@ -47,6 +61,7 @@ impl LineBuffer {
             bytes_max,
             too_long: false,
             telnet: Telnet::Data,
+            marks: 0,
         }
     }
 
@@ -68,16 +83,27 @@ impl LineBuffer {
         None
     }
 
+    /// How many timing marks were asked for since this was last called; each is to be answered with
+    /// [`TIMING_MARK_ANSWER`].
+    pub fn take_marks(&mut self) -> usize {
+        std::mem::take(&mut self.marks)
+    }
+
     /// The byte, unless it belongs to a negotiation. IAC is no byte of UTF-8, so text never meets this.
     fn data(&mut self, byte: u8) -> Option<u8> {
         let (next, data) = match (&self.telnet, byte) {
             (Telnet::Data, IAC) => (Telnet::Command, None),
             (Telnet::Data, byte) => return Some(byte),
+            (Telnet::Command, DO) => (Telnet::Do, None),
             (Telnet::Command, 251..=254) => (Telnet::Option, None),
             (Telnet::Command, SB) => (Telnet::Sub, None),
             // IAC IAC is an escaped 255, which is not UTF-8: it goes on to be refused as such.
             (Telnet::Command, IAC) => (Telnet::Data, Some(IAC)),
-            (Telnet::Command | Telnet::Option, _) => (Telnet::Data, None),
+            (Telnet::Do, TIMING_MARK) => {
+                self.marks = (self.marks + 1).min(MARKS_MAX);
+                (Telnet::Data, None)
+            }
+            (Telnet::Command | Telnet::Option | Telnet::Do, _) => (Telnet::Data, None),
             (Telnet::Sub, IAC) => (Telnet::SubCommand, None),
             (Telnet::Sub, _) => (Telnet::Sub, None),
             (Telnet::SubCommand, SE) => (Telnet::Data, None),
@@ -195,6 +221,14 @@ mod tests {
             let (head, tail) = bytes.split_at(at);
             assert_eq!(lines(10, &[head, tail]), [Ok("alice".to_owned())]);
         }
+    }
+
+    #[test]
+    fn a_timing_mark_that_is_asked_for_is_counted_to_be_answered() {
+        let mut buffer = LineBuffer::new(10);
+        let mut input: &[u8] = b"a\xff\xf4\xff\xfd\x06b\n";
+        assert_eq!(buffer.next(&mut input), Some(Line::Text("ab".to_owned())));
+        assert_eq!((buffer.take_marks(), buffer.take_marks()), (1, 0));
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Input {
         })
     }
 
+    /// How many of telnet's timing marks are to be answered.
+    pub fn take_marks(&mut self) -> usize {
+        self.lines.take_marks()
+    }
+
     /// The next whole line. The memory goes with the last byte.
     pub fn next(&mut self) -> Option<Line> {
         let mut bytes = &self.rest[self.taken..];

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Connection, Mode, OUTPUT_BYTES_HIGH, Phase};
 use crate::node::text_mode::TextMode;
 use crate::protocol::bridge::Hello;
-use crate::protocol::line::{Line, is_http_request};
+use crate::protocol::line::{Line, TIMING_MARK_ANSWER, is_http_request};
 use crate::protocol::{Refusal, ServerFrame};
 
 impl Connection {
@@ -24,7 +24,11 @@ impl Connection {
                     return;
                 }
             }
-            match self.input.next() {
+            let line = self.input.next();
+            for _ in 0..self.input.take_marks() {
+                self.output.bytes().extend(TIMING_MARK_ANSWER);
+            }
+            match line {
                 Some(Line::Text(line)) => self.take_line(&line),
                 Some(Line::Skipped(refusal)) => self.take_skipped(refusal),
                 None => return,
