@@ -79,7 +79,11 @@ fn link(state: &State) -> (&'static str, String, Style) {
             } else {
                 String::new()
             };
-            let words = format!("connection lost: {reason}{when}");
+            let what = match (&state.last_node, &state.me) {
+                (None, None) => "no node answers",
+                (Some(_), _) | (_, Some(_)) => "connection lost",
+            };
+            let words = format!("{what}: {reason}{when}");
             ("○", words, theme.wrong())
         }
         Link::Closed { reason } => ("✗", format!("closed: {reason}"), theme.wrong()),

@@ -16,6 +16,7 @@ import type { Turn } from "./turn";
 const FINAL_REASONS = new Set<Frame<"disconnect">["reason"]>(["kicked", "banned", "replaced"]);
 
 export function onFrame(turn: Turn, frame: ServerFrame): void {
+  noteNode(turn, frame);
   switch (frame.type) {
     case "connect":
       return onConnect(turn, frame);
@@ -92,6 +93,24 @@ function answered(turn: Turn, re: number | string | undefined): Question | undef
 function onConnect(turn: Turn, frame: Frame<"connect">): void {
   turn.state.limits = frame.limits;
   turn.state.link.node = frame.node;
+}
+
+/** Frames that only a node can have sent. */
+const FROM_NODES = new Set<ServerFrame["type"]>([
+  "session",
+  "room",
+  "history",
+  "sent",
+  "ok",
+  "new_message",
+  "stats",
+]);
+
+/** The bridge answers although it reaches no node: that is not being connected. */
+function noteNode(turn: Turn, frame: ServerFrame): void {
+  const link = turn.state.link;
+  if (frame.type === "error" && frame.code === "unavailable") link.stranded = true;
+  else if (link.stranded && FROM_NODES.has(frame.type)) link.stranded = false;
 }
 
 function onError(turn: Turn, error: Frame<"error">): void {

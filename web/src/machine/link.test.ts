@@ -29,6 +29,15 @@ describe("the link", () => {
     expect(connectionState(page.state.link)).toBe("connecting");
   });
 
+  test("a bridge that reaches no node is no connection, until a node answers again", () => {
+    const page = Page.inLobby();
+    expect(connectionState(page.state.link)).toBe("online");
+    page.hear({ type: "error", code: "unavailable", message: "no node can be reached" });
+    expect(connectionState(page.state.link)).toBe("connecting");
+    page.hear(live(1));
+    expect(connectionState(page.state.link)).toBe("online");
+  });
+
   test("an answer in time keeps it", () => {
     const page = Page.inLobby();
     page.pass(6000);

@@ -22,6 +22,7 @@ export type ConnectionState = "online" | "polling" | "connecting" | "offline";
 
 /** What the user is told of the link, in one word. */
 export function connectionState(link: Link): ConnectionState {
+  if (link.phase === "up" && link.stranded) return "connecting";
   if (link.phase === "up") return link.transport === "ws" ? "online" : "polling";
   if (link.phase === "ended" || !link.network || link.tries >= 2) return "offline";
   return "connecting";
@@ -38,6 +39,7 @@ export function openLink(turn: Turn): void {
   link.serial++;
   link.phase = "opening";
   link.spoke = false;
+  link.stranded = false;
   link.heard = turn.now;
   link.probed = null;
   link.deadline = turn.now + OPEN_WAIT_MS;

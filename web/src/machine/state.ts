@@ -43,6 +43,8 @@ export interface Link {
   node: string;
   /** Something has come over this link. One that opens and says nothing does not work. */
   spoke: boolean;
+  /** The other end lives, but no node can do what is asked. */
+  stranded: boolean;
   /** Milliseconds: when something was last heard, when we asked for a sign, by when it has to come. */
   heard: number;
   probed: number | null;
@@ -154,6 +156,7 @@ export function initialState(): State {
       pollOnly: false,
       node: "",
       spoke: false,
+      stranded: false,
       heard: 0,
       probed: null,
       deadline: null,

@@ -30,7 +30,9 @@ export function Connection(): JSX.Element {
             {node()}
             <span class="max-sm:sr-only">, polling</span>
           </Match>
-          <Match when={now() === "connecting"}>Connecting…</Match>
+          <Match when={now() === "connecting"}>
+            {state.link.stranded ? "No node answers" : "Connecting…"}
+          </Match>
           <Match when={now() === "offline"}>Offline</Match>
         </Switch>
       </span>

@@ -82,6 +82,12 @@ impl Book {
         }
     }
 
+    /// Whether the user named the address, and wants to hear when nobody is there.
+    fn is_named(&self, address: &str) -> bool {
+        let entry = self.entries.get(address);
+        entry.is_some_and(|entry| entry.source == Source::Named)
+    }
+
     /// `who` is there.
     pub(super) fn know(&mut self, address: &str, who: Who) {
         if let Some(entry) = self.entries.get_mut(address) {
@@ -163,6 +169,8 @@ async fn dial(shared: Arc<Shared>, address: String) {
     };
     if vain.is_refusal() {
         shared.refused(&address, &vain.to_string());
+    } else if shared.book().is_named(&address) && shared.is_to_be_warned(&address) {
+        tracing::warn!(address, reason = %vain, "no node answers there yet; trying on");
     }
     shared.called(&address, Some(&vain));
 }
