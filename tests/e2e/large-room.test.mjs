@@ -47,16 +47,28 @@ after(async () => {
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Times `open(room)` for both rooms in turn and holds their medians against each other. */
-async function as_fast_as_empty(what, open) {
+/** Times `open(room)` for both rooms in turn: the medians, in ms. */
+async function series(open) {
   const times = { large: [], empty: [] };
   for (const room of ["large", "empty"]) await open(room);
   for (let round = 0; round < ROUNDS; round++) {
     for (const room of ["large", "empty"]) times[room].push(await open(room));
   }
-  const [large, empty] = [median(times.large), median(times.empty)];
-  console.log(`${what}: large ${large.toFixed(1)} ms, empty ${empty.toFixed(1)} ms, ratio ${(large / empty).toFixed(2)}`);
-  assert.ok(large <= Math.max(empty * RATIO_MAX, empty + NOISE_MS), `${what}: ${large} ms against ${empty} ms`);
+  return [median(times.large), median(times.empty)];
+}
+
+/**
+ * Holds both rooms' medians against each other. A machine that is busy with other things can spoil a
+ * series; a large room that really is slow spoils all three.
+ */
+async function as_fast_as_empty(what, open) {
+  let large, empty;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    [large, empty] = await series(open);
+    console.log(`${what}: large ${large.toFixed(1)} ms, empty ${empty.toFixed(1)} ms, ratio ${(large / empty).toFixed(2)}`);
+    if (large <= Math.max(empty * RATIO_MAX, empty + NOISE_MS)) return;
+  }
+  assert.fail(`${what}: ${large} ms against ${empty} ms`);
 }
 
 /** Looks again at once: for timing, where `until` would add its pause. */
