@@ -5,8 +5,8 @@
 import { createEffect, createMemo, createSignal, onCleanup, type Accessor } from "solid-js";
 import type { Item, Room } from "../machine/state";
 
-/** Items of the first step: more than a tall screen has. */
-const FIRST_ITEMS = 20;
+/** Items of the first step: what the eye is on, at the end; the screen is full one frame later. */
+const FIRST_ITEMS = 8;
 
 /** A page that is not in front paints nothing; then the second step comes after this. */
 const PAINT_WAIT_MS = 250;
