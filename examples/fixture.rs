@@ -7,11 +7,11 @@
 //! DIR is a node's data folder (no node may be running on it); N messages of ten users go into
 //! ROOM, one a second, the last of them now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use chat::node::store::{Clock, Deed, Store, SystemClock};
+use chat::node::store::{Clock, Deed, MARKS, Store, SystemClock};
 use chat::protocol::{Body, Nonce, RoomKey, RoomName, Text, Ts, Uid, UserName};
 
 /// Messages of one transaction.
@@ -42,7 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or("n1");
-    let (store, mut commits) = Store::open(&dir, node, Pace(AtomicI64::new(start)))?;
+    let (store, mut commits) =
+        Store::open(&dir, Path::new(MARKS), node, Pace(AtomicI64::new(start)))?;
     let drain = tokio::spawn(async move { while commits.next().await.is_some() {} });
     let began = Instant::now();
     for first in (0..count).step_by(CHUNK) {

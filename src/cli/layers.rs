@@ -263,7 +263,7 @@ mod tests {
         let unknown = wrong("[node]\nrate = 5\nlissten = \"x\"\n");
         assert!(
             unknown.starts_with(
-                "config.toml:3: there is no key \"lissten\" in [node]; keys are data,"
+                "config.toml:3: there is no key \"lissten\" in [node]; keys are copies, data,"
             ),
             "{unknown}"
         );

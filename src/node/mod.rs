@@ -16,6 +16,7 @@
 
 pub mod accept;
 pub mod admin;
+mod breaks;
 pub mod bridge;
 pub mod cluster;
 pub mod config;

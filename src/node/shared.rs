@@ -15,7 +15,7 @@ use super::people::People;
 use super::presence::{Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
-use super::store::{SoftRow, Store};
+use super::store::{Placed, SoftRow, Store};
 use super::text_mode;
 use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
@@ -158,6 +158,14 @@ impl Shared {
         self.replicator
             .get()
             .map_or(&Alone, |replicator| &**replicator)
+    }
+
+    /// On how many nodes' disks the event is, once they are as many as are wanted and to be had.
+    pub async fn copies(&self, placed: &Placed) -> u32 {
+        if self.config.copies <= 1 {
+            return 1;
+        }
+        self.replicator().copies(placed).await
     }
 
     /// Connects the node with others; once, before it serves anybody.

@@ -134,7 +134,12 @@ async fn open(config: Config) -> Result<Opened, StartError> {
 }
 
 fn open_blocking(config: &Config) -> Result<Opened, StartError> {
-    let (store, commits) = Store::open(&config.data, &config.name, SystemClock::start())?;
+    let (store, commits) = Store::open(
+        &config.data,
+        &config.marks,
+        &config.name,
+        SystemClock::start(),
+    )?;
     let admin =
         AdminToken::load_or_make(&config.data).map_err(|reason| StartError::AdminToken {
             path: config.data.join(admin::FILE_NAME),

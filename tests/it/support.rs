@@ -30,6 +30,8 @@ pub fn config(folder: &TempDir) -> Config {
         peer: None,
         join: Vec::new(),
         data: folder.path().join("n1"),
+        marks: folder.path().join("marks"),
+        copies: 2,
         secret: Secret::new(&[b's'; 32]).unwrap(),
         rate: 0,
     }

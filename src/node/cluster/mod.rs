@@ -11,3 +11,5 @@
 pub mod links;
 pub mod mesh;
 pub mod replication;
+#[cfg(test)]
+mod simulation;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::Ts;
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 
@@ -93,6 +94,7 @@ impl Hybrid {
     pub fn next(&mut self, now: Ts, after: Option<Ts>) -> Ts {
         let horizon = now.0.saturating_add(CLOCK_AHEAD_MAX_US);
         self.come_nearer(horizon);
+        let after = after.filter(|_| !is_broken(Break::IgnoresAfter));
         let after = after.map_or(0, |after| after.0);
         let floor = if after <= horizon {
             self.last.max(after)
@@ -105,6 +107,9 @@ impl Hybrid {
 
     /// Takes note of an event that another node wrote.
     pub fn observe(&mut self, ts: Ts, now: Ts) {
+        if is_broken(Break::ClockIgnoresOthers) {
+            return;
+        }
         if ts.0 <= now.0.saturating_add(CLOCK_AHEAD_MAX_US) {
             self.last = self.last.max(ts.0);
             return;

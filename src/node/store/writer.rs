@@ -3,12 +3,12 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::commit::{Committed, Deed, Ingested, Placed};
+use super::commit::{Committed, Deed, Early, Ingested, Placed};
 use super::error::StoreError;
 use super::figures::Counters;
 use super::folder::FolderLock;
@@ -57,6 +57,8 @@ impl Request {
 
 /// What the writer shows to the store's handles.
 pub(super) struct Shown {
+    /// Who is handed this node's events before they are committed.
+    pub(super) early: OnceLock<Box<dyn Early>>,
     pub(super) held: Mutex<VersionVector>,
     pub(super) origin: Mutex<Origin>,
     pub(super) soft_rev: watch::Sender<u64>,
@@ -128,7 +130,10 @@ impl Writer {
             self.carry_out(request, &mut batch);
         }
         let outcome = match batch.fault.take() {
-            None => self.log.commit(),
+            None => {
+                self.hand_out(&batch.committed);
+                self.log.commit()
+            }
             Some(fault) => Err(fault),
         };
         match &outcome {
@@ -143,6 +148,20 @@ impl Writer {
             answer(outcome.clone());
         }
         batch.close
+    }
+
+    /// Hands this node's new events out, so that the peers' disks write while ours does. What then is
+    /// not committed here is not taken back: nothing else gets its place.
+    fn hand_out(&mut self, events: &[Committed]) {
+        let Some(early) = self.shown.early.get().filter(|early| early.is_wanted()) else {
+            return;
+        };
+        let own = events.iter().filter(|item| item.local);
+        let own: Vec<Arc<Event>> = own.map(|item| item.event.clone()).collect();
+        if !own.is_empty() {
+            self.log.hand_out();
+            early.written(own);
+        }
     }
 
     /// Makes what was committed known: first how far the log is, then the events themselves.

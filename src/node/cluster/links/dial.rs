@@ -169,7 +169,10 @@ async fn dial(shared: Arc<Shared>, address: String) {
     };
     if vain.is_refusal() {
         shared.refused(&address, &vain.to_string());
-    } else if shared.book().is_named(&address) && shared.is_to_be_warned(&address) {
+    } else if matches!(vain, LinkError::Connect(_))
+        && shared.book().is_named(&address)
+        && shared.is_to_be_warned(&address)
+    {
         tracing::warn!(address, reason = %vain, "no node answers there yet; trying on");
     }
     shared.called(&address, Some(&vain));

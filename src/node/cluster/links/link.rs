@@ -165,7 +165,7 @@ fn greet(
         shared.know(side, Who::Ourselves);
         return Err(LinkError::Ourselves);
     }
-    if hello.origin == me.origin {
+    if hello.origin == *super::lock(&shared.origin) {
         return Err(LinkError::SameLog(hello.node.clone()));
     }
     if shared.is_cut(&hello.node) {

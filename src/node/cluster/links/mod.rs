@@ -71,6 +71,7 @@ pub enum LinkEvent {
 #[derive(Clone, Debug)]
 pub struct Me {
     pub node: String,
+    /// At the start; see [`Links::renew`].
     pub origin: Origin,
     pub incarnation: Incarnation,
     pub client_address: String,
@@ -115,6 +116,8 @@ pub struct Links {
 
 pub(super) struct Shared {
     me: Me,
+    /// The log that this node's store writes now.
+    origin: Mutex<Origin>,
     peer_address: SocketAddr,
     timing: Timing,
     tls: PeerTls,
@@ -147,6 +150,7 @@ impl Links {
     ) -> std::io::Result<Links> {
         let peer_address = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            origin: Mutex::new(me.origin.clone()),
             me,
             peer_address,
             timing: search.timing,
@@ -183,6 +187,12 @@ impl Links {
     /// Peers have told of these addresses.
     pub fn learn(&self, addresses: &[String]) {
         self.shared.learn(addresses);
+    }
+
+    /// This node writes under another origin from now on. The links end, and their successors say so.
+    pub fn renew(&self, origin: Origin) {
+        *lock(&self.shared.origin) = origin;
+        self.shared.table().end_all();
     }
 
     /// Where the nodes are that there are links to.
@@ -242,7 +252,7 @@ impl Shared {
             protocol: PEER_PROTOCOL,
             node: self.me.node.clone(),
             incarnation: self.me.incarnation,
-            origin: self.me.origin.clone(),
+            origin: lock(&self.origin).clone(),
             client_address: self.me.client_address.clone(),
             peer_address: self.peer_address.to_string(),
             dial,

@@ -6,18 +6,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::acks::Acks;
 use super::figures::Asked;
 use super::gossip::{Beats, SoftProgress};
 use super::input::{Input, Inputs};
 use super::nodes::Nodes;
 use super::storing::{Storing, store_all};
 use crate::node::cluster::links::{LinkEvent, LinkOut, Links};
-use crate::node::cluster::replication::limits::BATCH_BYTES_MAX;
+use crate::node::cluster::replication::limits::{BATCH_BYTES_MAX, COPIES_WAIT};
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
 use crate::node::rooms::lock;
 use crate::node::shared::Shared;
@@ -27,13 +28,25 @@ use crate::protocol::stats::NodeFigures;
 use crate::protocol::{Event, Origin, Seq};
 
 /// How often time passes for the core.
-const TICK_EVERY: Duration = Duration::from_millis(100);
+const TICK_EVERY: Duration = Duration::from_millis(50);
+
+/// An event whose copies somebody asked after.
+struct Doubt {
+    origin: Origin,
+    seq: Seq,
+    reply: oneshot::Sender<u32>,
+}
 
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) links: Links,
     pub(super) inputs: Inputs,
     pub(super) nodes: Arc<Mutex<Nodes>>,
+    acks: Arc<Acks>,
+    /// Who asked after an event's copies, and until when more of them are waited for.
+    doubts: Vec<(Moment, Doubt)>,
+    /// The store was asked to begin a new origin, and has not yet.
+    renewing: bool,
     /// What runs beside the driver; it is awaited with it.
     pub(super) tasks: TaskTracker,
     started: Instant,
@@ -58,9 +71,11 @@ impl Driver {
         links: Links,
         inputs: Inputs,
         nodes: Arc<Mutex<Nodes>>,
+        acks: Arc<Acks>,
         tasks: TaskTracker,
     ) -> Driver {
-        let core = Replication::new(shared.store.origin(), shared.store.held());
+        let copies = shared.config.copies;
+        let core = Replication::new(shared.store.origin(), shared.store.held(), copies);
         let (storing, batches) = Storing::new();
         tasks.spawn(store_all(shared.store.clone(), batches, inputs.clone()));
         Driver {
@@ -68,6 +83,9 @@ impl Driver {
             links,
             inputs,
             nodes,
+            acks,
+            doubts: Vec::new(),
+            renewing: false,
             tasks,
             started: Instant::now(),
             core,
@@ -114,6 +132,7 @@ impl Driver {
 
     fn tick(&mut self) {
         let now = self.now();
+        self.follow_origin(now);
         if self.inputs.commits_missed.swap(false, Ordering::AcqRel) {
             let held = self.shared.store.held();
             let effects = self.core.caught_up(now, &held);
@@ -121,6 +140,9 @@ impl Driver {
         }
         let effects = self.core.tick(now);
         self.carry_out(now, effects);
+        for (until, doubt) in std::mem::take(&mut self.doubts) {
+            self.settle(now, until, doubt);
+        }
         self.asked.tick(now);
         let soft_changed = self.inputs.soft_changed.load(Ordering::Acquire);
         if self.beats.due(now, soft_changed) {
@@ -128,6 +150,31 @@ impl Driver {
             let beat = self.beat();
             self.send_to_all(&beat);
             lock(&self.nodes).refresh(now, |link| self.core.lag(link));
+        }
+    }
+
+    /// The store may have begun a new origin: the core must know, and the peers, who know this node by
+    /// it, are greeted anew.
+    fn follow_origin(&mut self, now: Moment) {
+        let origin = self.shared.store.origin();
+        if origin == *self.core.origin() {
+            return;
+        }
+        tracing::info!(%origin, "the node writes under a new origin");
+        self.renewing = false;
+        let effects = self.core.begin_origin(now, origin.clone());
+        self.carry_out(now, effects);
+        self.links.renew(origin);
+    }
+
+    /// Answers how many copies there are, or waits for more.
+    fn settle(&mut self, now: Moment, until: Moment, doubt: Doubt) {
+        let (copies, more) = self.core.copies(&doubt.origin, doubt.seq);
+        if more && now < until {
+            self.doubts.push((until, doubt));
+        } else {
+            // Who has given up waiting needs no answer.
+            let _ = doubt.reply.send(copies);
         }
     }
 
@@ -155,6 +202,7 @@ impl Driver {
             out,
         };
         self.peers.insert(link, peer);
+        self.inputs.has_peers.store(true, Ordering::Release);
         let effects = self.core.link_up(now, link, hello.origin);
         self.carry_out(now, effects);
         let beat = self.beat();
@@ -167,6 +215,9 @@ impl Driver {
         let Some(peer) = self.peers.remove(&link) else {
             return;
         };
+        self.inputs
+            .has_peers
+            .store(!self.peers.is_empty(), Ordering::Release);
         let effects = self.core.link_down(now, link);
         self.carry_out(now, effects);
         if lock(&self.nodes).down(now, link, &peer.origin) {
@@ -181,8 +232,17 @@ impl Driver {
             Input::Committed(events) => {
                 let waiting = &self.inputs.events_waiting;
                 waiting.fetch_sub(events.len(), Ordering::Relaxed);
+                self.follow_origin(now);
                 let effects = self.core.committed(now, &events);
                 self.carry_out(now, effects);
+            }
+            Input::Written(events) => {
+                let effects = self.core.written(now, &events);
+                self.carry_out(now, effects);
+            }
+            Input::Copies { origin, seq, reply } => {
+                let doubt = Doubt { origin, seq, reply };
+                self.settle(now, now + COPIES_WAIT, doubt);
             }
             Input::Presence(changes) => self.send_to_all(&PeerFrame::Presence(changes)),
             Input::Typing(typist) => self.send_to_all(&PeerFrame::Typing {
@@ -254,14 +314,26 @@ impl Driver {
                     after,
                     limit,
                 } => self.read(to, origin, after, limit),
-                Effect::OwnLogIsBehind { held, peer_holds } => {
-                    if lock(&self.nodes).own_log_is_behind() {
-                        let folder = self.shared.config.data.display();
-                        tracing::error!(held, peer_holds, %folder, "the node's log was set back");
-                    }
-                }
+                Effect::Acknowledge(word) => self.acks.acknowledged(&word),
+                Effect::OwnLogIsBehind { held, peer_holds } => self.renew(held, peer_holds),
             }
         }
+    }
+
+    /// The node's log was set back while it runs: it goes on under a new origin.
+    fn renew(&mut self, held: Seq, peer_holds: Seq) {
+        lock(&self.nodes).own_log_was_set_back();
+        if std::mem::replace(&mut self.renewing, true) {
+            return;
+        }
+        let folder = self.shared.config.data.display();
+        tracing::error!(held, peer_holds, %folder, "the node's log was set back");
+        let store = self.shared.store.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = store.begin_new_origin().await {
+                tracing::warn!(%error, "cannot begin a new origin yet");
+            }
+        });
     }
 
     /// Reads a range for a peer beside the driver.

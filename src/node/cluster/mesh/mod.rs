@@ -5,6 +5,7 @@
 //! links bring, what the store has read. It never waits for any of them: what must be waited for runs
 //! beside it and comes back as something that happened.
 
+mod acks;
 mod driver;
 mod figures;
 mod frames;
@@ -24,13 +25,15 @@ use tokio_util::task::TaskTracker;
 
 use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
 use crate::node::config::{Config, PeerPort};
-use crate::node::replicator::{Later, Replicator, Typist};
+use crate::node::replicator::{COPIES_WAIT_MAX, Later, Replicator, Typist};
 use crate::node::rooms::lock;
 use crate::node::shared::Shared;
-use crate::node::store::Committed;
+use crate::node::store::{Committed, Early, Placed};
+use crate::protocol::Event;
 use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
+use acks::{Acks, Wait};
 use driver::Driver;
 use input::{Input, Inputs};
 use nodes::Nodes;
@@ -64,6 +67,7 @@ pub struct PeerListener {
 pub struct Mesh {
     inputs: Inputs,
     nodes: Arc<Mutex<Nodes>>,
+    acks: Arc<Acks>,
     links: Links,
     /// The node's own: what its users do while it stops is not told to the others, so that whoever
     /// moves to another node is not seen leaving.
@@ -136,18 +140,24 @@ impl Mesh {
         .map_err(|reason| MeshError::CannotListen { address, reason })?;
         let (inputs, waiting) = input::inputs();
         let nodes = Arc::new(Mutex::new(Nodes::default()));
+        let acks = Arc::new(Acks::default());
         let tasks = TaskTracker::new();
         let driver = Driver::new(
             Arc::clone(shared),
             links.clone(),
             inputs.clone(),
             Arc::clone(&nodes),
+            Arc::clone(&acks),
             tasks.clone(),
         );
+        if shared.config.copies > 1 {
+            shared.store.set_early(Handing(inputs.clone()));
+        }
         tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
         Ok(Arc::new(Mesh {
             inputs,
             nodes,
+            acks,
             links,
             node_stop: shared.stop.clone(),
             stop,
@@ -174,6 +184,20 @@ impl Mesh {
     }
 }
 
+/// Brings this node's events to the peers while its own disk writes.
+struct Handing(Inputs);
+
+impl Early for Handing {
+    fn is_wanted(&self) -> bool {
+        self.0.has_peers.load(Ordering::Acquire)
+    }
+
+    fn written(&self, events: Vec<Arc<Event>>) {
+        // Without room they are pushed once they are committed.
+        self.0.tell(Input::Written(events));
+    }
+}
+
 impl Replicator for Mesh {
     fn committed(&self, events: &[Committed]) {
         let events: Vec<_> = events.iter().map(|c| Arc::clone(&c.event)).collect();
@@ -188,6 +212,24 @@ impl Replicator for Mesh {
                 .events_waiting
                 .fetch_sub(count, Ordering::Relaxed);
             self.inputs.commits_missed.store(true, Ordering::Release);
+        }
+    }
+
+    fn copies(&self, placed: &Placed) -> Later<u32> {
+        let (origin, seq) = (placed.place.origin.clone(), placed.place.seq);
+        if placed.repeated {
+            // Its first acknowledgement may never have come, and it may be another node's.
+            return self.inputs.ask_copies(origin, seq);
+        }
+        match self.acks.wait(&origin, seq) {
+            Wait::Over(copies) => Box::pin(std::future::ready(copies)),
+            Wait::Until(answer) => Box::pin(async move {
+                match tokio::time::timeout(COPIES_WAIT_MAX, answer).await {
+                    Ok(Ok(copies)) => copies,
+                    // It is on this node's disk at least.
+                    Ok(Err(_)) | Err(_) => 1,
+                }
+            }),
         }
     }
 

@@ -19,7 +19,7 @@ const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
 #[derive(Debug, Default)]
 pub struct Nodes {
     nodes: BTreeMap<Origin, Known>,
-    own_log_is_behind: bool,
+    own_log_was_set_back: bool,
 }
 
 /// One other node.
@@ -36,6 +36,10 @@ struct Known {
 impl Nodes {
     /// A link to the node is there.
     pub fn up(&mut self, link: LinkId, hello: &Hello, health: Arc<Health>) {
+        // A node that has begun a new origin is the same node.
+        self.nodes.retain(|origin, known| {
+            *origin == hello.origin || known.name != hello.node || !known.links.is_empty()
+        });
         let known = self.nodes.entry(hello.origin.clone());
         let known = known.or_insert_with(|| Known {
             name: String::new(),
@@ -71,9 +75,9 @@ impl Nodes {
         }
     }
 
-    /// A peer holds more of this node's log than the node does. Whether that is new.
-    pub fn own_log_is_behind(&mut self) -> bool {
-        !std::mem::replace(&mut self.own_log_is_behind, true)
+    /// A peer holds more of this node's log than the node does.
+    pub fn own_log_was_set_back(&mut self) {
+        self.own_log_was_set_back = true;
     }
 
     /// The other nodes, for everybody.
@@ -95,10 +99,10 @@ impl Nodes {
     /// What a person should look at.
     pub fn alarms(&self) -> Vec<String> {
         let mut alarms = Vec::new();
-        if self.own_log_is_behind {
+        if self.own_log_was_set_back {
             alarms.push(
-                "another node holds more of this node's log than it does itself: \
-                 its data folder was set back to an earlier state"
+                "another node held more of this node's log than it did itself: its data folder was \
+                 set back to an earlier state; it has gone on under a new origin"
                     .to_owned(),
             );
         }
