@@ -108,10 +108,12 @@ impl Browser {
     }
 
     pub async fn write(&mut self, message: Message) {
-        timeout(DEADLINE, self.socket.send(message))
-            .await
-            .unwrap()
-            .unwrap();
+        self.try_write(message).await.unwrap();
+    }
+
+    /// Writes what the bridge may not want to read to its end.
+    pub async fn try_write(&mut self, message: Message) -> Result<(), Error> {
+        timeout(DEADLINE, self.socket.send(message)).await.unwrap()
     }
 
     /// Writes a frame with a mark of its own, and gives its direct answer.
@@ -236,6 +238,11 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The bridge may answer and close before it has read all.
     let _ = stream.write_all(bytes).await;
+    read_answer(stream).await
+}
+
+/// Reads until the end.
+pub async fn read_answer(mut stream: TcpStream) -> Answer {
     let mut answer = Vec::new();
     let read = timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
     if answer.is_empty() {
