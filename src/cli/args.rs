@@ -141,7 +141,7 @@ pub struct Node {
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
     /// Messages a second for a session, in bursts of four times that; 0 lifts this and the limits on
-    /// connections
+    /// other requests and on connections
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub rate: u32,
     /// Check options, file and secret, and end
