@@ -26,9 +26,6 @@ use crate::protocol::limits::LINE_BYTES_MAX;
 use crate::protocol::server::{CloseReason, Disconnect, ErrorFrame};
 use crate::protocol::{ErrorCode, NameKey, Refusal, ServerFrame, UserName};
 
-/// How long a body may take to come.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
-
 /// How long an answer may take to come; then it is `unavailable`.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -85,7 +82,7 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
-    let answered = match read(body).await {
+    let answered = match read(body, app.tuning.body).await {
         Ok(text) => carry_out(&app, address, &headers, &text).await,
         Err(error) => Err(error),
     };
@@ -95,8 +92,8 @@ pub async fn send(
     }
 }
 
-async fn read(body: Body) -> Result<String, HttpError> {
-    let bytes = match timeout(BODY_DEADLINE, to_bytes(body, LINE_BYTES_MAX)).await {
+async fn read(body: Body, deadline: Duration) -> Result<String, HttpError> {
+    let bytes = match timeout(deadline, to_bytes(body, LINE_BYTES_MAX)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
             let message = format!("a body has {LINE_BYTES_MAX} bytes at most ({error})");

@@ -1,15 +1,18 @@
-//! The status that each error has over HTTP, and the limits of a request.
+//! The status that each error has over HTTP, and the limits and deadlines of requests and sockets.
 
 use std::time::Duration;
 
 use chat::node::Tuning;
+use chat::web;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::support::{DEADLINE, TestNode};
-use crate::web_support::{Poller, bridge_to, get, node_and_bridge, post, read_answer, request};
+use crate::web_support::{
+    Browser, Poller, bridge_to, bridge_tuned, get, node_and_bridge, post, read_answer, request,
+};
 
 /// A body of this many bytes that asks for a `pong`.
 fn ping_of(bytes: usize) -> String {
@@ -77,8 +80,13 @@ async fn a_body_of_65536_bytes_passes_and_one_more_is_too_long() {
 }
 
 #[tokio::test]
-async fn a_body_that_takes_more_than_ten_seconds_is_not_waited_for() {
-    let (node, bridge) = node_and_bridge().await;
+async fn a_body_that_takes_too_long_is_not_waited_for() {
+    let node = TestNode::start().await;
+    let tuning = web::Tuning {
+        body: Duration::from_millis(300),
+        ..web::Tuning::default()
+    };
+    let bridge = bridge_tuned(&[node.node.listen], tuning).await;
     let mut slow = TcpStream::connect(bridge.address).await.unwrap();
     let head = format!(
         "POST /send HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{{",
@@ -88,7 +96,7 @@ async fn a_body_that_takes_more_than_ten_seconds_is_not_waited_for() {
     let began = Instant::now();
     let answer = read_answer(slow).await;
     assert_eq!(answer.refused(), (408, "bad_frame".to_owned()));
-    assert!(began.elapsed() >= Duration::from_millis(9_900));
+    assert!(began.elapsed() >= Duration::from_millis(300));
     bridge.stop().await;
     node.stop().await;
 }
@@ -166,6 +174,81 @@ async fn direct_answers_come_with_their_request_and_not_in_a_poll_too() {
     let polled = bob.poll(0, 25).await.frames();
     let types: Vec<&Value> = polled.iter().map(|frame| &frame["type"]).collect();
     assert_eq!(types, ["new_message"], "{polled:?}");
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[test]
+fn a_bridge_has_the_deadlines_that_the_page_says() {
+    let tuning = web::Tuning::default();
+    let (hello, ping) = (tuning.hello.as_secs(), tuning.ping_every.as_secs());
+    let (poll, body) = (tuning.poll_session_idle.as_secs(), tuning.body.as_secs());
+    assert_eq!((hello, ping, poll, body), (30, 30, 60, 10));
+}
+
+#[tokio::test]
+async fn a_poll_session_that_is_not_polled_ends_and_its_token_goes_on_from_there() {
+    let node = TestNode::start().await;
+    let idle = Duration::from_secs(1);
+    let tuning = web::Tuning {
+        poll_session_idle: idle,
+        ..web::Tuning::default()
+    };
+    let bridge = bridge_tuned(&[node.node.listen], tuning).await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let join = json!({"type": "join", "room": "lobby"});
+    let (bob, answers) = Poller::open_with(bridge.address, "bob", &[join]).await;
+    let since = answers[0]["since"].clone();
+    // The bridge looks for ended sessions every few seconds; to who asks, they are over at once.
+    tokio::time::sleep(idle).await;
+    let ended = (401, "bad_token".to_owned());
+    assert_eq!(bob.poll(0, 0).await.refused(), ended);
+    assert_eq!(bob.post(json!({"type": "rooms"})).await.refused(), ended);
+    let left = alice.next("user_leave").await;
+    assert_eq!(left["user"], "bob");
+    alice.say("lobby", "while you were away").await;
+
+    let again = json!([
+        {"type": "user_join", "token": bob.session["token"]},
+        {"type": "join", "room": "lobby", "since": since},
+    ]);
+    let answers = post(bridge.address, again).await.frames();
+    assert_eq!(answers[0]["uid"], bob.session["uid"]);
+    assert_eq!(crate::support::texts(&answers[1]), ["while you were away"]);
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_is_pinged_so_that_nothing_on_the_way_takes_it_for_dead() {
+    let node = TestNode::start().await;
+    let tuning = web::Tuning {
+        ping_every: Duration::from_millis(100),
+        ..web::Tuning::default()
+    };
+    let bridge = bridge_tuned(&[node.node.listen], tuning).await;
+    let mut alice = Browser::user_in(bridge.address, "alice", "lobby").await;
+    for _ in 0..2 {
+        alice.pinged().await;
+    }
+    alice.say("lobby", "still here").await;
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_that_never_says_who_it_is_is_let_go_and_no_other() {
+    let node = TestNode::start().await;
+    let tuning = web::Tuning {
+        hello: Duration::from_secs(2),
+        ..web::Tuning::default()
+    };
+    let bridge = bridge_tuned(&[node.node.listen], tuning).await;
+    let mut alice = Browser::user_in(bridge.address, "alice", "lobby").await;
+    let mut nobody = Browser::connect(bridge.address).await;
+    assert_eq!(nobody.next("disconnect").await["reason"], "quit");
+    assert_eq!(nobody.read().await, None);
+    alice.say("lobby", "still here").await;
     bridge.stop().await;
     node.stop().await;
 }
