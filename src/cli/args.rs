@@ -145,7 +145,7 @@ pub struct Node {
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=7))]
     pub copies: u32,
     /// Messages a second for a session, in bursts of four times that; 0 lifts this and the limits on
-    /// connections
+    /// other requests and on connections
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub rate: u32,
     /// Check options, file and secret, and end

@@ -17,12 +17,14 @@ mod cluster_messages;
 mod cluster_people;
 mod direct;
 mod errors;
+mod frames;
 mod hostile;
 mod limits;
 mod messages;
 mod missed;
 mod names;
 mod opening;
+mod places;
 mod presence;
 mod process;
 mod rooms;
@@ -31,11 +33,13 @@ mod starting;
 mod stats;
 mod story;
 mod text_mode;
+mod time;
 mod tui;
 #[allow(dead_code)]
 mod tui_support;
 mod web;
 mod web_moving;
 mod web_socket;
+mod web_statuses;
 #[allow(dead_code)]
 mod web_support;
