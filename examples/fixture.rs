@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use chat::node::store::{Clock, Deed, MARKS, Store, SystemClock};
+use chat::node::clock::NodeClock;
+use chat::node::store::{Clock, Deed, MARKS, Store};
 use chat::protocol::{Body, Nonce, RoomKey, RoomName, Text, Ts, Uid, UserName};
 
 /// Messages of one transaction.
@@ -37,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (dir, room) = (PathBuf::from(dir), RoomKey::Room(RoomName::parse(room)?));
     let count: usize = count.parse()?;
-    let start = SystemClock::start().now().0 - count as i64 * PACE_US;
+    let start = NodeClock::start().now().0 - count as i64 * PACE_US;
     let node = dir
         .file_name()
         .and_then(|name| name.to_str())

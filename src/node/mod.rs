@@ -18,6 +18,7 @@ pub mod accept;
 pub mod admin;
 mod breaks;
 pub mod bridge;
+pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod connection;

@@ -3,19 +3,20 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admin::AdminToken;
+use super::clock::NodeClock;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
 use super::presence::{Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
-use super::store::{Placed, SoftRow, Store};
+use super::store::{Clock, Placed, SoftRow, Store};
 use super::text_mode;
 use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
@@ -36,6 +37,8 @@ pub struct Tuning {
     /// Connections from one address; loopback has no limit unless `loopback_limited`.
     pub connections_per_address: usize,
     pub loopback_limited: bool,
+    /// What the machine's wall clock is wrong by, microseconds.
+    pub clock_error_us: i64,
 }
 
 impl Default for Tuning {
@@ -45,6 +48,7 @@ impl Default for Tuning {
             text_hello: Duration::from_secs(120),
             connections_per_address: 64,
             loopback_limited: false,
+            clock_error_us: 0,
         }
     }
 }
@@ -61,8 +65,8 @@ pub struct Shared {
     pub admin: AdminToken,
     pub metrics: Metrics,
     pub started: Instant,
-    /// The wall clock at that moment.
-    started_at: Ts,
+    /// The physical time, as the store has it.
+    pub clock: Arc<NodeClock>,
     /// Told when the node stops: connections end, nothing more is accepted.
     pub stop: CancellationToken,
     /// Connections, bridges' included; each ends soon after `stop`.
@@ -85,6 +89,7 @@ pub struct Parts {
     pub hub: Hub,
     pub people: People,
     pub admin: AdminToken,
+    pub clock: Arc<NodeClock>,
 }
 
 impl Shared {
@@ -97,6 +102,7 @@ impl Shared {
             hub,
             people,
             admin,
+            clock,
         } = parts;
         Arc::new_cyclic(|me| Shared {
             me: me.clone(),
@@ -109,7 +115,7 @@ impl Shared {
             hub,
             admin,
             started: Instant::now(),
-            started_at: wall_clock(),
+            clock,
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
@@ -119,11 +125,14 @@ impl Shared {
         })
     }
 
-    /// The wall clock as it was at the start, and the time that has passed since. A wall clock that is
-    /// set meanwhile must not take anybody off the lists, nor make a name older than it is.
+    /// The physical time, the same on all nodes but for little: for dates that nodes compare.
     pub fn now(&self) -> Ts {
-        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Ts(self.started_at.0.saturating_add(elapsed))
+        self.clock.now()
+    }
+
+    /// A time that only ever goes on: for how long something lasts on this node.
+    pub fn steady(&self) -> Ts {
+        self.clock.steady()
     }
 
     /// The `connect` frame of a connection that begins now.
@@ -300,12 +309,4 @@ async fn tell_partners(shared: Arc<Shared>, uid: Uid, frame: ServerFrame) {
             shared.hub.say(&key, &frame, None);
         }
     }
-}
-
-/// Microseconds since 1970.
-fn wall_clock() -> Ts {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ts(since.map_or(0, |since| {
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-    }))
 }

@@ -95,7 +95,7 @@ pub enum PeerFrame {
     StatsAnswer { id: u64, figures: Box<NodeFigures> },
     /// Is the link alive? `sent` is the sender's own clock in microseconds, and comes back.
     Ping { sent: u64 },
-    /// Answers `Ping`, with the answering node's wall clock.
+    /// Answers `Ping`, with the answering node's clock before it was corrected to the others'.
     Pong { sent: u64, time: Ts },
 }
 
@@ -138,7 +138,7 @@ pub struct Hello {
     /// The dialling side's count of its links: of two links between the same nodes that the same
     /// side dialled, the later one stays.
     pub dial: u64,
-    /// The node's wall clock.
+    /// The node's clock before it was corrected to the others'.
     pub time: Ts,
     /// Peer addresses of other nodes it has links to.
     #[serde(default)]

@@ -1,11 +1,10 @@
-//! Time: the node's physical clock, and the hybrid logical clock that gives events their `ts`.
+//! The hybrid logical clock that gives events their `ts`.
 //!
 //! After Kulkarni et al., "Logical Physical Clocks" (2014), with the logical part folded into the
 //! microseconds. Pure: the physical time is an argument.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::Ts;
@@ -15,32 +14,6 @@ use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 pub trait Clock: Send + Sync + 'static {
     /// Microseconds since the Unix epoch.
     fn now(&self) -> Ts;
-}
-
-/// The wall clock as it was at the start, carried on by the monotonic one: setting the wall clock
-/// while the node runs changes nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    wall_at_start: i64,
-    start: Instant,
-}
-
-impl SystemClock {
-    pub fn start() -> SystemClock {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        SystemClock {
-            wall_at_start: since_epoch.as_micros() as i64,
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Ts {
-        Ts(self.wall_at_start + self.start.elapsed().as_micros() as i64)
-    }
 }
 
 /// A clock that stands still until it is set.

@@ -174,6 +174,12 @@ impl Log {
         &self.own.1
     }
 
+    /// The time of the last event under this store's origin; 0 for none.
+    pub(super) fn last_written(&self) -> Ts {
+        let own = self.heads.get(&self.own.0).copied().unwrap_or_default();
+        Ts(own.ts)
+    }
+
     /// How far each origin is held.
     pub(super) fn held(&self) -> Result<VersionVector, StoreError> {
         let places = self.heads.iter().filter(|(_, head)| head.seq > 0);

@@ -60,14 +60,14 @@ mod writer;
 
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock};
 pub use commit::{Commits, Committed, Deed, Early, Ingested, Outcome, Placed, UpdateKind};
 pub use error::StoreError;
 pub use figures::Figures;
@@ -78,7 +78,7 @@ pub use replay::{Replay, Replayed};
 pub use since::SincePage;
 
 pub use crate::protocol::soft::{SoftPage, SoftRow};
-use crate::protocol::{Event, Origin, VersionVector};
+use crate::protocol::{Event, Origin, Ts, VersionVector};
 use log::Log;
 use mark::Mark;
 use pool::Pool;
@@ -135,6 +135,7 @@ impl Store {
             soft_rev: watch::Sender::new(log.rev as u64),
             counters: figures::Counters::new(&path),
             events: AtomicU64::new(events),
+            last_written: AtomicI64::new(log.last_written().0),
         });
         shown.counters.starts_with(events);
         let (requests, waiting) = mpsc::channel(QUEUE_MAX);
@@ -255,6 +256,11 @@ impl Store {
     /// How far each origin is on stable storage here.
     pub fn held(&self) -> VersionVector {
         lock(&self.shown.held).clone()
+    }
+
+    /// The time of the last event that this store wrote under its origin; 0 for none.
+    pub fn last_written(&self) -> Ts {
+        Ts(self.shown.last_written.load(Ordering::Acquire))
     }
 
     /// The origin that this store writes under.

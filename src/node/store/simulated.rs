@@ -16,7 +16,7 @@ use super::log::Log;
 use super::mark::Mark;
 use super::reader::Reader;
 use super::schema;
-use crate::protocol::{Event, Origin, VersionVector};
+use crate::protocol::{Event, Origin, Ts, VersionVector};
 
 /// A machine's disk, and the memory that lasts as long as its boot.
 pub(in crate::node) struct Disk {
@@ -111,6 +111,10 @@ fn in_memory() -> TempDir {
 impl Running {
     pub(in crate::node) fn origin(&self) -> Origin {
         self.log.origin().clone()
+    }
+
+    pub(in crate::node) fn last_written(&self) -> Ts {
+        self.log.last_written()
     }
 
     pub(in crate::node) fn held(&self) -> VersionVector {

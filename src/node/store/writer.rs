@@ -2,7 +2,7 @@
 //! on in order, and only then answers.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -65,6 +65,8 @@ pub(super) struct Shown {
     pub(super) counters: Counters,
     /// Events in the log.
     pub(super) events: AtomicU64,
+    /// The time of this origin's last event.
+    pub(super) last_written: AtomicI64,
 }
 
 pub(super) struct Writer {
@@ -174,6 +176,8 @@ impl Writer {
             }
         }
         *lock(&self.shown.origin) = self.log.origin().clone();
+        let last = self.log.last_written().0;
+        self.shown.last_written.store(last, Ordering::Release);
         let rev = self.log.rev as u64;
         self.shown.soft_rev.send_if_modified(|shown| {
             let changed = *shown != rev;

@@ -1,7 +1,7 @@
 //! Calling other nodes: those named by `--join`, those that peers have told of, and, on one machine, the
 //! ports on which nodes look for each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +80,11 @@ impl Book {
             };
             self.entries.insert(address.to_owned(), entry);
         }
+    }
+
+    /// All addresses.
+    pub(super) fn addresses(&self) -> BTreeSet<String> {
+        self.entries.keys().cloned().collect()
     }
 
     /// Whether the user named the address, and wants to hear when nobody is there.
@@ -200,6 +205,8 @@ impl Shared {
         let jitter =
             0.5 + f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
         self.book().called(address, Instant::now(), vain, jitter);
+        self.first_round
+            .send_if_modified(|waiting| waiting.remove(address));
     }
 }
 

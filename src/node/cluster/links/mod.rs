@@ -18,10 +18,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,8 +32,9 @@ pub use outbox::LinkOut;
 pub use tls::{PeerTls, TlsError};
 
 use super::replication::LinkId;
+use crate::node::clock::NodeClock;
+use crate::protocol::Origin;
 use crate::protocol::peer::{Hello, Incarnation, PEER_PROTOCOL, PeerFrame, PeerFrameError};
-use crate::protocol::{Origin, Ts};
 use dial::{Book, Source, Who};
 use link::Side;
 use table::LinkTable;
@@ -75,6 +76,7 @@ pub struct Me {
     pub origin: Origin,
     pub incarnation: Incarnation,
     pub client_address: String,
+    pub clock: Arc<NodeClock>,
 }
 
 /// Whom to look for.
@@ -129,6 +131,8 @@ pub(super) struct Shared {
     refusals: AtomicU64,
     links: AtomicU64,
     dials: AtomicU64,
+    /// Addresses that are known from the start and were not called yet.
+    first_round: watch::Sender<BTreeSet<String>>,
     started: Instant,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -136,7 +140,7 @@ pub(super) struct Shared {
 
 impl Links {
     /// Listens on `listener`, calls other nodes, and tells of it through `events` (to be made with
-    /// [`EVENTS_MAX`]). `incarnation` and the wall clock are the only things it takes from outside.
+    /// [`EVENTS_MAX`]).
     ///
     /// # Errors
     /// When the listener has no address any more.
@@ -163,6 +167,7 @@ impl Links {
             refusals: AtomicU64::new(0),
             links: AtomicU64::new(1),
             dials: AtomicU64::new(1),
+            first_round: watch::Sender::default(),
             started: Instant::now(),
             stop,
             tasks: TaskTracker::new(),
@@ -178,10 +183,18 @@ impl Links {
             let address = format!("127.0.0.1:{port}");
             shared.book().add(&address, Source::Searched);
         }
+        shared.first_round.send_replace(shared.book().addresses());
         let tasks = &shared.tasks;
         tasks.spawn(listen::accept_all(shared.clone(), listener));
         tasks.spawn(dial::dial_all(shared.clone()));
         Ok(Links { shared })
+    }
+
+    /// Waits until every address that was known at the start has been called once.
+    pub async fn first_round(&self) {
+        let mut waiting = self.shared.first_round.subscribe();
+        // The sender lives as long as the links.
+        let _ = waiting.wait_for(BTreeSet::is_empty).await;
     }
 
     /// Peers have told of these addresses.
@@ -256,7 +269,7 @@ impl Shared {
             client_address: self.me.client_address.clone(),
             peer_address: self.peer_address.to_string(),
             dial,
-            time: self.wall_time(),
+            time: self.me.clock.own(),
             known: self.table().addresses(),
         }
     }
@@ -320,11 +333,6 @@ impl Shared {
     /// Microseconds since the start, by a clock that never goes back.
     fn elapsed_us(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn wall_time(&self) -> Ts {
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-        Ts(elapsed.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 

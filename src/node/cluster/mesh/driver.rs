@@ -22,13 +22,18 @@ use crate::node::cluster::replication::limits::{BATCH_BYTES_MAX, COPIES_WAIT};
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
 use crate::node::rooms::lock;
 use crate::node::shared::Shared;
-use crate::node::store::{Ingested, StoreError};
+use crate::node::store::{Clock, Ingested, StoreError};
+use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::peer::{Hello, PeerFrame};
 use crate::protocol::stats::NodeFigures;
 use crate::protocol::{Event, Origin, Seq};
 
 /// How often time passes for the core.
 const TICK_EVERY: Duration = Duration::from_millis(50);
+
+/// Clocks that must have had a say before the node's own log is given up for its dates: of two, nobody
+/// knows which is wrong.
+const VOICES_MIN: usize = 3;
 
 /// An event whose copies somebody asked after.
 struct Doubt {
@@ -133,6 +138,7 @@ impl Driver {
     fn tick(&mut self) {
         let now = self.now();
         self.follow_origin(now);
+        self.keep_time();
         if self.inputs.commits_missed.swap(false, Ordering::AcqRel) {
             let held = self.shared.store.held();
             let effects = self.core.caught_up(now, &held);
@@ -153,6 +159,21 @@ impl Driver {
         }
     }
 
+    /// Corrects the node's time to the others'. A log whose last event is dated far ahead of it would
+    /// date everything after it likewise: it goes on under a new origin, when most clocks say so.
+    fn keep_time(&mut self) {
+        let clock = &self.shared.clock;
+        for (node, offset_us) in lock(&self.nodes).clock_offsets_us() {
+            clock.heard(node, offset_us);
+        }
+        let voices = clock.keep();
+        let ahead_us = self.shared.store.last_written().0 - clock.now().0;
+        if voices >= VOICES_MIN && ahead_us > CLOCK_AHEAD_MAX_US && !self.renewing {
+            tracing::warn!(ahead_us, "the node's log is dated ahead of the time");
+            self.begin_origin();
+        }
+    }
+
     /// The store may have begun a new origin: the core must know, and the peers, who know this node by
     /// it, are greeted anew.
     fn follow_origin(&mut self, now: Moment) {
@@ -161,7 +182,6 @@ impl Driver {
             return;
         }
         tracing::info!(%origin, "the node writes under a new origin");
-        self.renewing = false;
         let effects = self.core.begin_origin(now, origin.clone());
         self.carry_out(now, effects);
         self.links.renew(origin);
@@ -244,6 +264,10 @@ impl Driver {
                 let doubt = Doubt { origin, seq, reply };
                 self.settle(now, now + COPIES_WAIT, doubt);
             }
+            Input::OriginBegun => {
+                self.renewing = false;
+                self.follow_origin(now);
+            }
             Input::Presence(changes) => self.send_to_all(&PeerFrame::Presence(changes)),
             Input::Typing(typist) => self.send_to_all(&PeerFrame::Typing {
                 room: typist.room,
@@ -323,16 +347,22 @@ impl Driver {
     /// The node's log was set back while it runs: it goes on under a new origin.
     fn renew(&mut self, held: Seq, peer_holds: Seq) {
         lock(&self.nodes).own_log_was_set_back();
-        if std::mem::replace(&mut self.renewing, true) {
+        if self.renewing {
             return;
         }
         let folder = self.shared.config.data.display();
         tracing::error!(held, peer_holds, %folder, "the node's log was set back");
-        let store = self.shared.store.clone();
+        self.begin_origin();
+    }
+
+    fn begin_origin(&mut self) {
+        self.renewing = true;
+        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
         self.tasks.spawn(async move {
             if let Err(error) = store.begin_new_origin().await {
                 tracing::warn!(%error, "cannot begin a new origin yet");
             }
+            inputs.tell_surely(Input::OriginBegun).await;
         });
     }
 

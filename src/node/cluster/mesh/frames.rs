@@ -76,7 +76,7 @@ impl Driver {
         place: PresencePlace,
         soft: u64,
     ) {
-        let time = self.shared.now();
+        let time = self.shared.steady();
         let node = origin.as_str();
         if self.shared.people().presence.heard(node, Some(place), time) {
             self.send(link, &PeerFrame::PresenceAsk {});
@@ -94,7 +94,7 @@ impl Driver {
     }
 
     fn snapshot(&self, origin: &Origin, snapshot: PresenceSnapshot) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         self.shared.change_people(|people| {
             let notices = people.presence.snapshot(origin.as_str(), snapshot, now);
             ((), notices)
@@ -102,7 +102,7 @@ impl Driver {
     }
 
     fn changes(&self, link: LinkId, origin: &Origin, changes: PresenceChanges) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         let ask = self.shared.change_people(|people| {
             let heard = people.presence.change(origin.as_str(), changes, now);
             let Heard {
@@ -118,7 +118,7 @@ impl Driver {
 
     /// The last link to the node is gone: its users go soon, unless it is back.
     pub(super) fn lose_people_of(&self, origin: &Origin) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         self.shared.people().presence.lost(origin.as_str(), now);
     }
 

@@ -17,6 +17,7 @@ mod storing;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -37,6 +38,9 @@ use acks::{Acks, Wait};
 use driver::Driver;
 use input::{Input, Inputs};
 use nodes::Nodes;
+
+/// Pause between two looks for the other nodes' clocks at the start.
+const CLOCKS_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Why a node cannot be linked with others: a line for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +121,7 @@ impl Mesh {
             origin: shared.store.origin(),
             incarnation,
             client_address: shared.listen.to_string(),
+            clock: Arc::clone(&shared.clock),
         };
         let search = Search {
             join: join.clone(),
@@ -163,6 +168,19 @@ impl Mesh {
             stop,
             tasks,
         }))
+    }
+
+    /// Waits until every address that is known from the start was called once, and the clocks of those
+    /// who answered are known; no longer than `time_max`.
+    pub async fn first_contact(&self, time_max: Duration) {
+        let contact = async {
+            self.links.first_round().await;
+            while self.links.addresses().len() > lock(&self.nodes).clock_offsets_us().count() {
+                tokio::time::sleep(CLOCKS_LOOK_EVERY).await;
+            }
+        };
+        // Who has not answered by then is not waited for.
+        let _ = tokio::time::timeout(time_max, contact).await;
     }
 
     /// Ends the links and what runs beside them. The store must still be open.

@@ -75,6 +75,15 @@ impl Nodes {
         }
     }
 
+    /// How far the clocks of the nodes in reach are ahead of this one's, by name; of those that are not
+    /// known yet, nothing.
+    pub fn clock_offsets_us(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.nodes.values().filter_map(|known| {
+            let health = known.links.values().next_back()?;
+            Some((known.name.as_str(), health.clock_offset_us()?))
+        })
+    }
+
     /// A peer holds more of this node's log than the node does.
     pub fn own_log_was_set_back(&mut self) {
         self.own_log_was_set_back = true;
@@ -142,7 +151,9 @@ impl Known {
             up: health.is_some(),
             rtt_us: health.map_or(0, |health| health.rtt_us()),
             lag_events: self.lag_events,
-            clock_offset_us: health.map_or(0, |health| health.clock_offset_us()),
+            clock_offset_us: health
+                .and_then(|health| health.clock_offset_us())
+                .unwrap_or(0),
         }
     }
 }
@@ -193,7 +204,7 @@ mod tests {
         nodes.up(LinkId(1), &hello(), health.clone());
         health.note(0, 10, Ts(CLOCK_OFFSET_ALARM_US), Ts(5));
         assert!(nodes.alarms().is_empty());
-        health.note(0, 10, Ts(-90_000_000), Ts(0));
+        health.note(5, 10, Ts(-90_000_000), Ts(0));
         assert_eq!(
             nodes.alarms(),
             ["the clock of n2 is 90.0 s behind this node's"]

@@ -3,11 +3,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Chance;
+use crate::node::clock::Discipline;
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
 use crate::node::store::simulated::{Disk, Running};
-use crate::node::store::{Committed, Deed, Ingested, ManualClock, Placed, StoreError};
+use crate::node::store::{Clock, Committed, Deed, Ingested, ManualClock, Placed, StoreError};
+use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::{Event, Origin, Seq, Ts};
 
 /// Who waits for an answer: a writer, and which of its attempts.
@@ -22,6 +25,8 @@ enum Request {
 /// A transaction that the disk is busy with.
 struct Transaction {
     commits_at: Moment,
+    /// The node's time when it was begun.
+    begun: Ts,
     fails: bool,
     placed: Vec<(Asker, Result<Placed, StoreError>)>,
     ingested: Vec<(Vec<Arc<Event>>, Ingested)>,
@@ -31,8 +36,8 @@ struct Transaction {
 /// What a process has to say to the world.
 pub enum Said {
     Effect(Effect),
-    /// What is committed is shown to who is in the room.
-    Shown(Vec<Committed>),
+    /// What is committed is shown to who is in the room; and the node's time when it was written.
+    Shown(Vec<Committed>, Ts),
     /// A deed is committed here, and waits for its copies.
     Stored(Asker, Placed),
     Refused(Asker, StoreError),
@@ -41,6 +46,7 @@ pub enum Said {
 }
 
 pub struct Process {
+    clock: Arc<ManualClock>,
     pub store: Running,
     pub core: Replication,
     pub started: Moment,
@@ -58,10 +64,14 @@ pub struct Node {
     pub clock: Arc<ManualClock>,
     /// What the wall clock shows more than the true time, microseconds.
     pub wall_error: i64,
-    /// The same of the clock that the process was started with.
-    pub clock_error: i64,
+    /// The same of the clock that the process was started with, carried on.
+    clock_error: i64,
+    discipline: Discipline,
     pub process: Option<Process>,
 }
+
+/// As in the node's start.
+const FIRST_CONTACT_MAX: Duration = Duration::from_millis(500);
 
 /// True time at the beginning.
 pub const START: Ts = Ts(1_763_800_000_000_000);
@@ -79,16 +89,19 @@ impl Node {
             clock: Arc::new(ManualClock::at(START)),
             wall_error: 0,
             clock_error: 0,
+            discipline: Discipline::default(),
             process: None,
         }
     }
 
     pub fn start(&mut self, now: Moment) {
         self.clock_error = self.wall_error;
+        self.discipline = Discipline::default();
         self.tick_clock(now);
         let store = self.disk.start(&self.name, self.clock.clone());
         let core = Replication::new(store.origin(), store.held(), 2);
         self.process = Some(Process {
+            clock: self.clock.clone(),
             store,
             core,
             started: now,
@@ -101,7 +114,36 @@ impl Node {
     }
 
     pub fn tick_clock(&self, now: Moment) {
-        self.clock.set(Ts(true_time(now).0 + self.clock_error));
+        self.clock.set(Ts(true_time(now).0 + self.time_error()));
+    }
+
+    /// What the node's time is ahead of the true one, microseconds.
+    pub fn time_error(&self) -> i64 {
+        self.own_error() + self.discipline.correction_us()
+    }
+
+    /// The same before corrections: what the others are told.
+    pub fn own_error(&self) -> i64 {
+        self.clock_error + self.discipline.drawn_us()
+    }
+
+    /// Follows the wall clock and the other nodes', as the driver has the clock do.
+    pub fn keep_time(&mut self, now: Moment, others: &[(String, i64)]) {
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        let moment = process.moment(now);
+        let own = self.clock_error + self.discipline.drawn_us();
+        self.discipline.draw(moment, self.wall_error - own);
+        for (node, error) in others {
+            self.discipline.heard(moment, node, error - own);
+        }
+        self.discipline.correct(moment);
+        let time = true_time(now).0 + own + self.discipline.correction_us();
+        let ahead = process.store.last_written().0 - time;
+        if self.discipline.voices() >= 3 && ahead > CLOCK_AHEAD_MAX_US {
+            process.renew_origin();
+        }
     }
 }
 
@@ -134,11 +176,13 @@ impl Process {
         {
             self.finish(now, transaction, &mut said);
         }
-        if self.transaction.is_none() && (!self.requests.is_empty() || self.renew) {
+        // A node waits a moment for the others' clocks before it serves anybody.
+        let serves = self.core.has_peers() || self.moment(now) >= FIRST_CONTACT_MAX;
+        if serves && self.transaction.is_none() && (!self.requests.is_empty() || self.renew) {
             self.begin(now, chance, disk_fails, &mut said);
         }
         if now >= self.next_tick {
-            self.next_tick = now + std::time::Duration::from_millis(50);
+            self.next_tick = now + Duration::from_millis(50);
             let moment = self.moment(now);
             said.extend(self.core.tick(moment).into_iter().map(Said::Effect));
         }
@@ -149,6 +193,7 @@ impl Process {
         let slow = if chance.one_in(50) { 400 } else { 8 };
         let mut transaction = Transaction {
             commits_at: now + chance.millis(0, slow),
+            begun: self.clock.now(),
             fails: disk_fails,
             placed: Vec::new(),
             ingested: Vec::new(),
@@ -213,7 +258,7 @@ impl Process {
             .iter()
             .map(|c| c.event.clone())
             .collect();
-        said.push(Said::Shown(transaction.committed));
+        said.push(Said::Shown(transaction.committed, transaction.begun));
         for (asker, answer) in transaction.placed {
             said.push(match answer {
                 Ok(placed) => Said::Stored(asker, placed),

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::node::true_time;
 use super::world::World;
-use crate::node::cluster::replication::Moment;
 use crate::node::store::{Committed, Deed, Placed, Reader as StoreReader};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::server::{Message, Place};
@@ -24,8 +22,9 @@ struct Acked {
 pub struct Oracle {
     /// What is on each disk.
     durable: Vec<VersionVector>,
-    /// The greatest time that each node's clock must be past.
-    seen: Vec<i64>,
+    /// The times that each node's process has stored: it writes later ones, save than those that are far
+    /// ahead of its clock.
+    seen: Vec<BTreeSet<i64>>,
     acked: Vec<Acked>,
     /// The message that each event is about, and those of which something was lost with a disk that was
     /// set back: readers may have seen it.
@@ -39,7 +38,7 @@ impl Oracle {
     pub fn new(nodes: usize) -> Oracle {
         Oracle {
             durable: vec![VersionVector::new(); nodes],
-            seen: vec![0; nodes],
+            seen: vec![BTreeSet::new(); nodes],
             acked: Vec::new(),
             written: BTreeMap::new(),
             gone: BTreeSet::new(),
@@ -62,7 +61,7 @@ impl Oracle {
 
     pub fn started(&mut self, node: usize, held: VersionVector) {
         self.durable[node] = held;
-        self.seen[node] = 0;
+        self.seen[node].clear();
     }
 
     /// The node's disk is as it was before: what only it had is gone for good.
@@ -82,18 +81,18 @@ impl Oracle {
         }
     }
 
-    /// The node has committed these.
+    /// The node has committed these; its time was `written` when they were, and is `clock_error` off.
     pub fn committed(
         &mut self,
         node: usize,
-        now: Moment,
+        written: Ts,
         clock_error: i64,
         committed: &[Committed],
     ) -> Vec<String> {
-        let horizon = true_time(now).0 + clock_error + CLOCK_AHEAD_MAX_US;
         self.clocks_were_wrong |= clock_error.abs() > CLOCK_AHEAD_MAX_US / 2;
         let mut wrong = Vec::new();
-        let seen = self.seen[node];
+        let counting = ..=written.0 + CLOCK_AHEAD_MAX_US;
+        let seen = self.seen[node].range(counting).next_back().copied();
         for item in committed {
             let event = &item.event;
             let held = &mut self.durable[node];
@@ -107,15 +106,13 @@ impl Oracle {
             if let Some(id) = event.message_id() {
                 self.written.insert((event.origin.clone(), event.seq), id);
             }
-            if item.local && event.ts.0 <= seen {
+            if item.local && seen.is_some_and(|seen| event.ts.0 <= seen) {
                 wrong.push(format!(
                     "n{node} wrote {}:{} before what it had stored",
                     event.origin, event.seq
                 ));
             }
-            if event.ts.0 <= horizon - 2_000_000 {
-                self.seen[node] = self.seen[node].max(event.ts.0);
-            }
+            self.seen[node].insert(event.ts.0);
         }
         wrong
     }

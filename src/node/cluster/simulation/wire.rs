@@ -183,6 +183,12 @@ impl Wire {
         ups
     }
 
+    /// The nodes that the node has a link to.
+    pub fn linked(&self, node: usize) -> impl Iterator<Item = usize> {
+        let mine = self.ends.range((node, 0)..(node + 1, 0));
+        mine.map(|(_, end)| end.other)
+    }
+
     /// The node's process has ended: its ends are gone without a word to it.
     pub fn process_ended(&mut self, node: usize) {
         self.ends.retain(|(at, _), _| *at != node);

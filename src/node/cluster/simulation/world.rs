@@ -15,7 +15,7 @@ use crate::node::cluster::replication::limits::COPIES_WAIT;
 use crate::node::cluster::replication::{Acknowledged, Effect, Moment};
 use crate::node::store::simulated::{Snapshot, chosen};
 use crate::node::store::{Committed, Placed, StoreError};
-use crate::protocol::{MessageId, RoomKey};
+use crate::protocol::{MessageId, RoomKey, Ts};
 
 /// A step of time.
 const STEP: Duration = Duration::from_millis(5);
@@ -124,7 +124,7 @@ impl World {
             }
         }
         for node in 0..self.nodes.len() {
-            self.nodes[node].tick_clock(self.now);
+            self.keep_time(node);
             if self.frozen[node] {
                 continue;
             }
@@ -137,6 +137,21 @@ impl World {
         }
         self.write(trouble);
         self.read();
+    }
+
+    fn keep_time(&mut self, node: usize) {
+        let linked: Vec<usize> = self.wire.linked(node).collect();
+        let mut others = Vec::new();
+        for other in linked {
+            // Half a round trip is never quite half of it.
+            let asymmetry = self.chance.below(30_000) as i64 - 15_000;
+            let other = &self.nodes[other];
+            others.push((other.name.clone(), other.own_error() + asymmetry));
+        }
+        if !self.frozen[node] {
+            self.nodes[node].keep_time(self.now, &others);
+        }
+        self.nodes[node].tick_clock(self.now);
     }
 
     /// Whether the node's process takes part.
@@ -335,7 +350,7 @@ impl World {
         for said in said {
             match said {
                 Said::Effect(effect) => self.carry_out(node, vec![effect]),
-                Said::Shown(committed) => self.show(node, &committed),
+                Said::Shown(committed, written) => self.show(node, &committed, written),
                 Said::Stored(asker, placed) => {
                     let until = self.now + COPIES_WAIT;
                     if let Some(process) = &mut self.nodes[node].process {
@@ -352,9 +367,9 @@ impl World {
         }
     }
 
-    fn show(&mut self, node: usize, committed: &[Committed]) {
-        let clock = self.nodes[node].clock_error;
-        for wrong in self.oracle.committed(node, self.now, clock, committed) {
+    fn show(&mut self, node: usize, committed: &[Committed], written: Ts) {
+        let error = self.nodes[node].time_error();
+        for wrong in self.oracle.committed(node, written, error, committed) {
             self.oracle.wrong(wrong);
         }
         for item in committed {
@@ -416,7 +431,8 @@ impl World {
     /// An acknowledgement leaves the node: it counts, whether it reaches the writer or not.
     fn answer(&mut self, node: usize, (writer, attempt): Asker, placed: &Placed, copies: u32) {
         let lost = self.chance.one_in(10);
-        let next_at = self.now + self.chance.millis(0, 900);
+        let pause = if self.chance.one_in(3) { 0 } else { 900 };
+        let next_at = self.now + self.chance.millis(0, pause);
         let writer = &mut self.writers[writer];
         if writer
             .open
