@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::admin::AdminToken;
 use super::clock::NodeClock;
+use super::cluster::replication::limits::PIECE_EVERY;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
@@ -37,6 +38,8 @@ pub struct Tuning {
     /// Connections from one address; loopback has no limit unless `loopback_limited`.
     pub connections_per_address: usize,
     pub loopback_limited: bool,
+    /// Between two pieces of the logs that are compared with the other nodes'.
+    pub compare_every: Duration,
     /// What the machine's wall clock is wrong by, microseconds.
     pub clock_error_us: i64,
 }
@@ -48,6 +51,7 @@ impl Default for Tuning {
             text_hello: Duration::from_secs(120),
             connections_per_address: 64,
             loopback_limited: false,
+            compare_every: PIECE_EVERY,
             clock_error_us: 0,
         }
     }

@@ -70,6 +70,8 @@ pub enum PeerFrame {
         events: Vec<Arc<Event>>,
         held: Seq,
     },
+    /// A piece of a log as the sender has it, for comparing.
+    Piece(Piece),
     /// The sender is there; how far its account of its users and its soft rows have come.
     Beat { presence: PresencePlace, soft: u64 },
     /// Asks for all users of the other node.
@@ -108,6 +110,7 @@ const FRAME_TYPES: &[&str] = &[
     "stored",
     "pull",
     "range",
+    "piece",
     "beat",
     "presence_ask",
     "presence_all",
@@ -120,6 +123,16 @@ const FRAME_TYPES: &[&str] = &[
     "ping",
     "pong",
 ];
+
+/// The events of `origin` past `after` and up to `up_to`, by the hash of them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    pub origin: Origin,
+    pub after: Seq,
+    pub up_to: Seq,
+    /// BLAKE3 over the events' JSON, a line each; hex digits.
+    pub hash: String,
+}
 
 /// Who a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

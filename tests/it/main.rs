@@ -13,6 +13,7 @@ mod cli_scripts;
 mod cli_start;
 mod cluster;
 mod cluster_faults;
+mod cluster_machines;
 mod cluster_messages;
 mod cluster_people;
 mod direct;

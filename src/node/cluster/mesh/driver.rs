@@ -24,7 +24,7 @@ use crate::node::rooms::lock;
 use crate::node::shared::Shared;
 use crate::node::store::{Clock, Ingested, StoreError};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
-use crate::protocol::peer::{Hello, PeerFrame};
+use crate::protocol::peer::{Hello, PeerFrame, Piece};
 use crate::protocol::stats::NodeFigures;
 use crate::protocol::{Event, Origin, Seq};
 
@@ -80,7 +80,8 @@ impl Driver {
         tasks: TaskTracker,
     ) -> Driver {
         let copies = shared.config.copies;
-        let core = Replication::new(shared.store.origin(), shared.store.held(), copies);
+        let core = Replication::new(shared.store.origin(), shared.store.held(), copies)
+            .comparing_every(shared.tuning.compare_every);
         let (storing, batches) = Storing::new();
         tasks.spawn(store_all(shared.store.clone(), batches, inputs.clone()));
         Driver {
@@ -166,9 +167,9 @@ impl Driver {
         for (node, offset_us) in lock(&self.nodes).clock_offsets_us() {
             clock.heard(node, offset_us);
         }
-        let voices = clock.keep();
+        clock.keep();
         let ahead_us = self.shared.store.last_written().0 - clock.now().0;
-        if voices >= VOICES_MIN && ahead_us > CLOCK_AHEAD_MAX_US && !self.renewing {
+        if clock.voices() >= VOICES_MIN && ahead_us > CLOCK_AHEAD_MAX_US && !self.renewing {
             tracing::warn!(ahead_us, "the node's log is dated ahead of the time");
             self.begin_origin();
         }
@@ -264,6 +265,10 @@ impl Driver {
                 let doubt = Doubt { origin, seq, reply };
                 self.settle(now, now + COPIES_WAIT, doubt);
             }
+            Input::Hashed { piece, of, hash } => {
+                let effects = self.core.hashed(piece, of, hash);
+                self.carry_out(now, effects);
+            }
             Input::OriginBegun => {
                 self.renewing = false;
                 self.follow_origin(now);
@@ -338,6 +343,13 @@ impl Driver {
                     after,
                     limit,
                 } => self.read(to, origin, after, limit),
+                Effect::Hash {
+                    origin,
+                    after,
+                    up_to,
+                    of,
+                } => self.hash((origin, after, up_to), of),
+                Effect::Diverged { link, piece } => self.diverged(link, &piece),
                 Effect::Acknowledge(word) => self.acks.acknowledged(&word),
                 Effect::OwnLogIsBehind { held, peer_holds } => self.renew(held, peer_holds),
             }
@@ -384,6 +396,33 @@ impl Driver {
             };
             inputs.tell_surely(served).await;
         });
+    }
+
+    /// Hashes a piece of a log beside the driver.
+    fn hash(&self, (origin, after, up_to): (Origin, Seq, Seq), of: Option<LinkId>) {
+        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        self.tasks.spawn(async move {
+            let name = origin.clone();
+            let hash = store.read(move |r| r.hash(&name, after, up_to)).await;
+            let hash = hash.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot read the log to compare it");
+                None
+            });
+            let piece = (origin, after, up_to);
+            inputs.tell_surely(Input::Hashed { piece, of, hash }).await;
+        });
+    }
+
+    fn diverged(&self, link: LinkId, piece: &Piece) {
+        let Some(peer) = self.peers.get(&link) else {
+            return;
+        };
+        let (origin, node) = (&piece.origin, &peer.node);
+        let new = lock(&self.nodes).diverged(node, origin);
+        if new {
+            let (first, last) = (piece.after + 1, piece.up_to);
+            tracing::error!(%origin, first, last, node, "a log is not the same on two nodes");
+        }
     }
 
     pub(super) fn send(&self, to: LinkId, frame: &PeerFrame) {

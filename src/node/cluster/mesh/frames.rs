@@ -33,7 +33,8 @@ impl Driver {
             | PeerFrame::Push { .. }
             | PeerFrame::Stored { .. }
             | PeerFrame::Pull { .. }
-            | PeerFrame::Range { .. } => {
+            | PeerFrame::Range { .. }
+            | PeerFrame::Piece(_) => {
                 let effects = self.core.receive(now, link, frame);
                 self.carry_out(now, effects);
             }

@@ -26,6 +26,12 @@ pub enum Input {
     Committed(Vec<Arc<Event>>),
     /// The store is about to commit these, which are this node's own.
     Written(Vec<Arc<Event>>),
+    /// The store has hashed a piece of a log, or could not.
+    Hashed {
+        piece: (Origin, Seq, Seq),
+        of: Option<LinkId>,
+        hash: Option<String>,
+    },
     /// The store was asked to begin a new origin, and has, or could not.
     OriginBegun,
     /// Somebody wants to know on how many disks an event is, once they are enough.

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
+use crate::node::clock::NodeClock;
 use crate::node::config::{Config, PeerPort};
 use crate::node::replicator::{COPIES_WAIT_MAX, Later, Replicator, Typist};
 use crate::node::rooms::lock;
@@ -72,6 +73,7 @@ pub struct Mesh {
     inputs: Inputs,
     nodes: Arc<Mutex<Nodes>>,
     acks: Arc<Acks>,
+    clock: Arc<NodeClock>,
     links: Links,
     /// The node's own: what its users do while it stops is not told to the others, so that whoever
     /// moves to another node is not seen leaving.
@@ -163,6 +165,7 @@ impl Mesh {
             inputs,
             nodes,
             acks,
+            clock: Arc::clone(&shared.clock),
             links,
             node_stop: shared.stop.clone(),
             stop,
@@ -175,7 +178,7 @@ impl Mesh {
     pub async fn first_contact(&self, time_max: Duration) {
         let contact = async {
             self.links.first_round().await;
-            while self.links.addresses().len() > lock(&self.nodes).clock_offsets_us().count() {
+            while self.links.addresses().len() + 1 > self.clock.voices() {
                 tokio::time::sleep(CLOCKS_LOOK_EVERY).await;
             }
         };

@@ -1,6 +1,6 @@
 //! The nodes that this one knows of, as `stats` shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::protocol::stats::{NodeInfo, PeerFigures};
 /// A node that was not heard of for so long is no longer listed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// Logs that are told of as not being the same.
+const DIVERGED_MAX: usize = 16;
+
 /// Microseconds between two nodes' clocks that a person should look at.
 const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
 
@@ -20,6 +23,8 @@ const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
 pub struct Nodes {
     nodes: BTreeMap<Origin, Known>,
     own_log_was_set_back: bool,
+    /// Logs that are not the same here and on another node: the node and the origin.
+    diverged: BTreeSet<(String, Origin)>,
 }
 
 /// One other node.
@@ -89,6 +94,12 @@ impl Nodes {
         self.own_log_was_set_back = true;
     }
 
+    /// Another node has other events of `origin` than this one. Whether that is new.
+    pub fn diverged(&mut self, node: &str, origin: &Origin) -> bool {
+        self.diverged.len() < DIVERGED_MAX
+            && self.diverged.insert((node.to_owned(), origin.clone()))
+    }
+
     /// The other nodes, for everybody.
     pub fn infos(&self) -> Vec<NodeInfo> {
         let info = |known: &Known| NodeInfo {
@@ -114,6 +125,12 @@ impl Nodes {
                  set back to an earlier state; it has gone on under a new origin"
                     .to_owned(),
             );
+        }
+        for (node, origin) in &self.diverged {
+            alarms.push(format!(
+                "the log of {origin} is not the same here and on {node}: one of the two disks has changed it; \
+                 stop the node whose copy is the wrong one, move its data folder away, and start it again"
+            ));
         }
         for (origin, known) in &self.nodes {
             let name = &known.name;

@@ -62,6 +62,13 @@ pub const AVOID_EMPTY_FOR: Duration = Duration::from_millis(500);
 /// asked for them.
 pub const FIRST_HAND_GRACE: Duration = Duration::from_secs(3);
 
+/// Time between two pieces of logs that a node compares with its peers: hashing one takes some
+/// milliseconds, and a million events are gone through in three hours.
+pub const PIECE_EVERY: Duration = Duration::from_secs(10);
+
+/// Events of a piece.
+pub const PIECE_EVENTS: u64 = 1024;
+
 /// Ranges that are read from the store for one peer at the same time; what it asks past that is not
 /// answered, and it will ask again.
 pub const READS_MAX: usize = PULLS_MAX;

@@ -15,6 +15,7 @@ pub mod limits;
 mod peer;
 mod pulls;
 mod recent;
+mod scrub;
 
 #[cfg(test)]
 mod sim;
@@ -26,14 +27,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::node::breaks::{Break, is_broken};
-use crate::protocol::peer::{PeerFrame, event_bytes_max};
+use crate::protocol::peer::{PeerFrame, Piece, event_bytes_max};
 use crate::protocol::{Event, Origin, Seq, VersionVector};
 use copies::Copies;
 use inbox::Inbox;
-use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, READS_MAX, SEQ_END, VECTOR_EVERY};
+use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PIECE_EVERY, READS_MAX, SEQ_END, VECTOR_EVERY};
 use peer::Peer;
 use pulls::{Candidate, Pulls};
 use recent::Recent;
+use scrub::Scrub;
 
 pub use copies::Acknowledged;
 
@@ -59,6 +61,16 @@ pub enum Effect {
         after: Seq,
         limit: usize,
     },
+    /// Hash the events of `origin` past `after` up to `up_to`, and bring that to `hashed`: of what a
+    /// peer has hashed (`of`), or of what peers are to be told.
+    Hash {
+        origin: Origin,
+        after: Seq,
+        up_to: Seq,
+        of: Option<LinkId>,
+    },
+    /// The peer behind `link` has other events there than this node.
+    Diverged { link: LinkId, piece: Piece },
     /// This node's events up to here may be acknowledged.
     Acknowledge(Acknowledged),
     /// A peer holds events of this node's own origin that this node never wrote: its store has been
@@ -78,6 +90,7 @@ pub struct Replication {
     inbox: Inbox,
     pulls: Pulls,
     copies: Copies,
+    scrub: Scrub,
 }
 
 impl Replication {
@@ -97,7 +110,15 @@ impl Replication {
             inbox,
             pulls: Pulls::default(),
             copies: Copies::new(copies),
+            scrub: Scrub::new(PIECE_EVERY),
         }
+    }
+
+    /// The same, comparing a piece of the logs at this interval.
+    #[must_use]
+    pub fn comparing_every(mut self, every: Duration) -> Replication {
+        self.scrub = Scrub::new(every);
+        self
     }
 
     /// The origin that this node writes.
@@ -135,6 +156,7 @@ impl Replication {
             return Vec::new();
         }
         self.pulls.lost(link);
+        self.scrub.lost(link);
         let mut effects = self.vectors_to_all(now);
         effects.extend(self.pull(now));
         effects.extend(self.acknowledge(now));
@@ -161,6 +183,7 @@ impl Replication {
                 events,
                 held,
             } => self.range(now, link, &origin, after, events, held),
+            PeerFrame::Piece(piece) => self.piece(link, piece),
             PeerFrame::Hello(_)
             | PeerFrame::Known { .. }
             | PeerFrame::Beat { .. }
@@ -297,7 +320,64 @@ impl Replication {
         effects.extend(self.vectors(now, &due));
         effects.extend(self.pull(now));
         effects.extend(self.acknowledge(now));
+        if self.has_peers()
+            && let Some((origin, after, up_to)) = self.scrub.next(now, &self.held)
+        {
+            let of = None;
+            effects.push(Effect::Hash {
+                origin,
+                after,
+                up_to,
+                of,
+            });
+        }
         effects
+    }
+
+    /// A peer has hashed a piece of a log: the same is hashed here, if it is here.
+    fn piece(&mut self, link: LinkId, piece: Piece) -> Vec<Effect> {
+        if !self.scrub.compare(link, &piece, &self.held) {
+            return Vec::new();
+        }
+        let Piece {
+            origin,
+            after,
+            up_to,
+            ..
+        } = piece;
+        let of = Some(link);
+        vec![Effect::Hash {
+            origin,
+            after,
+            up_to,
+            of,
+        }]
+    }
+
+    /// The store has hashed what `Effect::Hash` asked for, or could not.
+    pub fn hashed(
+        &mut self,
+        (origin, after, up_to): (Origin, Seq, Seq),
+        of: Option<LinkId>,
+        hash: Option<String>,
+    ) -> Vec<Effect> {
+        if let Some(link) = of {
+            let diverged = self.scrub.compared(link, hash.as_deref());
+            let effect = diverged.map(|piece| Effect::Diverged { link, piece });
+            return effect.into_iter().collect();
+        }
+        let Some(hash) = hash else { return Vec::new() };
+        let piece = Piece {
+            origin,
+            after,
+            up_to,
+            hash,
+        };
+        let send = |link: &LinkId| Effect::Send {
+            to: *link,
+            frame: PeerFrame::Piece(piece.clone()),
+        };
+        self.peers.keys().map(send).collect()
     }
 
     /// Pushes what is new to the peers that are in step.

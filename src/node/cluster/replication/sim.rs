@@ -208,7 +208,8 @@ impl Sim {
                     let effects = core.served(self.now, to, origin, after, page);
                     self.carry_out(node, effects);
                 }
-                Effect::Acknowledge(_) => {}
+                Effect::Acknowledge(_) | Effect::Hash { .. } => {}
+                Effect::Diverged { .. } => panic!("no disk has rotted"),
                 Effect::OwnLogIsBehind { .. } => panic!("no disk was set back"),
             }
         }
@@ -258,7 +259,8 @@ fn name_of(frame: &PeerFrame) -> &'static str {
         PeerFrame::Stored { .. } => "stored",
         PeerFrame::Pull { .. } => "pull",
         PeerFrame::Range { .. } => "range",
-        PeerFrame::Hello(_)
+        PeerFrame::Piece(_)
+        | PeerFrame::Hello(_)
         | PeerFrame::Known { .. }
         | PeerFrame::Beat { .. }
         | PeerFrame::PresenceAsk {}

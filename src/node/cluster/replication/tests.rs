@@ -26,6 +26,8 @@ fn frames(effects: Vec<Effect>) -> Vec<PeerFrame> {
         Effect::Send { frame, .. } => Some(frame),
         Effect::Ingest(_)
         | Effect::Acknowledge(_)
+        | Effect::Hash { .. }
+        | Effect::Diverged { .. }
         | Effect::Read { .. }
         | Effect::OwnLogIsBehind { .. } => None,
     };

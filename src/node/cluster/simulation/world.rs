@@ -340,6 +340,20 @@ impl World {
                     let effects = process.serve(self.now, to, &origin, after, limit);
                     self.carry_out(node, effects);
                 }
+                Effect::Hash {
+                    origin,
+                    after,
+                    up_to,
+                    of,
+                } => {
+                    let reader = process.store.reader();
+                    let hash = reader.hash(&origin, after, up_to).unwrap();
+                    let effects = process.core.hashed((origin, after, up_to), of, hash);
+                    self.carry_out(node, effects);
+                }
+                Effect::Diverged { piece, .. } => self
+                    .oracle
+                    .wrong(format!("n{node} and a peer differ in {piece:?}")),
                 Effect::Acknowledge(word) => self.acknowledged(node, &word),
                 Effect::OwnLogIsBehind { .. } => process.renew_origin(),
             }
