@@ -1,0 +1,423 @@
+//! The judge of the faults, on made-up histories: it finds what it is for, and nothing in a good one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::judge::Violation;
+use crate::judge::history::{Ack, Deed, Event, NodeEnd, Op, Place};
+use crate::judge::last::judge;
+use crate::judge::merge;
+use crate::judge::view::View;
+
+const NOW: i64 = 1_763_800_000_000_000;
+
+fn place(ts: i64, origin: &str, seq: u64) -> Place {
+    Place {
+        ts: NOW + ts,
+        origin: origin.to_owned(),
+        seq,
+    }
+}
+
+fn message(text: &str) -> Deed {
+    Deed::Message {
+        text: text.to_owned(),
+    }
+}
+
+/// A history of one sender in one room, on two nodes that hold the same.
+struct Story {
+    ops: Vec<Op>,
+    nodes: Vec<NodeEnd>,
+}
+
+impl Story {
+    /// These things, each acknowledged where it stands.
+    fn of(deeds: &[(Deed, Place)]) -> Story {
+        let mut log = Vec::new();
+        let mut ops = Vec::new();
+        for (number, (deed, place)) in deeds.iter().enumerate() {
+            let ack = Ack {
+                node: "n1".to_owned(),
+                at_us: place.ts,
+                place: place.clone(),
+                copies: 1,
+            };
+            ops.push(Op {
+                uid: "ann".to_owned(),
+                room: "lobby".to_owned(),
+                nonce: number.to_string(),
+                deed: deed.clone(),
+                after: 0,
+                asked_us: place.ts,
+                acks: vec![ack],
+            });
+            log.push(Event {
+                place: place.clone(),
+                room: "lobby".to_owned(),
+                uid: "ann".to_owned(),
+                name: "Ann".to_owned(),
+                nonce: number.to_string(),
+                deed: deed.clone(),
+            });
+        }
+        let node = |name: &str| NodeEnd {
+            name: name.to_owned(),
+            log: log.clone(),
+            integrity: "ok".to_owned(),
+            ..NodeEnd::default()
+        };
+        let nodes = vec![node("n1"), node("n2")];
+        let mut story = Story { ops, nodes };
+        story.show();
+        story
+    }
+
+    /// Three messages, of which the second is edited and the third deleted.
+    fn usual() -> Story {
+        let id = |number: u32| format!("ann.{number}");
+        let text = "two!".to_owned();
+        Story::of(&[
+            (message("one"), place(10, "n1-a", 1)),
+            (message("two"), place(20, "n2-b", 1)),
+            (message("three"), place(30, "n1-a", 2)),
+            (Deed::Edit { id: id(1), text }, place(40, "n2-b", 2)),
+            (Deed::Delete { id: id(2) }, place(50, "n1-a", 3)),
+        ])
+    }
+
+    /// Every node shows what its log says.
+    fn show(&mut self) {
+        for node in &mut self.nodes {
+            let rooms = merge::rooms(&node.log);
+            node.topics = rooms
+                .iter()
+                .map(|(name, room)| (name.clone(), room.topic.clone()))
+                .collect();
+            node.rooms = rooms
+                .into_iter()
+                .map(|(name, room)| (name, room.messages))
+                .collect();
+        }
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        let found = judge(&self.ops, &self.nodes);
+        let mut kinds: Vec<&'static str> = found.iter().map(|found| found.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+}
+
+#[test]
+fn a_good_history_is_good() {
+    let story = Story::usual();
+    assert_eq!(judge(&story.ops, &story.nodes), []);
+    let lobby = &story.nodes[0].rooms["lobby"];
+    let texts: Vec<_> = lobby.iter().map(|shown| shown.text.as_deref()).collect();
+    assert_eq!(texts, [Some("one"), Some("two!"), None]);
+}
+
+#[test]
+fn what_is_lost_on_one_node_is_found() {
+    let mut story = Story::usual();
+    story.nodes[1].log.remove(4);
+    story.show();
+    assert_eq!(story.kinds(), ["differ", "lost"]);
+}
+
+#[test]
+fn what_is_lost_on_all_nodes_is_found() {
+    let mut story = Story::usual();
+    for node in &mut story.nodes {
+        node.log.remove(4);
+    }
+    story.show();
+    assert_eq!(story.kinds(), ["lost"]);
+}
+
+#[test]
+fn what_was_not_acknowledged_may_be_missing() {
+    let mut story = Story::usual();
+    story.ops[4].acks.clear();
+    for node in &mut story.nodes {
+        node.log.remove(4);
+    }
+    story.show();
+    assert_eq!(story.kinds(), [""; 0]);
+}
+
+#[test]
+fn a_message_that_is_stored_but_not_shown_is_found() {
+    let mut story = Story::usual();
+    for node in &mut story.nodes {
+        node.rooms.get_mut("lobby").unwrap().remove(0);
+    }
+    assert_eq!(story.kinds(), ["lost", "wrong"]);
+}
+
+#[test]
+fn a_place_that_was_given_away_twice_is_found() {
+    let mut story = Story::usual();
+    for node in &mut story.nodes {
+        let mut elsewhere = node.log[0].clone();
+        elsewhere.place = place(15, "n2-c", 1);
+        node.log[0].nonce = "other".to_owned();
+        node.log.push(elsewhere);
+    }
+    story.show();
+    assert_eq!(story.kinds(), ["invented", "replaced"]);
+}
+
+#[test]
+fn a_message_shown_twice_is_found() {
+    let mut story = Story::usual();
+    for node in &mut story.nodes {
+        let lobby = node.rooms.get_mut("lobby").unwrap();
+        let mut again = lobby[0].clone();
+        again.place = place(60, "n2-b", 3);
+        lobby.push(again);
+    }
+    assert_eq!(story.kinds(), ["doubled", "reordered", "wrong"]);
+}
+
+#[test]
+fn a_message_that_was_accepted_twice_stands_once_at_the_smaller_place() {
+    let mut story = Story::usual();
+    for node in &mut story.nodes {
+        let mut again = node.log[0].clone();
+        again.place = place(5, "n2-c", 1);
+        node.log.push(again);
+    }
+    story.show();
+    assert_eq!(story.kinds(), [""; 0]);
+    let first = &story.nodes[0].rooms["lobby"][0];
+    assert_eq!((first.id.as_str(), first.place.ts), ("ann.0", NOW + 5));
+}
+
+#[test]
+fn a_room_out_of_order_is_found() {
+    let mut story = Story::usual();
+    story.nodes[1].rooms.get_mut("lobby").unwrap().swap(0, 1);
+    assert_eq!(story.kinds(), ["differ", "reordered", "wrong"]);
+}
+
+#[test]
+fn a_sender_whose_words_change_places_is_found() {
+    let mut story = Story::of(&[
+        (message("first"), place(20, "n1-a", 1)),
+        (message("second"), place(10, "n2-b", 1)),
+    ]);
+    assert_eq!(story.kinds(), ["reordered"]);
+    // What was asked to come after a time far ahead need not.
+    story.ops[1].after = NOW + 3_600_000_000;
+    assert_eq!(story.kinds(), [""; 0]);
+}
+
+#[test]
+fn a_gap_in_an_origin_is_found() {
+    let mut story = Story::usual();
+    story.ops[2].acks.clear();
+    for node in &mut story.nodes {
+        node.log.remove(2);
+    }
+    story.show();
+    assert_eq!(story.kinds(), ["gap"]);
+}
+
+#[test]
+fn nodes_that_show_different_texts_are_found() {
+    let mut story = Story::usual();
+    let lobby = story.nodes[1].rooms.get_mut("lobby").unwrap();
+    lobby[1].text = Some("two".to_owned());
+    assert_eq!(story.kinds(), ["differ", "wrong"]);
+}
+
+#[test]
+fn a_wrong_time_is_found() {
+    let day = 86_400_000_000;
+    let mut story = Story::of(&[(message("one"), place(day, "n1-a", 1))]);
+    story.ops[0].asked_us = NOW;
+    story.ops[0].acks[0].at_us = NOW;
+    assert_eq!(story.kinds(), ["misdated"]);
+}
+
+#[test]
+fn a_damaged_file_is_found() {
+    let mut story = Story::usual();
+    story.nodes[0].integrity = "row 7 missing from index".to_owned();
+    assert_eq!(story.kinds(), ["damaged"]);
+}
+
+/// A reader, and what was found while it read.
+struct Reading {
+    view: View,
+    found: Vec<Violation>,
+}
+
+impl Reading {
+    /// In the room, on a node that holds nothing yet.
+    fn begin() -> Reading {
+        let mut reading = Reading {
+            view: View::new("lobby"),
+            found: Vec::new(),
+        };
+        reading.join(&[], json!({}), false);
+        reading
+    }
+
+    /// On another node, which answers so.
+    fn join(&mut self, messages: &[Value], since: Value, more: bool) {
+        self.view.begin_session();
+        self.page("room", messages, since, more);
+    }
+
+    fn page(&mut self, kind: &str, messages: &[Value], since: Value, more: bool) {
+        self.take(json!({"type": kind, "messages": messages, "since": since, "more": more}));
+    }
+
+    fn live(&mut self, mut message: Value) {
+        message["type"] = json!("new_message");
+        self.take(message);
+    }
+
+    fn take(&mut self, frame: Value) {
+        self.view.take(&frame, &mut self.found);
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        self.found.iter().map(|found| found.kind).collect()
+    }
+
+    fn ends_with(&mut self, standing: &[Value]) -> Vec<&'static str> {
+        let shown: Option<Vec<_>> = standing
+            .iter()
+            .map(crate::judge::history::shown_of)
+            .collect();
+        self.view.check_held(&shown.unwrap(), &mut self.found);
+        self.kinds()
+    }
+}
+
+fn wire(id: &str, ts: i64, origin: &str, seq: u64) -> Value {
+    json!({"id": id, "from": "Ann", "text": id, "ts": NOW + ts, "origin": origin, "seq": seq})
+}
+
+#[test]
+fn a_reader_who_moves_and_goes_on_is_content() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    reading.live(wire("a.2", 20, "n2-b", 1));
+    let [three, four] = [wire("a.3", 30, "n2-b", 2), wire("a.4", 40, "n1-a", 3)];
+    reading.join(&[three.clone(), four], json!({"n1-a": 3, "n2-b": 2}), false);
+    // A message that was accepted on two nodes moves to the smaller place.
+    reading.live(wire("a.4", 35, "n2-b", 3));
+    let standing = [
+        wire("a.1", 10, "n1-a", 1),
+        three,
+        wire("a.4", 35, "n2-b", 3),
+    ];
+    assert_eq!(reading.ends_with(&standing), [""; 0]);
+    assert_eq!(reading.view.figures.moves, 1);
+}
+
+#[test]
+fn a_repeated_message_is_found() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    assert_eq!(reading.kinds(), ["repeated"]);
+    let mut reading = Reading::begin();
+    reading.join(&[wire("a.1", 10, "n1-a", 1)], json!({"n1-a": 1}), false);
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    assert_eq!(reading.kinds(), ["repeated"]);
+}
+
+#[test]
+fn an_origin_that_is_shown_out_of_order_is_found() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.2", 20, "n1-a", 2));
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    assert_eq!(reading.kinds(), ["reordered"]);
+}
+
+#[test]
+fn a_message_that_moves_back_is_found() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    reading.live(wire("a.1", 20, "n2-b", 1));
+    assert_eq!(reading.kinds(), ["reordered"]);
+}
+
+#[test]
+fn a_skipped_message_is_found() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    reading.live(wire("a.3", 30, "n1-a", 3));
+    let standing = [1, 2, 3].map(|n| wire(&format!("a.{n}"), n * 10, "n1-a", n as u64));
+    assert_eq!(reading.ends_with(&standing), ["skipped"]);
+}
+
+#[test]
+fn an_answer_that_takes_back_what_was_held_is_found() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    reading.join(&[], json!({}), false);
+    assert_eq!(reading.kinds(), ["backwards"]);
+}
+
+#[test]
+fn pages_may_hold_what_came_while_they_were_read() {
+    let mut reading = Reading::begin();
+    reading.join(&[wire("a.1", 10, "n1-a", 1)], json!({"n1-a": 1}), true);
+    reading.live(wire("a.3", 30, "n1-a", 3));
+    let page = [wire("a.2", 20, "n1-a", 2), wire("a.3", 30, "n1-a", 3)];
+    reading.page("history", &page, json!({"n1-a": 3}), false);
+    let standing = [1, 2, 3].map(|n| wire(&format!("a.{n}"), n * 10, "n1-a", n as u64));
+    assert_eq!(reading.ends_with(&standing), [""; 0]);
+}
+
+#[test]
+fn an_older_text_of_a_node_that_is_behind_does_not_stay() {
+    let mut reading = Reading::begin();
+    reading.live(wire("a.1", 10, "n1-a", 1));
+    let edit = |ts: i64, text: &str, seq: u64, origin: &str| {
+        json!({"type": "message_update", "id": "a.1", "ts": NOW + ts, "origin": origin,
+               "seq": seq, "text": text, "edited": NOW + ts})
+    };
+    reading.take(edit(30, "new", 2, "n1-a"));
+    reading.join(&[], json!({"n1-a": 2}), false);
+    reading.take(edit(20, "old", 1, "n2-b"));
+    let mut standing = wire("a.1", 10, "n1-a", 1);
+    standing["text"] = json!("new");
+    standing["edited"] = json!(NOW + 30);
+    let shown = crate::judge::history::shown_of(&standing).unwrap();
+    let stale = reading.view.check_end(&[shown], &mut reading.found);
+    assert_eq!((stale, reading.kinds()), (0, vec![]));
+}
+
+#[test]
+fn topics_and_reactions_mean_what_the_protocol_says() {
+    let react = |emoji: &str, on| Deed::React {
+        id: "ann.0".to_owned(),
+        emoji: emoji.to_owned(),
+        on,
+    };
+    let topic = |text: &str| Deed::Topic {
+        text: text.to_owned(),
+    };
+    let story = Story::of(&[
+        (message("one"), place(10, "n1-a", 1)),
+        (react("+", true), place(20, "n1-a", 2)),
+        (react("-", true), place(30, "n1-a", 3)),
+        (react("+", false), place(40, "n1-a", 4)),
+        (topic("later"), place(60, "n1-a", 5)),
+        (topic("earlier"), place(50, "n2-b", 1)),
+    ]);
+    let node = &story.nodes[0];
+    let reactions = BTreeMap::from([("-".to_owned(), vec!["Ann".to_owned()])]);
+    assert_eq!(node.rooms["lobby"][0].reactions, reactions);
+    assert_eq!(node.topics["lobby"], "later");
+}
