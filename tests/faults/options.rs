@@ -22,6 +22,15 @@ pub struct Options {
     #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     pub only: Vec<Fault>,
 
+    /// All faults but these
+    #[arg(
+        long,
+        value_name = "FAULT",
+        value_delimiter = ',',
+        conflicts_with = "only"
+    )]
+    pub without: Vec<Fault>,
+
     /// Rounds in which the power of all nodes is cut at once, beside the other faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub power_cuts: u32,
@@ -71,6 +80,16 @@ pub enum Fault {
     PowerCut,
     /// The power of all nodes is cut at once
     Blackout,
+}
+
+impl Options {
+    /// The faults that are wanted.
+    pub fn faults(&self) -> Vec<Fault> {
+        let all = Fault::value_variants().iter().copied();
+        let wanted = |fault: &Fault| self.only.is_empty() || self.only.contains(fault);
+        all.filter(|fault| wanted(fault) && !self.without.contains(fault))
+            .collect()
+    }
 }
 
 impl Fault {

@@ -59,10 +59,8 @@ fn start_inside(options: &Options, seed: u64, folder: &Path) -> Result<Child> {
     command.args(["--duration", &options.duration.to_string()]);
     command.args(["--power-cuts", &options.power_cuts.to_string()]);
     command.args(["--rate", &options.rate.to_string()]);
-    if !options.only.is_empty() {
-        let names: Vec<String> = options.only.iter().map(|fault| fault.name()).collect();
-        command.args(["--only", &names.join(",")]);
-    }
+    let names: Vec<String> = options.faults().iter().map(|fault| fault.name()).collect();
+    command.args(["--only", &names.join(",")]);
     if options.self_test {
         command.arg("--self-test");
     }

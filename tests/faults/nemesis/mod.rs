@@ -11,7 +11,6 @@ mod processes;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 use tokio::time::{Instant, sleep};
 
 use crate::judge::Violation;
@@ -50,8 +49,7 @@ pub async fn run(world: &mut World, options: &Options) -> Result<()> {
 /// The next of a shuffled deck, so that every kind has its turn.
 fn draw(world: &mut World, deck: &mut Vec<Fault>, options: &Options) -> Fault {
     if deck.is_empty() {
-        let wanted = |fault: &&Fault| options.only.is_empty() || options.only.contains(fault);
-        deck.extend(Fault::value_variants().iter().filter(wanted));
+        deck.extend(options.faults());
         world.chance.shuffle(deck);
     }
     deck.pop().unwrap_or(Fault::Kill)

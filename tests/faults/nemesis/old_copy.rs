@@ -38,6 +38,8 @@ pub async fn folder(world: &mut World) -> Result<Option<Instant>> {
     if stop_settled(world, at, "restore  ").await? {
         shell::line(&format!("rm -rf {data}"))?;
         shell::line(&format!("cp -a {copy} {data}"))?;
+        // Whoever puts a backup back waits for the disk: its power may be cut next.
+        shell::line(&format!("sync -f {data}"))?;
     }
     world.nodes[at].start().await?;
     world.tell(format!(
