@@ -104,7 +104,9 @@ async fn end(world: &mut World, writers: JoinSet<()>, readers: JoinSet<Reader>) 
     writers.join_all().await;
     record.tell("all faults are healed, and nobody writes any more");
     let (all, converged) = settle::converge(world).await?;
-    record.tell("the nodes hold the same");
+    if converged.is_some() {
+        record.tell("the nodes hold the same");
+    }
     record.over.send_replace(true);
     let mut readers = readers.join_all().await;
     let mut ends = settle::shown().await?;
@@ -126,7 +128,7 @@ async fn end(world: &mut World, writers: JoinSet<()>, readers: JoinSet<Reader>) 
     record.violations(last::judge(&ops, &ends));
     report.moved_without_order = ops.iter().filter(|op| last::is_excused(op)).count();
     let mut stuck = Vec::new();
-    report.gaps = gaps::gaps(&world.done, &record.answers(), quiet, &mut stuck);
+    report.gaps = gaps::gaps(&world.done, &record, quiet, &mut stuck);
     record.violations(stuck);
     report.print(world, &ops);
     Ok(record.found().is_empty())

@@ -1,14 +1,12 @@
 //! The judge of the faults, on made-up histories: it finds what it is for, and nothing in a good one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::judge::Violation;
 use crate::judge::history::{Ack, Deed, Event, NodeEnd, Op, Place};
 use crate::judge::last::judge;
 use crate::judge::merge;
-use crate::judge::view::View;
+use crate::judge::waits::{self, Window};
 
 const NOW: i64 = 1_763_800_000_000_000;
 
@@ -251,153 +249,6 @@ fn a_damaged_file_is_found() {
     assert_eq!(story.kinds(), ["damaged"]);
 }
 
-/// A reader, and what was found while it read.
-struct Reading {
-    view: View,
-    found: Vec<Violation>,
-}
-
-impl Reading {
-    /// In the room, on a node that holds nothing yet.
-    fn begin() -> Reading {
-        let mut reading = Reading {
-            view: View::new("lobby"),
-            found: Vec::new(),
-        };
-        reading.join(&[], json!({}), false);
-        reading
-    }
-
-    /// On another node, which answers so.
-    fn join(&mut self, messages: &[Value], since: Value, more: bool) {
-        self.view.begin_session();
-        self.page("room", messages, since, more);
-    }
-
-    fn page(&mut self, kind: &str, messages: &[Value], since: Value, more: bool) {
-        self.take(json!({"type": kind, "messages": messages, "since": since, "more": more}));
-    }
-
-    fn live(&mut self, mut message: Value) {
-        message["type"] = json!("new_message");
-        self.take(message);
-    }
-
-    fn take(&mut self, frame: Value) {
-        self.view.take(&frame, &mut self.found);
-    }
-
-    fn kinds(&self) -> Vec<&'static str> {
-        self.found.iter().map(|found| found.kind).collect()
-    }
-
-    fn ends_with(&mut self, standing: &[Value]) -> Vec<&'static str> {
-        let shown: Option<Vec<_>> = standing
-            .iter()
-            .map(crate::judge::history::shown_of)
-            .collect();
-        self.view.check_held(&shown.unwrap(), &mut self.found);
-        self.kinds()
-    }
-}
-
-fn wire(id: &str, ts: i64, origin: &str, seq: u64) -> Value {
-    json!({"id": id, "from": "Ann", "text": id, "ts": NOW + ts, "origin": origin, "seq": seq})
-}
-
-#[test]
-fn a_reader_who_moves_and_goes_on_is_content() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    reading.live(wire("a.2", 20, "n2-b", 1));
-    let [three, four] = [wire("a.3", 30, "n2-b", 2), wire("a.4", 40, "n1-a", 3)];
-    reading.join(&[three.clone(), four], json!({"n1-a": 3, "n2-b": 2}), false);
-    // A message that was accepted on two nodes moves to the smaller place.
-    reading.live(wire("a.4", 35, "n2-b", 3));
-    let standing = [
-        wire("a.1", 10, "n1-a", 1),
-        three,
-        wire("a.4", 35, "n2-b", 3),
-    ];
-    assert_eq!(reading.ends_with(&standing), [""; 0]);
-    assert_eq!(reading.view.figures.moves, 1);
-}
-
-#[test]
-fn a_repeated_message_is_found() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    assert_eq!(reading.kinds(), ["repeated"]);
-    let mut reading = Reading::begin();
-    reading.join(&[wire("a.1", 10, "n1-a", 1)], json!({"n1-a": 1}), false);
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    assert_eq!(reading.kinds(), ["repeated"]);
-}
-
-#[test]
-fn an_origin_that_is_shown_out_of_order_is_found() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.2", 20, "n1-a", 2));
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    assert_eq!(reading.kinds(), ["reordered"]);
-}
-
-#[test]
-fn a_message_that_moves_back_is_found() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    reading.live(wire("a.1", 20, "n2-b", 1));
-    assert_eq!(reading.kinds(), ["reordered"]);
-}
-
-#[test]
-fn a_skipped_message_is_found() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    reading.live(wire("a.3", 30, "n1-a", 3));
-    let standing = [1, 2, 3].map(|n| wire(&format!("a.{n}"), n * 10, "n1-a", n as u64));
-    assert_eq!(reading.ends_with(&standing), ["skipped"]);
-}
-
-#[test]
-fn an_answer_that_takes_back_what_was_held_is_found() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    reading.join(&[], json!({}), false);
-    assert_eq!(reading.kinds(), ["backwards"]);
-}
-
-#[test]
-fn pages_may_hold_what_came_while_they_were_read() {
-    let mut reading = Reading::begin();
-    reading.join(&[wire("a.1", 10, "n1-a", 1)], json!({"n1-a": 1}), true);
-    reading.live(wire("a.3", 30, "n1-a", 3));
-    let page = [wire("a.2", 20, "n1-a", 2), wire("a.3", 30, "n1-a", 3)];
-    reading.page("history", &page, json!({"n1-a": 3}), false);
-    let standing = [1, 2, 3].map(|n| wire(&format!("a.{n}"), n * 10, "n1-a", n as u64));
-    assert_eq!(reading.ends_with(&standing), [""; 0]);
-}
-
-#[test]
-fn an_older_text_of_a_node_that_is_behind_does_not_stay() {
-    let mut reading = Reading::begin();
-    reading.live(wire("a.1", 10, "n1-a", 1));
-    let edit = |ts: i64, text: &str, seq: u64, origin: &str| {
-        json!({"type": "message_update", "id": "a.1", "ts": NOW + ts, "origin": origin,
-               "seq": seq, "text": text, "edited": NOW + ts})
-    };
-    reading.take(edit(30, "new", 2, "n1-a"));
-    reading.join(&[], json!({"n1-a": 2}), false);
-    reading.take(edit(20, "old", 1, "n2-b"));
-    let mut standing = wire("a.1", 10, "n1-a", 1);
-    standing["text"] = json!("new");
-    standing["edited"] = json!(NOW + 30);
-    let shown = crate::judge::history::shown_of(&standing).unwrap();
-    let stale = reading.view.check_end(&[shown], &mut reading.found);
-    assert_eq!((stale, reading.kinds()), (0, vec![]));
-}
-
 #[test]
 fn topics_and_reactions_mean_what_the_protocol_says() {
     let react = |emoji: &str, on| Deed::React {
@@ -420,4 +271,25 @@ fn topics_and_reactions_mean_what_the_protocol_says() {
     let reactions = BTreeMap::from([("-".to_owned(), vec!["Ann".to_owned()])]);
     assert_eq!(node.rooms["lobby"][0].reactions, reactions);
     assert_eq!(node.topics["lobby"], "later");
+}
+
+#[test]
+fn a_writer_who_waits_too_long_is_found_unless_there_was_no_node() {
+    let second = Duration::from_secs;
+    let answers = [1, 2, 9, 10].map(|at| (0, second(at)));
+    let others = (1..11).map(|at| (1, second(at)));
+    let answers: Vec<_> = answers.into_iter().chain(others).collect();
+    let window = |reachable| Window {
+        begun: second(2),
+        healed: second(4),
+        reachable: second(reachable),
+    };
+    assert_eq!(
+        waits::longest(&answers, window(2), second(11)),
+        (second(7), 0)
+    );
+    assert_eq!(
+        waits::longest(&answers, window(7), second(11)),
+        (second(2), 0)
+    );
 }

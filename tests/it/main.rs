@@ -18,6 +18,7 @@ mod cluster_people;
 mod direct;
 mod errors;
 mod faults_judge;
+mod faults_view;
 mod hostile;
 /// What judges the runs of `tests/faults`: here it is judged itself.
 #[allow(dead_code)]

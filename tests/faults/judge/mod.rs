@@ -3,13 +3,17 @@
 //!
 //! - [`history`]: what is judged.
 //! - [`view`]: one reader of one room, frame by frame.
+//! - [`seen`]: the same reader, beside what nodes show in the end.
+//! - [`waits`]: how long writers waited.
 //! - [`merge`]: what a log means, written a second time and as plainly as can be.
 //! - [`last`]: all of it together, when every fault is healed.
 
 pub mod history;
 pub mod last;
 pub mod merge;
+pub mod seen;
 pub mod view;
+pub mod waits;
 
 /// Something that must not be. `kind` is one word, to count by.
 #[derive(Clone, Debug, PartialEq, Eq)]
