@@ -70,7 +70,9 @@ pub enum Fault {
     ClockBack,
     /// A node's clock is set a day ahead while it runs
     ClockAhead,
-    /// A node is started with a wrong clock
+    /// A node is started with a clock that is some seconds off
+    Skew,
+    /// A node is started with a clock that is an hour or a day off
     ClockStart,
     /// A node's folder is put back from a copy
     Restore,

@@ -18,18 +18,23 @@ pub const READERS: usize = 4;
 
 /// A node is asked whether it is there so often.
 const PING: Duration = Duration::from_millis(500);
-/// The longest page there is.
-const PAGE: usize = 200;
+/// Messages that are asked for at a time: the longest page there is, and such as are never enough.
+const PAGES: [usize; 3] = [200, 30, 5];
 const PAUSE: Duration = Duration::from_millis(20);
+/// A reader that goes by choice stays away for so many milliseconds, as a laptop that sleeps does.
+const AWAY_MS: (u64, u64) = (0, 2_000);
 /// A reader stays on a node for so many milliseconds, if nothing drives it away.
 const STAY_MS: (u64, u64) = (2_000, 9_000);
 
 pub struct Reader {
-    person: Person,
+    pub person: Person,
     chance: Chance,
     record: Arc<Record>,
     nodes: usize,
     node: usize,
+    page: usize,
+    /// Where it was, from when, and what it held then.
+    pub trace: Vec<String>,
     pub views: Vec<View>,
 }
 
@@ -42,6 +47,8 @@ impl Reader {
             record,
             nodes,
             node: index % nodes,
+            page: PAGES[0],
+            trace: Vec::new(),
             views: vec![room(0), room(1)],
         }
     }
@@ -50,9 +57,12 @@ impl Reader {
     pub async fn run(mut self) -> Reader {
         let over = self.record.over.subscribe();
         while !*over.borrow() {
-            if self.session().await.is_err() {
-                sleep_until(Instant::now() + PAUSE).await;
-            }
+            let away = match self.session().await {
+                Ok(()) => Duration::from_millis(self.chance.between(AWAY_MS.0, AWAY_MS.1)),
+                Err(Lost) => PAUSE,
+            };
+            sleep_until(Instant::now() + away).await;
+            self.page = PAGES[self.chance.below(PAGES.len())];
             self.node = (self.node + 1) % self.nodes;
         }
         self
@@ -86,9 +96,14 @@ impl Reader {
     async fn enter(&mut self) -> Result<Wire, Lost> {
         let address = network::clients_of(self.node);
         let mut wire = Wire::open(address, &mut self.person).await?;
+        let at = self.record.started.elapsed().as_secs_f64();
         for view in &mut self.views {
             let since = view.begin_session();
-            let join = json!({"type": "join", "room": view.room, "since": since, "limit": PAGE});
+            let (node, room) = (network::name(self.node), &view.room);
+            self.trace
+                .push(format!("{at:7.2} s  on {node}, {room} since {since:?}"));
+            let join =
+                json!({"type": "join", "room": view.room, "since": since, "limit": self.page});
             wire.tell(join).await?;
         }
         Ok(wire)
@@ -108,7 +123,7 @@ impl Reader {
         let mut found = Vec::new();
         view.take(frame, &mut found);
         if view.more && matches!(frame["type"].as_str(), Some("room" | "history" | "gap")) {
-            wire.tell(next_page(view)).await?;
+            wire.tell(next_page(view, self.page)).await?;
         }
         for mut violation in found {
             let by = format!("{} on {}, ", self.person.name, network::name(self.node));
@@ -121,6 +136,7 @@ impl Reader {
     /// When all is over: reads what is still missing, from that node, until it holds `all`.
     pub async fn catch_up(&mut self, node: usize, all: &Vector) -> Result<(), Lost> {
         self.node = node;
+        self.page = PAGES[0];
         let deadline = Instant::now() + ANSWER_DEADLINE * 10;
         let mut wire = self.enter().await?;
         while !self.holds(all) {
@@ -139,6 +155,6 @@ impl Reader {
     }
 }
 
-fn next_page(view: &View) -> Value {
-    json!({"type": "history", "room": view.room, "since": view.held, "limit": PAGE})
+fn next_page(view: &View, limit: usize) -> Value {
+    json!({"type": "history", "room": view.room, "since": view.held, "limit": limit})
 }

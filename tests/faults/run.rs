@@ -57,7 +57,7 @@ pub async fn run(options: &Options, seed: u64, folder: &Path) -> Result<bool> {
         return Ok(self_test_found(&record, &format!("{error:#}")));
     }
     hurt?;
-    let passed = end(&mut world, writers, readers).await?;
+    let passed = end(&mut world, writers, readers, folder).await?;
     write_down(&record, folder)?;
     if options.self_test {
         return Ok(self_test_found(&record, "nothing"));
@@ -97,7 +97,12 @@ fn begin(
 }
 
 /// All is healed: waits for what must come, reads everything, and judges.
-async fn end(world: &mut World, writers: JoinSet<()>, readers: JoinSet<Reader>) -> Result<bool> {
+async fn end(
+    world: &mut World,
+    writers: JoinSet<()>,
+    readers: JoinSet<Reader>,
+    folder: &Path,
+) -> Result<bool> {
     let record = Arc::clone(&world.record);
     let quiet = Instant::now();
     record.quiet.send_replace(true);
@@ -120,6 +125,10 @@ async fn end(world: &mut World, writers: JoinSet<()>, readers: JoinSet<Reader>) 
         moved_without_order: 0,
     };
     check_readers(world, &mut readers, &ends, &all, &mut report).await;
+    for reader in &readers {
+        let path = folder.join(format!("{}.txt", reader.person.name));
+        std::fs::write(path, reader.trace.join("\n"))?;
+    }
     for node in &mut world.nodes {
         node.stop().await?;
     }
@@ -143,23 +152,28 @@ async fn check_readers(
     report: &mut Report,
 ) {
     let standing = settle::standing(ends);
-    let mut found = Vec::new();
     for reader in readers {
+        let mut found = Vec::new();
         for view in &reader.views {
             view.check_held(&standing[&view.room], &mut found);
         }
         let node = world.pick();
         if reader.catch_up(node, all).await.is_err() {
-            let what = format!("a reader on n{} does not come to hold all", node + 1);
+            let what = format!("on n{} it does not come to hold all", node + 1);
             found.push(Violation::new("skipped", what));
-            continue;
+        } else {
+            for view in &reader.views {
+                report.stale_reactions += view.check_end(&standing[&view.room], &mut found);
+                report::add(&mut report.readers, &view.figures);
+            }
         }
-        for view in &reader.views {
-            report.stale_reactions += view.check_end(&standing[&view.room], &mut found);
-            report::add(&mut report.readers, &view.figures);
+        for violation in &mut found {
+            violation
+                .what
+                .insert_str(0, &format!("{}, ", reader.person.name));
         }
+        world.record.violations(found);
     }
-    world.record.violations(found);
 }
 
 /// Without waiting for the disk there must be loss, or the power cuts of this program prove nothing.

@@ -68,6 +68,7 @@ pub async fn one(world: &mut World, fault: Fault) -> Result<()> {
         Fault::FullDisk => disk_full::full(world).await,
         Fault::ClockBack => clock::set(world, "-1h").await,
         Fault::ClockAhead => clock::set(world, "+1d").await,
+        Fault::Skew => clock::skew(world).await,
         Fault::ClockStart => clock::start(world).await,
         Fault::Restore => old_copy::folder(world).await,
         Fault::Rollback => old_copy::disk(world).await,
