@@ -19,20 +19,19 @@ pub fn gaps(
     let since = |at: Instant| at.saturating_duration_since(record.started);
     let answers = record.answers().into_iter();
     let answers: Vec<(usize, Duration)> = answers.map(|(writer, at)| (writer, since(at))).collect();
-    let mut longest = Vec::new();
-    for fault in done {
-        let window = Window {
-            begun: since(fault.begun),
-            healed: since(fault.healed),
-            reachable: since(fault.reachable),
-        };
-        let (wait, writer) = waits::longest(&answers, window, since(end));
-        if wait > WAIT_MAX {
+    let window = |fault: &Done| Window {
+        begun: since(fault.begun),
+        healed: since(fault.healed),
+        reachable: since(fault.reachable),
+    };
+    let windows: Vec<Window> = done.iter().map(window).collect();
+    let longest = waits::longest(&answers, &windows, since(end));
+    for (fault, (wait, writer)) in done.iter().zip(&longest) {
+        if *wait > WAIT_MAX {
             let name = fault.fault.name();
             let what = format!("writer {writer} waited {wait:?} for an answer with {name}");
             found.push(Violation::new("stuck", what));
         }
-        longest.push(wait);
     }
-    longest
+    longest.into_iter().map(|(wait, _)| wait).collect()
 }

@@ -279,17 +279,14 @@ fn a_writer_who_waits_too_long_is_found_unless_there_was_no_node() {
     let answers = [1, 2, 9, 10].map(|at| (0, second(at)));
     let others = (1..11).map(|at| (1, second(at)));
     let answers: Vec<_> = answers.into_iter().chain(others).collect();
-    let window = |reachable| Window {
-        begun: second(2),
-        healed: second(4),
+    let window = |begun, healed, reachable| Window {
+        begun: second(begun),
+        healed: second(healed),
         reachable: second(reachable),
     };
-    assert_eq!(
-        waits::longest(&answers, window(2), second(11)),
-        (second(7), 0)
-    );
-    assert_eq!(
-        waits::longest(&answers, window(7), second(11)),
-        (second(2), 0)
-    );
+    let wait = |windows: &[Window]| waits::longest(&answers, windows, second(11))[0];
+    assert_eq!(wait(&[window(2, 4, 2)]), (second(7), 0));
+    assert_eq!(wait(&[window(2, 7, 7)]), (second(2), 0));
+    // The fault after it left no node either.
+    assert_eq!(wait(&[window(2, 4, 2), window(5, 8, 8)]), (second(4), 0));
 }

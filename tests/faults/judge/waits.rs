@@ -11,36 +11,50 @@ pub const WAIT_MAX: Duration = Duration::from_secs(5);
 pub struct Window {
     pub begun: Duration,
     pub healed: Duration,
-    /// When there was a healthy node to be reached.
+    /// From the beginning to then there was no healthy node to go to.
     pub reachable: Duration,
 }
 
-/// The longest wait of a writer because of that fault, and whose it was. `answers` are writers'
-/// numbers and moments; after `end` nobody wrote any more.
-pub fn longest(answers: &[(usize, Duration)], window: Window, end: Duration) -> (Duration, usize) {
+/// The longest wait of a writer because of each fault, and whose it was. `answers` are writers'
+/// numbers and moments; after `end` nobody wrote any more. Times without a node do not count.
+pub fn longest(
+    answers: &[(usize, Duration)],
+    windows: &[Window],
+    end: Duration,
+) -> Vec<(Duration, usize)> {
     let mut by_writer: BTreeMap<usize, Vec<Duration>> = BTreeMap::new();
     for (writer, at) in answers {
         by_writer.entry(*writer).or_default().push(*at);
     }
-    // Healing has its consequences too.
-    let until = end.min(window.healed + WAIT_MAX + WAIT_MAX / 5);
-    let waits = by_writer
-        .iter()
-        .map(|(writer, answers)| (of_one(answers, window, until), *writer));
-    waits.max().unwrap_or_default()
+    let of = |window: &Window| {
+        let waits = by_writer
+            .iter()
+            .map(|(writer, answers)| (of_one(answers, *window, windows, end), *writer));
+        waits.max().unwrap_or_default()
+    };
+    windows.iter().map(of).collect()
 }
 
-fn of_one(answers: &[Duration], window: Window, until: Duration) -> Duration {
+fn of_one(answers: &[Duration], window: Window, all: &[Window], end: Duration) -> Duration {
+    // Healing has its consequences too.
+    let until = end.min(window.healed + WAIT_MAX + WAIT_MAX / 5);
     let mut last = window.begun;
     let mut longest = Duration::ZERO;
     let within = answers.iter().copied().filter(|at| *at > window.begun);
     for at in within.chain([until]) {
         let at = at.min(until);
-        longest = longest.max(at.saturating_sub(last.max(window.reachable)));
+        let without: Duration = all.iter().map(|other| without_node(other, last, at)).sum();
+        longest = longest.max(at.saturating_sub(last).saturating_sub(without));
         if at == until {
             break;
         }
         last = at;
     }
     longest
+}
+
+/// How much of the time between the two there was no node because of that fault.
+fn without_node(window: &Window, from: Duration, to: Duration) -> Duration {
+    let to = to.min(window.reachable);
+    to.saturating_sub(from.max(window.begun))
 }
