@@ -23,10 +23,16 @@ use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
 use crate::protocol::presence::UserRecord;
 use crate::protocol::server::{Connect, Typing};
-use crate::protocol::{RoomKey, ServerFrame, Ts, Uid};
+use crate::protocol::{RoomKey, ServerFrame, Ts, Uid, VersionVector};
 
 /// What this program calls itself in `connect` and `stats`.
 pub const SERVER: &str = concat!("chat/", env!("CARGO_PKG_VERSION"));
+
+/// How long a client that is ahead of the node waits until it is not.
+const REACH_MAX: Duration = Duration::from_millis(300);
+
+/// Pause between two looks.
+const REACH_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Limits that nobody configures; tests shorten them.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +179,23 @@ impl Shared {
             .map_or(&Alone, |replicator| &**replicator)
     }
 
+    /// Waits a moment for what a client holds and this node does not yet, where there are other nodes to
+    /// bring it. An update whose message has not come here shows nothing, and a client that went past it
+    /// would not be told of it again on the node that it came from.
+    pub async fn reach(&self, since: &VersionVector) {
+        let reached = || self.store.held().includes(since);
+        if reached() || !self.replicator().nodes().iter().any(|node| node.up) {
+            return;
+        }
+        let wait = async {
+            while !reached() {
+                tokio::time::sleep(REACH_LOOK_EVERY).await;
+            }
+        };
+        // A client may hold what no node will ever have again: it is served all the same.
+        let _ = tokio::time::timeout(REACH_MAX, wait).await;
+    }
+
     /// On how many nodes' disks the event is, once they are as many as are wanted and to be had.
     pub async fn copies(&self, placed: &Placed) -> u32 {
         if self.config.copies <= 1 {
@@ -292,7 +315,7 @@ impl Shared {
         &self,
         uid: &Uid,
         room: &RoomKey,
-        since: crate::protocol::VersionVector,
+        since: VersionVector,
         except: Option<SessionId>,
     ) {
         let room = self.people().room_label(room, uid);

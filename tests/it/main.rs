@@ -18,8 +18,14 @@ mod cluster_messages;
 mod cluster_people;
 mod direct;
 mod errors;
+mod faults_judge;
+mod faults_view;
 mod frames;
 mod hostile;
+/// What judges the runs of `tests/faults`: here it is judged itself.
+#[allow(dead_code)]
+#[path = "../faults/judge/mod.rs"]
+mod judge;
 mod limits;
 mod messages;
 mod missed;

@@ -29,6 +29,9 @@ pub(super) fn history(
     let limit = limit.unwrap_or(HISTORY_DEFAULT).clamp(1, HISTORY_MAX);
     Handling::Alone(Box::pin(async move {
         let asked = room.clone();
+        if let HistoryRange::Since(since) = &range {
+            context.shared.reach(since).await;
+        }
         // All that is stored: this session's own messages, acknowledged before this, are in it.
         let held = context.shared.store.held();
         let read = context

@@ -50,6 +50,9 @@ async fn enter(
         let message = format!("a session is in {SESSION_ROOMS_MAX} rooms at most; leave one first");
         return context.refused(Refusal::new(ErrorCode::Forbidden, message));
     }
+    if let Some(since) = &since {
+        context.shared.reach(since).await;
+    }
     let (entry, people) = stand_in(&context.shared, &context.user, &name);
     let (uid, key) = (context.user.uid.clone(), RoomKey::Room(name.clone()));
     let held = Arc::clone(&entry.cursor.held);
