@@ -71,7 +71,11 @@ impl Link {
     fn come_level(&mut self, entry: &Entry) -> bool {
         let key = &entry.channel.key;
         let Some(slot) = self.memberships.slot(key) else {
-            let slot = self.memberships.enter(entry.clone());
+            let slot = self.memberships.enter(Entry {
+                // One membership serves all sessions in the room; pages see to what each of them holds.
+                ahead: None,
+                ..entry.clone()
+            });
             let heard = self.heard.insert(slot, key.clone());
             heard.write_handle(&entry.cursor.held, self.output.bytes());
             return true;

@@ -55,6 +55,10 @@ async fn enter(
     }
     let (entry, people) = stand_in(&context.shared, &context.user, &name);
     let (uid, key) = (context.user.uid.clone(), RoomKey::Room(name.clone()));
+    let entry = match &since {
+        Some(since) => entry.holding(since),
+        None => entry,
+    };
     let held = Arc::clone(&entry.cursor.held);
     let read = context
         .shared

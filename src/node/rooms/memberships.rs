@@ -20,6 +20,18 @@ pub type Slot = usize;
 pub struct Entry {
     pub channel: Arc<Channel>,
     pub cursor: Cursor,
+    /// What the reader holds that this node does not yet: those messages are not shown to it again.
+    pub ahead: Option<Arc<VersionVector>>,
+}
+
+impl Entry {
+    /// The same for a reader that holds `since`.
+    #[must_use]
+    pub fn holding(mut self, since: &VersionVector) -> Entry {
+        let is_ahead = !self.cursor.held.includes(since);
+        self.ahead = is_ahead.then(|| Arc::new(since.clone()));
+        self
+    }
 }
 
 /// What a draining came to.
@@ -48,6 +60,18 @@ struct Membership {
     member: Arc<Member>,
     cursor: Cursor,
     behind: bool,
+    ahead: Option<Arc<VersionVector>>,
+}
+
+impl Membership {
+    /// Whether the reader was shown this before it came here.
+    fn knows(ahead: Option<&VersionVector>, line: &Line) -> bool {
+        let place = line.place.as_ref().filter(|_| line.is_message());
+        match (ahead, place) {
+            (Some(ahead), Some((origin, seq))) => ahead.covers(origin, *seq),
+            (Some(_), None) | (None, _) => false,
+        }
+    }
 }
 
 impl Memberships {
@@ -68,6 +92,7 @@ impl Memberships {
             member,
             cursor: entry.cursor,
             behind: false,
+            ahead: entry.ahead,
         });
         slot
     }
@@ -136,12 +161,17 @@ impl Memberships {
                 continue;
             }
             membership.member.begin();
+            let ahead = membership.ahead.clone();
             let reach = membership
                 .channel
                 .read(&mut membership.cursor, left, |line| {
                     left = left.saturating_sub(line.bytes.len());
-                    take(slot, line);
+                    if !Membership::knows(ahead.as_deref(), line) {
+                        take(slot, line);
+                    }
                 });
+            let held = &membership.cursor.held;
+            membership.ahead.take_if(|ahead| held.includes(ahead));
             match reach {
                 Reach::End => {}
                 Reach::Part => {
@@ -202,7 +232,7 @@ impl Drop for Memberships {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Origin, RoomName, VersionVector};
+    use crate::protocol::{Origin, RoomName};
 
     fn channel(name: &str) -> Arc<Channel> {
         let room = RoomName::parse(name).unwrap();
@@ -216,6 +246,7 @@ mod tests {
                 next: channel.end(),
                 held: Arc::default(),
             },
+            ahead: None,
         }
     }
 
@@ -257,6 +288,43 @@ mod tests {
         let all = |slot, seqs: [&str; 3]| seqs.map(|seq| (slot, seq.to_owned()));
         let expected = [all(a, ["1", "2", "3"]), all(b, ["11", "12", "13"])].concat();
         assert_eq!((lines, drained), (expected, Drained::Empty));
+    }
+
+    #[test]
+    fn messages_that_a_reader_brought_with_it_are_not_shown_to_it_again() {
+        let lobby = channel("lobby");
+        let mut memberships = Memberships::default();
+        let since = [(Origin::parse("n1-aaaa").unwrap(), 2)]
+            .into_iter()
+            .collect();
+        memberships.enter(entry(&lobby).holding(&since));
+        for seq in 1..=3 {
+            lobby_says(&lobby, seq, "new_message");
+        }
+        lobby_says(&lobby, 2, "message_update");
+        let (lines, _) = drain(&mut memberships, 1000);
+        let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"type":"new_message",3}"#,
+                r#"{"type":"message_update",2}"#
+            ]
+        );
+    }
+
+    fn lobby_says(channel: &Channel, seq: u64, kind: &str) {
+        let origin = Origin::parse("n1-aaaa").unwrap();
+        let held: VersionVector = [(origin.clone(), seq)].into_iter().collect();
+        let line = Line {
+            bytes: format!("{{\"type\":\"{kind}\",{seq}}}\n")
+                .into_bytes()
+                .into(),
+            place: Some((origin, seq)),
+            received_at: None,
+            except: None,
+        };
+        channel.push_stored([line], &Arc::new(held));
     }
 
     #[test]

@@ -65,7 +65,11 @@ impl Hub {
             held: Arc::clone(&published),
         };
         let channel = Arc::clone(channel);
-        Entry { channel, cursor }
+        Entry {
+            channel,
+            cursor,
+            ahead: None,
+        }
     }
 
     /// The same for a channel that is read already.

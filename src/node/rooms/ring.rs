@@ -41,6 +41,11 @@ pub enum Except {
 }
 
 impl Line {
+    /// Whether it shows a message, not what became of one.
+    pub fn is_message(&self) -> bool {
+        self.bytes.starts_with(b"{\"type\":\"new_message\"")
+    }
+
     /// A line that the log does not hold.
     pub fn passing(bytes: Vec<u8>, except: Option<Except>) -> Line {
         Line {
