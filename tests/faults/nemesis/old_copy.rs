@@ -19,6 +19,9 @@ use crate::world::World;
 /// The others have everything within this.
 const SETTLED_BY: Duration = Duration::from_secs(10);
 
+/// Time in which disks that were busy when a node was stopped have done what they were at.
+const STOPPED_BY: Duration = Duration::from_secs(2);
+
 /// As a backup does it: the files are new ones with old contents.
 pub async fn folder(world: &mut World) -> Result<Option<Instant>> {
     let at = world.pick();
@@ -77,15 +80,22 @@ async fn stop_settled(world: &mut World, at: usize, fault: &str) -> Result<bool>
     let settled = wait_for(SETTLED_BY, || others_hold_all(world, at)).await?;
     world.nodes[at].stop().await?;
     network::heal(at)?;
-    // It may have taken something in between the two.
-    let settled = settled.is_some() && others_hold_all(world, at)?;
-    if !settled {
+    if settled.is_none() {
         let name = &world.nodes[at].name;
         let what = format!("others do not have what {name} has after {SETTLED_BY:?}");
         world.record.violation(Violation::new("unsettled", what));
+        return Ok(false);
     }
-    world.tell(format!("{fault} {} is stopped", world.nodes[at].name));
-    Ok(settled)
+    // It may have taken something in between the two, from a peer whose disk is still busy with it. What
+    // only it has now must not be taken from it.
+    let settled = wait_for(STOPPED_BY, || others_hold_all(world, at)).await?;
+    let but = if settled.is_some() {
+        ""
+    } else {
+        ", and keeps its disk"
+    };
+    world.tell(format!("{fault} {} is stopped{but}", world.nodes[at].name));
+    Ok(settled.is_some())
 }
 
 fn others_hold_all(world: &World, at: usize) -> Result<bool> {
