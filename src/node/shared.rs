@@ -36,6 +36,8 @@ pub struct Tuning {
     /// Connections from one address; loopback has no limit unless `loopback_limited`.
     pub connections_per_address: usize,
     pub loopback_limited: bool,
+    /// How far the wall clock that other nodes are told of is off, in microseconds.
+    pub clock_error_us: i64,
 }
 
 impl Default for Tuning {
@@ -45,6 +47,7 @@ impl Default for Tuning {
             text_hello: Duration::from_secs(120),
             connections_per_address: 64,
             loopback_limited: false,
+            clock_error_us: 0,
         }
     }
 }

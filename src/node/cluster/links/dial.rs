@@ -82,6 +82,16 @@ impl Book {
         }
     }
 
+    /// A node is there, by what others say: it is called the next time round.
+    pub(super) fn expect(&mut self, addresses: &[String]) {
+        for address in addresses {
+            if let Some(entry) = self.entries.get_mut(address) {
+                entry.next = Instant::now();
+                entry.failures = 0;
+            }
+        }
+    }
+
     /// Whether the user named the address, and wants to hear when nobody is there.
     fn is_named(&self, address: &str) -> bool {
         let entry = self.entries.get(address);
@@ -238,6 +248,21 @@ mod tests {
         book.know(address, Who::Ourselves);
         book.called(address, now, Some(&nobody()), 1.0);
         assert_eq!(book.due(now + PAUSE_MAX, |_| false), [""; 0]);
+    }
+
+    #[test]
+    fn one_that_is_said_to_be_there_is_called_at_once() {
+        let mut book = Book::default();
+        let address = "10.0.0.1:9999";
+        book.add(address, Source::Learned);
+        let now = Instant::now();
+        for _ in 0..9 {
+            book.called(address, now, Some(&nobody()), 1.0);
+        }
+        assert_eq!(book.due(Instant::now(), |_| false), [""; 0]);
+        book.expect(&[address.to_owned(), "10.0.0.9:9999".to_owned()]);
+        assert_eq!(book.due(Instant::now(), |_| false), [address]);
+        assert_eq!(book.entries[address].failures, 0);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub use outbox::LinkOut;
 pub use tls::{PeerTls, TlsError};
 
 use super::replication::LinkId;
+use crate::node::metrics::PeerPortRefusals;
 use crate::protocol::peer::{Hello, Incarnation, PEER_PROTOCOL, PeerFrame, PeerFrameError};
 use crate::protocol::{Origin, Ts};
 use dial::{Book, Source, Who};
@@ -95,6 +96,8 @@ pub struct Timing {
     pub ping: Duration,
     /// A link that brings nothing for so long is dead.
     pub silent: Duration,
+    /// How far the wall clock is off, in microseconds; for tests of wrong clocks.
+    pub clock_error_us: i64,
 }
 
 impl Default for Timing {
@@ -103,6 +106,7 @@ impl Default for Timing {
             handshake: Duration::from_secs(5),
             ping: Duration::from_secs(1),
             silent: Duration::from_secs(5),
+            clock_error_us: 0,
         }
     }
 }
@@ -123,7 +127,7 @@ pub(super) struct Shared {
     book: Mutex<Book>,
     cut: Mutex<BTreeSet<String>>,
     warned: Mutex<HashMap<String, Instant>>,
-    refusals: AtomicU64,
+    refusals: PeerPortRefusals,
     links: AtomicU64,
     dials: AtomicU64,
     started: Instant,
@@ -142,6 +146,7 @@ impl Links {
         listener: TcpListener,
         search: Search,
         tls: PeerTls,
+        refusals: PeerPortRefusals,
         events: mpsc::Sender<LinkEvent>,
         stop: CancellationToken,
     ) -> std::io::Result<Links> {
@@ -156,7 +161,7 @@ impl Links {
             book: Mutex::default(),
             cut: Mutex::default(),
             warned: Mutex::default(),
-            refusals: AtomicU64::new(0),
+            refusals,
             links: AtomicU64::new(1),
             dials: AtomicU64::new(1),
             started: Instant::now(),
@@ -185,6 +190,12 @@ impl Links {
         self.shared.learn(addresses);
     }
 
+    /// Nodes are there: those without a link are called at once, however long calls were in vain.
+    pub fn expect(&self, addresses: &[String]) {
+        self.shared.learn(addresses);
+        self.shared.book().expect(addresses);
+    }
+
     /// Where the nodes are that there are links to.
     pub fn addresses(&self) -> Vec<String> {
         self.shared.table().addresses()
@@ -204,7 +215,7 @@ impl Links {
 
     /// Connections and frames that were turned away since the start.
     pub fn refusals(&self) -> u64 {
-        self.shared.refusals.load(Ordering::Relaxed)
+        self.shared.refusals.links.get()
     }
 
     /// Waits until all links have ended, after the stop token was cancelled. Whoever takes the events
@@ -278,7 +289,7 @@ impl Shared {
 
     /// Counts somebody who was turned away, and warns of it once a minute.
     fn refused(&self, address: &str, reason: &str) {
-        self.refusals.fetch_add(1, Ordering::Relaxed);
+        self.refusals.links.inc();
         if self.is_to_be_warned(address) {
             tracing::warn!(
                 address,
@@ -301,7 +312,7 @@ impl Shared {
 
     /// Counts a frame of a peer that could not be read.
     fn malformed(&self, node: &str, error: &PeerFrameError) {
-        self.refusals.fetch_add(1, Ordering::Relaxed);
+        self.refusals.links.inc();
         if self.is_to_be_warned(node) {
             tracing::warn!(node, %error, "a frame was passed over: is another version running there?");
         }
@@ -314,7 +325,8 @@ impl Shared {
 
     fn wall_time(&self) -> Ts {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-        Ts(elapsed.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX)))
+        let now = elapsed.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX));
+        Ts(now.saturating_add(self.timing.clock_error_us))
     }
 }
 

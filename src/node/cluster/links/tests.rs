@@ -40,7 +40,7 @@ async fn bare_searching(name: &str, secret: char, search: Search) -> Bare {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         search: false,
     };
-    let listener = bind(port).await.unwrap();
+    let (listener, _) = bind(port).await.unwrap();
     let address = listener.local_addr().unwrap();
     let me = Me {
         node: name.to_owned(),
@@ -52,7 +52,8 @@ async fn bare_searching(name: &str, secret: char, search: Search) -> Bare {
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let stop = CancellationToken::new();
     let tls = PeerTls::new(&secret).unwrap();
-    let links = Links::start(me, listener, search, tls, sender, stop.clone()).unwrap();
+    let refusals = PeerPortRefusals::default();
+    let links = Links::start(me, listener, search, tls, refusals, sender, stop.clone()).unwrap();
     Bare {
         links,
         address,

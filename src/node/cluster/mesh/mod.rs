@@ -5,41 +5,48 @@
 //! links bring, what the store has read. It never waits for any of them: what must be waited for runs
 //! beside it and comes back as something that happened.
 
+mod alarms;
 mod driver;
 mod figures;
 mod frames;
 mod gossip;
 mod input;
+mod members;
 mod nodes;
 mod storing;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
+use super::membership::{self, Facts, Membership, SavedPeers};
 use crate::node::config::{Config, PeerPort};
 use crate::node::replicator::{Later, Replicator, Typist};
 use crate::node::rooms::lock;
-use crate::node::shared::Shared;
+use crate::node::shared::{SERVER, Shared};
 use crate::node::store::Committed;
+use crate::protocol::Ts;
 use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
 use driver::Driver;
 use input::{Input, Inputs};
+use members::Members;
 use nodes::Nodes;
 
 /// Why a node cannot be linked with others: a line for the person who starts it.
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
     #[error(
-        "peer port {} is in use ({address}): stop what uses it, or name another with --peer",
+        "peer port {} is in use ({address}, TCP or UDP): stop what uses it, or name another with --peer",
         address.port()
     )]
     PortInUse { address: SocketAddr },
@@ -55,6 +62,7 @@ pub enum MeshError {
 /// The peer port, taken before anything else of the node begins.
 pub struct PeerListener {
     listener: TcpListener,
+    datagrams: UdpSocket,
     /// Where other nodes connect.
     pub address: SocketAddr,
     port: PeerPort,
@@ -65,6 +73,7 @@ pub struct Mesh {
     inputs: Inputs,
     nodes: Arc<Mutex<Nodes>>,
     links: Links,
+    membership: Membership,
     /// The node's own: what its users do while it stops is not told to the others, so that whoever
     /// moves to another node is not seen leaving.
     node_stop: CancellationToken,
@@ -83,10 +92,11 @@ impl PeerListener {
             std::io::ErrorKind::AddrInUse => MeshError::PortInUse { address },
             _ => MeshError::CannotListen { address, reason },
         };
-        let listener = bind(port).await.map_err(failed)?;
+        let (listener, datagrams) = bind(port).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(PeerListener {
             listener,
+            datagrams,
             address,
             port,
         })
@@ -121,15 +131,22 @@ impl Mesh {
             } else {
                 Vec::new()
             },
-            timing: Timing::default(),
+            timing: Timing {
+                clock_error_us: shared.tuning.clock_error_us,
+                ..Timing::default()
+            },
         };
         let address = peer.address;
+        let refusals = shared.metrics.peer_port.clone();
+        let saved = SavedPeers::load(&shared.config.data);
+        let facts = facts(shared, &me, address, &saved);
         let tls = PeerTls::new(secret)?;
         let links = Links::start(
             me,
             peer.listener,
             search,
             tls,
+            refusals.clone(),
             to_driver,
             stop_links.clone(),
         )
@@ -145,10 +162,31 @@ impl Mesh {
             tasks.clone(),
         );
         tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
+        let known = saved.addresses();
+        links.learn(&known.iter().map(SocketAddr::to_string).collect::<Vec<_>>());
+        let start = membership::Start {
+            facts,
+            key: secret.gossip_key(),
+            socket: peer.datagrams,
+            join: join.clone(),
+            saved: known,
+            refusals: refusals.clone(),
+        };
+        let membership = Membership::start(start, &tasks, &stop);
+        let members = Members {
+            membership: membership.clone(),
+            links: links.clone(),
+            nodes: Arc::clone(&nodes),
+            refusals,
+            folder: shared.config.data.clone(),
+            saved,
+        };
+        tasks.spawn(members.run(stop.clone()));
         Ok(Arc::new(Mesh {
             inputs,
             nodes,
             links,
+            membership,
             node_stop: shared.stop.clone(),
             stop,
             tasks,
@@ -163,14 +201,34 @@ impl Mesh {
         self.links.ended().await;
     }
 
-    /// Behaves as if the network to the node of that name were cut; for tests of partitions.
+    /// Behaves as if TCP to the node of that name were cut; for tests of partitions.
     pub fn cut(&self, node: &str) {
         self.links.cut(node);
+    }
+
+    /// Behaves as if no datagram came or went, or as if they did again; for tests of partitions.
+    pub fn cut_datagrams(&self, cut: bool) {
+        self.membership.cut(cut);
     }
 
     /// The opposite of `cut`.
     pub fn mend(&self, node: &str) {
         self.links.mend(node);
+    }
+}
+
+/// What the node tells of itself by gossip.
+fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Facts {
+    let joined = shared.config.join.iter().find_map(|to| to.parse().ok());
+    let near = joined.or_else(|| saved.addresses().first().copied());
+    Facts {
+        node: me.node.clone(),
+        origin: me.origin.clone(),
+        incarnation: me.incarnation,
+        client_address: me.client_address.clone(),
+        peer_address: membership::advertised(peer, near),
+        server: SERVER.to_owned(),
+        started: Ts(shared.now().0.saturating_add(shared.tuning.clock_error_us)),
     }
 }
 

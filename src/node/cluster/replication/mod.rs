@@ -133,6 +133,7 @@ impl Replication {
             } => self.range(now, link, &origin, after, events, held),
             PeerFrame::Hello(_)
             | PeerFrame::Known { .. }
+            | PeerFrame::Leaving {}
             | PeerFrame::Beat { .. }
             | PeerFrame::PresenceAsk {}
             | PeerFrame::PresenceAll(_)

@@ -259,6 +259,7 @@ fn name_of(frame: &PeerFrame) -> &'static str {
         PeerFrame::Range { .. } => "range",
         PeerFrame::Hello(_)
         | PeerFrame::Known { .. }
+        | PeerFrame::Leaving {}
         | PeerFrame::Beat { .. }
         | PeerFrame::PresenceAsk {}
         | PeerFrame::PresenceAll(_)
