@@ -9,7 +9,8 @@
 //!
 //! A sender that does not know the receiver's incarnation yet (it has an address, no more) writes 0,
 //! and is answered by a greeting, which names both; what the datagram carried is not looked at. The
-//! greeting is held to the same two rules, so it cannot be played back either. It is no longer than what it answers.
+//! greeting is held to the same two rules, so it cannot be played back either; and it is no longer than
+//! what it answers, so nobody can have a flood made of a trickle.
 //!
 //! No clock is asked. A window of time would have to be wide enough for wrong clocks, or keep nodes out
 //! that have one; and within it, what was recorded a moment ago would still pass at a node that has just
@@ -22,8 +23,8 @@ use super::datagram::{Head, Kind};
 use super::window::Window;
 use crate::protocol::peer::Incarnation;
 
-/// Runs of nodes whose numbers are remembered. A new one takes a start of a node that knows the
-/// secret, so this is one a minute for almost three days; then the one that has been silent for longest is forgotten.
+/// Runs of nodes whose numbers are remembered. A new one takes a start of a node that knows the secret:
+/// this is one a minute for almost three days. Then the one that has been silent for longest goes.
 pub const SENDERS_MAX: usize = 4096;
 
 /// Addresses of which it is remembered who is there.
