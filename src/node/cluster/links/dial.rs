@@ -177,7 +177,8 @@ async fn dial(shared: Arc<Shared>, address: String) {
         }
         Err(error) => error,
     };
-    if vain.is_refusal() {
+    // A node that stands still, or whose network swallows everything, is missing, and no stranger.
+    if vain.is_refusal() && !matches!(vain, LinkError::TooSlow) {
         shared.refused(&address, &vain.to_string());
     } else if shared.book().is_named(&address) && shared.is_to_be_warned(&address) {
         tracing::warn!(address, reason = %vain, "no node answers there yet; trying on");

@@ -309,6 +309,24 @@ async fn whoever_calls_and_says_nothing_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn whoever_is_called_and_says_nothing_is_missing_and_not_counted_as_refused() {
+    let timing = Timing {
+        handshake: Duration::from_millis(50),
+        ..Timing::default()
+    };
+    let still = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let join = vec![still.local_addr().unwrap().to_string()];
+    let one = bare_with("n1", 'a', join, timing).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let called = timeout(SOON, still.accept()).await;
+        held.push(called.expect("it is called no more").unwrap());
+    }
+    assert_eq!(one.links.refusals(), 0);
+    one.end().await;
+}
+
+#[tokio::test]
 async fn nodes_of_one_machine_find_each_other_on_the_searched_ports() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = gone.local_addr().unwrap().port();
