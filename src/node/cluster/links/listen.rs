@@ -101,7 +101,11 @@ async fn answer(
             drop(permit);
             link::run(shared, opened).await;
         }
-        Err(error) => shared.refused(&from.ip().to_string(), &error.to_string()),
+        Err(error) if error.is_refusal() => {
+            shared.refused(&from.ip().to_string(), &error.to_string());
+        }
+        // One link too many to a node of the cluster, or to oneself.
+        Err(error) => tracing::debug!(%from, %error, "no link"),
     }
 }
 

@@ -175,6 +175,7 @@ async fn nodes_that_call_each_other_at_once_keep_one_link() {
             .await
             .unwrap_or_else(|_| panic!("not one link at {id}"));
     }
+    assert_eq!((one.links.refusals(), two.links.refusals()), (0, 0));
     one.end().await;
     two.end().await;
 }
@@ -203,6 +204,7 @@ async fn a_node_does_not_link_with_itself() {
     one.up("n2").await;
     two.up("n1").await;
     assert_eq!(one.links.addresses(), [two.address.to_string()]);
+    assert_eq!(one.links.refusals(), 0, "it is no stranger to itself");
     one.end().await;
     two.end().await;
 }
