@@ -7,11 +7,12 @@
 //! DIR is a node's data folder (no node may be running on it); N messages of ten users go into
 //! ROOM, one a second, the last of them now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use chat::node::store::{Clock, Deed, Store, SystemClock};
+use chat::node::clock::NodeClock;
+use chat::node::store::{Clock, Deed, MARKS, Store};
 use chat::protocol::{Body, Nonce, RoomKey, RoomName, Text, Ts, Uid, UserName};
 
 /// Messages of one transaction.
@@ -37,12 +38,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (dir, room) = (PathBuf::from(dir), RoomKey::Room(RoomName::parse(room)?));
     let count: usize = count.parse()?;
-    let start = SystemClock::start().now().0 - count as i64 * PACE_US;
+    let start = NodeClock::start().now().0 - count as i64 * PACE_US;
     let node = dir
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or("n1");
-    let (store, mut commits) = Store::open(&dir, node, Pace(AtomicI64::new(start)))?;
+    let (store, mut commits) =
+        Store::open(&dir, Path::new(MARKS), node, Pace(AtomicI64::new(start)))?;
     let drain = tokio::spawn(async move { while commits.next().await.is_some() {} });
     let began = Instant::now();
     for first in (0..count).step_by(CHUNK) {

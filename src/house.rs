@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 /// Parts of the library, and the parts each may use. Arrows only downwards.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("listen", &[]),
     ("client", &["protocol"]),
-    ("node", &["protocol"]),
+    ("node", &["listen", "protocol"]),
     ("tui", &["client", "protocol"]),
-    ("web", &["client", "protocol"]),
+    ("web", &["listen", "client", "protocol"]),
     ("cli", &["node", "tui", "web", "client", "protocol"]),
     ("bin", &["cli", "node", "tui", "web", "client", "protocol"]),
 ];

@@ -1,6 +1,7 @@
 //! A replicated chat. In reading order:
 //!
 //! - [`protocol`]: the wire, plain data.
+//! - [`listen`]: taking in connections, on whichever port.
 //! - [`node`]: the server: store, rooms, presence, cluster.
 //! - [`client`]: a connection that resumes and moves, for the terminal client and scripts.
 //! - [`tui`]: the terminal client.
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod client;
 #[cfg(test)]
 mod house;
+pub mod listen;
 pub mod node;
 pub mod protocol;
 pub mod tui;

@@ -140,8 +140,12 @@ pub struct Node {
     /// File with the cluster's secret, 32 bytes or more
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// Nodes that have a message on disk before it is acknowledged, this one included; where fewer
+    /// can be reached, fewer, after a quarter of a second at most
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=7))]
+    pub copies: u32,
     /// Messages a second for a session, in bursts of four times that; 0 lifts this and the limits on
-    /// connections
+    /// other requests and on connections
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub rate: u32,
     /// Check options, file and secret, and end

@@ -226,6 +226,8 @@ mod tests {
             "[node]\nlisten = \"127.0.0.1:7001\"\nrate = 9\njoin = [\"a:1\", \"b:2\"]\n[web]\n";
         let node: Node = with_file(Program::Node, "chat-node --rate 3", content).unwrap();
         assert_eq!(node.rate, 3);
+        let plain: Node = with_file(Program::Node, "chat-node", "").unwrap();
+        assert_eq!(plain.rate, 5, "as the protocol page says");
         assert_eq!(node.listen, Some("127.0.0.1:7001".parse().unwrap()));
         assert_eq!(node.join, ["a:1", "b:2"]);
         let chat: Chat =
@@ -263,7 +265,7 @@ mod tests {
         let unknown = wrong("[node]\nrate = 5\nlissten = \"x\"\n");
         assert!(
             unknown.starts_with(
-                "config.toml:3: there is no key \"lissten\" in [node]; keys are data,"
+                "config.toml:3: there is no key \"lissten\" in [node]; keys are copies, data,"
             ),
             "{unknown}"
         );

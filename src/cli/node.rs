@@ -10,6 +10,7 @@ use super::stop::{Stop, failed, wrong};
 use super::{places, secret};
 use crate::node::Node;
 use crate::node::config::{Config, PeerPort};
+use crate::node::store::MARKS;
 use crate::protocol::secret::Secret;
 
 /// The client port of the node that is named n1; n2 is on the next, and so on.
@@ -68,6 +69,7 @@ fn configs(args: &Args) -> Result<Vec<Config>, Stop> {
         let mut configs = of_ports(&args.ports, args.data.as_deref(), &secret)?;
         for config in &mut configs {
             config.join.clone_from(&args.join);
+            config.copies = args.copies;
             config.rate = args.rate;
         }
         return Ok(configs);
@@ -92,7 +94,9 @@ fn configs(args: &Args) -> Result<Vec<Config>, Stop> {
         listen,
         peer: Some(peer),
         join: args.join.clone(),
+        marks: PathBuf::from(MARKS),
         secret,
+        copies: args.copies,
         rate: args.rate,
     }])
 }
@@ -121,12 +125,17 @@ pub(super) fn of_ports(
             peer: Some(usual_peer_port(port)),
             join: Vec::new(),
             data,
+            marks: PathBuf::from(MARKS),
             secret: secret.clone(),
+            copies: COPIES_DEFAULT,
             rate: RATE_DEFAULT,
         });
     }
     Ok(configs)
 }
+
+/// Nodes that have an event when it is acknowledged, where no option says otherwise.
+const COPIES_DEFAULT: u32 = 2;
 
 /// Messages a second for a session where no option says otherwise.
 const RATE_DEFAULT: u32 = 5;

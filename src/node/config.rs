@@ -18,7 +18,13 @@ pub struct Config {
     pub join: Vec<String>,
     /// This node's own folder; made if it is not there.
     pub data: PathBuf,
+    /// Where it is noted how far others may have heard of this node:
+    /// [`MARKS`](super::store::MARKS), save in tests.
+    pub marks: PathBuf,
     pub secret: Secret,
+    /// Nodes that are to have an event on stable storage before it is acknowledged, this one
+    /// included; fewer where fewer can be reached.
+    pub copies: u32,
     /// Messages a second for a session, bursts of four times that; 0 lifts it and the limits on
     /// connections.
     pub rate: u32,

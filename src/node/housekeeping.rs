@@ -51,9 +51,9 @@ pub async fn run(shared: Arc<Shared>) {
 
 /// `seen`: also note that those who are here were seen now.
 fn look_after_people(shared: &Arc<Shared>, seen: bool) {
-    let now = shared.now();
+    let (now, steady) = (shared.now(), shared.steady());
     let records = shared.change_people(|people| {
-        let mut notices: Vec<Notice> = people.presence.tick(now);
+        let mut notices: Vec<Notice> = people.presence.tick(steady);
         let mut records = people.names.settle(&people.presence, now);
         for record in &records {
             let (to, claimed_at) = (record.name.clone(), record.claimed_at);

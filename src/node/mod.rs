@@ -16,7 +16,9 @@
 
 pub mod accept;
 pub mod admin;
+mod breaks;
 pub mod bridge;
+pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod connection;

@@ -7,11 +7,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
-use super::store::Committed;
+use super::store::{Committed, Placed};
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
 use crate::protocol::{RoomKey, Uid, UserName};
+
+/// How long an acknowledgement waits for other nodes' disks after this node's own.
+pub const COPIES_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// An answer that takes a while.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -30,6 +34,10 @@ pub struct Typist {
 pub trait Replicator: Send + Sync + 'static {
     /// Events that are on this node's disk, its own and others', in the order of the commits.
     fn committed(&self, events: &[Committed]);
+
+    /// On how many nodes' disks the event is, this one's included, once they are as many as are wanted
+    /// or no more are to be expected: after [`COPIES_WAIT_MAX`] at most.
+    fn copies(&self, placed: &Placed) -> Later<u32>;
 
     /// Who came and went on this node. Called under the lock of the people, so in order.
     fn presence(&self, changes: PresenceChanges);
@@ -59,6 +67,10 @@ pub struct Alone;
 
 impl Replicator for Alone {
     fn committed(&self, _: &[Committed]) {}
+
+    fn copies(&self, _: &Placed) -> Later<u32> {
+        Box::pin(std::future::ready(1))
+    }
 
     fn presence(&self, _: PresenceChanges) {}
 

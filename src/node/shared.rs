@@ -3,19 +3,21 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admin::AdminToken;
+use super::clock::NodeClock;
+use super::cluster::replication::limits::PIECE_EVERY;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
 use super::presence::{Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
-use super::store::{SoftRow, Store};
+use super::store::{Clock, Placed, SoftRow, Store};
 use super::text_mode;
 use super::tokens::Tokens;
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
@@ -36,7 +38,9 @@ pub struct Tuning {
     /// Connections from one address; loopback has no limit unless `loopback_limited`.
     pub connections_per_address: usize,
     pub loopback_limited: bool,
-    /// How far the wall clock that other nodes are told of is off, in microseconds.
+    /// Between two pieces of the logs that are compared with the other nodes'.
+    pub compare_every: Duration,
+    /// What the machine's wall clock is wrong by, microseconds.
     pub clock_error_us: i64,
 }
 
@@ -47,6 +51,7 @@ impl Default for Tuning {
             text_hello: Duration::from_secs(120),
             connections_per_address: 64,
             loopback_limited: false,
+            compare_every: PIECE_EVERY,
             clock_error_us: 0,
         }
     }
@@ -64,8 +69,8 @@ pub struct Shared {
     pub admin: AdminToken,
     pub metrics: Metrics,
     pub started: Instant,
-    /// The wall clock at that moment.
-    started_at: Ts,
+    /// The physical time, as the store has it.
+    pub clock: Arc<NodeClock>,
     /// Told when the node stops: connections end, nothing more is accepted.
     pub stop: CancellationToken,
     /// Connections, bridges' included; each ends soon after `stop`.
@@ -88,6 +93,7 @@ pub struct Parts {
     pub hub: Hub,
     pub people: People,
     pub admin: AdminToken,
+    pub clock: Arc<NodeClock>,
 }
 
 impl Shared {
@@ -100,6 +106,7 @@ impl Shared {
             hub,
             people,
             admin,
+            clock,
         } = parts;
         Arc::new_cyclic(|me| Shared {
             me: me.clone(),
@@ -112,7 +119,7 @@ impl Shared {
             hub,
             admin,
             started: Instant::now(),
-            started_at: wall_clock(),
+            clock,
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
@@ -122,11 +129,14 @@ impl Shared {
         })
     }
 
-    /// The wall clock as it was at the start, and the time that has passed since. A wall clock that is
-    /// set meanwhile must not take anybody off the lists, nor make a name older than it is.
+    /// The physical time, the same on all nodes but for little: for dates that nodes compare.
     pub fn now(&self) -> Ts {
-        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Ts(self.started_at.0.saturating_add(elapsed))
+        self.clock.now()
+    }
+
+    /// A time that only ever goes on: for how long something lasts on this node.
+    pub fn steady(&self) -> Ts {
+        self.clock.steady()
     }
 
     /// The `connect` frame of a connection that begins now.
@@ -161,6 +171,14 @@ impl Shared {
         self.replicator
             .get()
             .map_or(&Alone, |replicator| &**replicator)
+    }
+
+    /// On how many nodes' disks the event is, once they are as many as are wanted and to be had.
+    pub async fn copies(&self, placed: &Placed) -> u32 {
+        if self.config.copies <= 1 {
+            return 1;
+        }
+        self.replicator().copies(placed).await
     }
 
     /// Connects the node with others; once, before it serves anybody.
@@ -295,12 +313,4 @@ async fn tell_partners(shared: Arc<Shared>, uid: Uid, frame: ServerFrame) {
             shared.hub.say(&key, &frame, None);
         }
     }
-}
-
-/// Microseconds since 1970.
-fn wall_clock() -> Ts {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ts(since.map_or(0, |since| {
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-    }))
 }

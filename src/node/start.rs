@@ -4,11 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::admin::{self, AdminToken};
+use super::clock::NodeClock;
 use super::cluster::mesh::{Mesh, MeshError, PeerListener};
 use super::config::Config;
 use super::names::Names;
@@ -16,10 +18,13 @@ use super::people::People;
 use super::presence::Presence;
 use super::rooms::{Hub, publish};
 use super::shared::{Parts, Shared, Tuning};
-use super::store::{Commits, SoftRow, Store, StoreError, SystemClock};
+use super::store::{Commits, SoftRow, Store, StoreError};
 use super::{Node, accept, housekeeping};
 use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::UserRecord;
+
+/// How long a node waits at its start for the other nodes' clocks, before it serves anybody.
+const FIRST_CONTACT_MAX: Duration = Duration::from_millis(500);
 
 /// Soft rows that are read at a time.
 const ROWS_READ: usize = 10_000;
@@ -56,11 +61,13 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
         Some(port) => Some(PeerListener::bind(port).await?),
         None => None,
     };
-    let opened = open(config.clone()).await?;
+    let clock = Arc::new(NodeClock::start_wrong(tuning.clock_error_us));
+    let opened = open(config.clone(), Arc::clone(&clock)).await?;
     let shared = Shared::new(Parts {
         hub: Hub::new(opened.store.held()),
         people: opened.people,
         admin: opened.admin,
+        clock,
         store: opened.store,
         config,
         tuning,
@@ -73,6 +80,9 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
         ),
         None => (None, None),
     };
+    if let Some(mesh) = &mesh {
+        mesh.first_contact(FIRST_CONTACT_MAX).await;
+    }
     let tasks = TaskTracker::new();
     tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
@@ -125,16 +135,16 @@ struct Opened {
     incarnation: Incarnation,
 }
 
-async fn open(config: Config) -> Result<Opened, StartError> {
-    let opening = tokio::task::spawn_blocking(move || open_blocking(&config));
+async fn open(config: Config, clock: Arc<NodeClock>) -> Result<Opened, StartError> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(&config, clock));
     match opening.await {
         Ok(opened) => opened,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-fn open_blocking(config: &Config) -> Result<Opened, StartError> {
-    let (store, commits) = Store::open(&config.data, &config.name, SystemClock::start())?;
+fn open_blocking(config: &Config, clock: Arc<NodeClock>) -> Result<Opened, StartError> {
+    let (store, commits) = Store::open(&config.data, &config.marks, &config.name, clock)?;
     let admin =
         AdminToken::load_or_make(&config.data).map_err(|reason| StartError::AdminToken {
             path: config.data.join(admin::FILE_NAME),

@@ -58,6 +58,7 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
     if store.queue > STORE_QUEUE_ALARM {
         alarms.push(format!("{} requests wait for the store", store.queue));
     }
+    alarms.extend(shared.clock.alarm());
     if store.failing {
         alarms.push("the store cannot write: is the disk full?".to_owned());
     }

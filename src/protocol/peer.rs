@@ -72,6 +72,8 @@ pub enum PeerFrame {
         events: Vec<Arc<Event>>,
         held: Seq,
     },
+    /// A piece of a log as the sender has it, for comparing.
+    Piece(Piece),
     /// The sender is there; how far its account of its users and its soft rows have come.
     Beat { presence: PresencePlace, soft: u64 },
     /// Asks for all users of the other node.
@@ -97,7 +99,7 @@ pub enum PeerFrame {
     StatsAnswer { id: u64, figures: Box<NodeFigures> },
     /// Is the link alive? `sent` is the sender's own clock in microseconds, and comes back.
     Ping { sent: u64 },
-    /// Answers `Ping`, with the answering node's wall clock.
+    /// Answers `Ping`, with the answering node's clock before it was corrected to the others'.
     Pong { sent: u64, time: Ts },
 }
 
@@ -111,6 +113,7 @@ const FRAME_TYPES: &[&str] = &[
     "stored",
     "pull",
     "range",
+    "piece",
     "beat",
     "presence_ask",
     "presence_all",
@@ -123,6 +126,16 @@ const FRAME_TYPES: &[&str] = &[
     "ping",
     "pong",
 ];
+
+/// The events of `origin` past `after` and up to `up_to`, by the hash of them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    pub origin: Origin,
+    pub after: Seq,
+    pub up_to: Seq,
+    /// BLAKE3 over the events' JSON, a line each; hex digits.
+    pub hash: String,
+}
 
 /// Who a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,7 +154,7 @@ pub struct Hello {
     /// The dialling side's count of its links: of two links between the same nodes that the same
     /// side dialled, the later one stays.
     pub dial: u64,
-    /// The node's wall clock.
+    /// The node's clock before it was corrected to the others'.
     pub time: Ts,
     /// Peer addresses of other nodes it has links to.
     #[serde(default)]

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::assets::Assets;
+use super::config::Tuning;
 use super::guard::Guard;
 use super::health::Health;
 use super::metrics::HttpCounts;
@@ -17,6 +18,7 @@ use super::switchboard::Switchboard;
 /// The bridge as its requests see it.
 #[derive(Debug)]
 pub struct App {
+    pub tuning: Tuning,
     pub switchboard: Arc<Switchboard>,
     pub guard: Guard,
     pub assets: Assets,

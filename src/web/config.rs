@@ -1,6 +1,7 @@
 //! What a bridge is told at its start.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::protocol::secret::Secret;
 
@@ -16,6 +17,30 @@ pub struct Config {
     pub origins: Vec<String>,
     /// The cluster's secret: by it the nodes know the bridge.
     pub secret: Secret,
+}
+
+/// Limits that nobody configures; tests shorten them.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// A poll session ends this long after its last poll.
+    pub poll_session_idle: Duration,
+    /// How often a browser is sent a ping, so that nothing on the way takes the connection for dead.
+    pub ping_every: Duration,
+    /// How long a browser may take to say who it is.
+    pub hello: Duration,
+    /// How long a request's body may take to come.
+    pub body: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            poll_session_idle: Duration::from_secs(60),
+            ping_every: Duration::from_secs(30),
+            hello: Duration::from_secs(30),
+            body: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Where the nodes of `chat up` are.

@@ -36,9 +36,10 @@ use self::app::App;
 use self::assets::Assets;
 use self::guard::Guard;
 use self::health::Health;
+use self::poll::PollSessions;
 use self::switchboard::Switchboard;
 
-pub use self::config::Config;
+pub use self::config::{Config, Tuning};
 
 /// How long browsers have to take the last word when the bridge stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
@@ -80,6 +81,14 @@ impl Bridge {
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Bridge, StartError> {
+        Bridge::start_tuned(config, Tuning::default()).await
+    }
+
+    /// The same with limits of one's own, for tests.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_tuned(config: Config, tuning: Tuning) -> Result<Bridge, StartError> {
         if config.nodes.is_empty() {
             return Err(StartError::NoNode);
         }
@@ -87,10 +96,11 @@ impl Bridge {
         let address = listener.local_addr().unwrap_or(config.listen);
         let guard = Guard::new(address, &config.origins).map_err(StartError::BadOrigin)?;
         let app = Arc::new(App {
+            tuning,
             switchboard: Arc::new(Switchboard::new()),
             guard,
             assets: Assets::load(),
-            polls: Default::default(),
+            polls: PollSessions::new(tuning.poll_session_idle),
             one_calls: Default::default(),
             health: Health::new(&config.nodes),
             counts: Default::default(),

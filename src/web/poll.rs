@@ -24,9 +24,6 @@ use crate::protocol::ErrorCode;
 /// Poll sessions at a time.
 pub const POLL_SESSIONS_MAX: usize = 10_000;
 
-/// A poll session ends this long after its last poll.
-pub const POLL_SESSION_IDLE: Duration = Duration::from_secs(60);
-
 /// Seconds that a poll waits for something to come, at most, and if it does not say.
 const WAIT_SECONDS_MAX: u64 = 30;
 const WAIT_SECONDS_DEFAULT: u64 = 25;
@@ -38,8 +35,12 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const BEARER_BYTES: usize = 24;
 
 /// The sessions by their bearer.
-#[derive(Debug, Default)]
-pub struct PollSessions(Mutex<HashMap<String, Arc<PollSession>>>);
+#[derive(Debug)]
+pub struct PollSessions {
+    by_bearer: Mutex<HashMap<String, Arc<PollSession>>>,
+    /// A session ends this long after its last poll.
+    idle: Duration,
+}
 
 /// A session that is polled.
 #[derive(Debug)]
@@ -125,6 +126,11 @@ pub async fn sweep(app: Arc<App>, stop: CancellationToken) {
 }
 
 impl PollSessions {
+    pub fn new(idle: Duration) -> PollSessions {
+        let by_bearer = Mutex::default();
+        PollSessions { by_bearer, idle }
+    }
+
     /// Takes a session in, and gives its bearer; none when there are too many.
     pub fn insert(&self, session: BrowserSession) -> Option<String> {
         let mut random = [0; BEARER_BYTES];
@@ -146,7 +152,7 @@ impl PollSessions {
     pub fn of(&self, headers: &HeaderMap, now: Instant) -> Result<Arc<PollSession>, HttpError> {
         let session = bearer(headers).and_then(|bearer| self.lock().get(bearer).cloned());
         session
-            .filter(|session| !session.is_over(now))
+            .filter(|session| !session.is_over(now, self.idle))
             .ok_or_else(over)
     }
 
@@ -170,7 +176,7 @@ impl PollSessions {
         let mut sessions = self.lock();
         let over: Vec<String> = sessions
             .iter()
-            .filter(|(_, session)| session.is_over(now))
+            .filter(|(_, session)| session.is_over(now, self.idle))
             .map(|(bearer, _)| bearer.clone())
             .collect();
         over.iter()
@@ -179,7 +185,9 @@ impl PollSessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<PollSession>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_bearer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,9 +197,9 @@ impl PollSession {
         Waiting(self)
     }
 
-    fn is_over(&self, now: Instant) -> bool {
+    fn is_over(&self, now: Instant, idle: Duration) -> bool {
         let last = self.last();
-        last.waiting == 0 && now.duration_since(last.at) >= POLL_SESSION_IDLE
+        last.waiting == 0 && now.duration_since(last.at) >= idle
     }
 
     fn last(&self) -> MutexGuard<'_, LastPoll> {
@@ -241,6 +249,7 @@ pub fn over() -> HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::config::Tuning;
     use crate::web::switchboard::Switchboard;
 
     #[test]
@@ -267,7 +276,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_ends_60_s_after_its_last_poll_and_not_while_one_waits() {
-        let polls = PollSessions::default();
+        let idle = Tuning::default().poll_session_idle;
+        assert_eq!(idle, Duration::from_secs(60));
+        let polls = PollSessions::new(idle);
         let switchboard = Arc::new(Switchboard::new());
         let session = switchboard.open("127.0.0.1".parse().unwrap()).unwrap();
         let bearer = polls.insert(session).unwrap();
@@ -276,12 +287,12 @@ mod tests {
         let now = Instant::now();
         let polled = polls.of(&headers, now).unwrap();
         let waiting = polled.begin();
-        assert!(polls.of(&headers, now + POLL_SESSION_IDLE * 2).is_ok());
+        assert!(polls.of(&headers, now + idle * 2).is_ok());
         drop(waiting);
         let last = polled.last().at;
-        let just_before = last + POLL_SESSION_IDLE - Duration::from_millis(1);
+        let just_before = last + idle - Duration::from_millis(1);
         assert!(polls.of(&headers, just_before).is_ok());
-        let then = last + POLL_SESSION_IDLE;
+        let then = last + idle;
         assert!(polls.of(&headers, then).is_err());
         drop(polled);
         assert_eq!(polls.take_ended(then).len(), 1);

@@ -135,4 +135,37 @@ mod tests {
             r#"{"type":"error","code":"line_too_long","message":"64 KiB at most"}"#
         );
     }
+
+    /// Every code stands in the table of statuses in `docs/PROTOCOL.md`, in the row of its own status.
+    #[test]
+    fn the_statuses_are_those_of_the_page() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PROTOCOL.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let table = page.split("| status | codes |").nth(1).unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let mut told = Vec::new();
+        for row in rows {
+            let (number, codes) = row[1..].split_once('|').unwrap();
+            let number: u16 = number.trim().parse().unwrap();
+            let quoted = codes.split('`').skip(1).step_by(2);
+            for name in quoted {
+                let Ok(code) = serde_json::from_value::<ErrorCode>(name.into()) else {
+                    assert!(["Retry-After", "retry_after_ms"].contains(&name), "{name}");
+                    continue;
+                };
+                // An address or a method that is not there has a status of its own.
+                if code != ErrorCode::BadFrame || number == 400 {
+                    assert_eq!(status(code).as_u16(), number, "{name}");
+                    told.push(code);
+                }
+            }
+        }
+        assert_eq!(told.len(), CODES, "each once");
+    }
+
+    /// How many codes there are: the last of them, counted from 0, and one more.
+    const CODES: usize = ErrorCode::Internal as usize + 1;
 }

@@ -26,9 +26,6 @@ use crate::protocol::limits::LINE_BYTES_MAX;
 use crate::protocol::server::{CloseReason, Disconnect, ErrorFrame};
 use crate::protocol::{ErrorCode, NameKey, Refusal, ServerFrame, UserName};
 
-/// How long a body may take to come.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
-
 /// How long an answer may take to come; then it is `unavailable`.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -85,7 +82,7 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
-    let answered = match read(body).await {
+    let answered = match read(body, app.tuning.body).await {
         Ok(text) => carry_out(&app, address, &headers, &text).await,
         Err(error) => Err(error),
     };
@@ -95,8 +92,8 @@ pub async fn send(
     }
 }
 
-async fn read(body: Body) -> Result<String, HttpError> {
-    let bytes = match timeout(BODY_DEADLINE, to_bytes(body, LINE_BYTES_MAX)).await {
+async fn read(body: Body, deadline: Duration) -> Result<String, HttpError> {
+    let bytes = match timeout(deadline, to_bytes(body, LINE_BYTES_MAX)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
             let message = format!("a body has {LINE_BYTES_MAX} bytes at most ({error})");
@@ -152,7 +149,8 @@ async fn carry_out(
         // Questions that need nobody to be known.
         "ping" | "stats" => {
             let session = open(app, address)?;
-            let answers = ask_all(&session, &asked).await?;
+            let answers = ask_all(&session, &asked).await;
+            let answers = answers.map_err(|ended| turned_away(&session, ended))?;
             if many { Ok(answers) } else { failing(answers) }
         }
         "" if !many => one_call(app, address, text).await,
@@ -194,7 +192,7 @@ async fn open_polled(
     user_join: &str,
 ) -> Result<(String, String), HttpError> {
     let session = open(app, address)?;
-    let answer = ask(&session, user_join).await?;
+    let answer = ask_first(&session, user_join).await?;
     if let Some(error) = HttpError::from_answer(&answer) {
         return Err(error);
     }
@@ -238,6 +236,19 @@ async fn ask(session: &BrowserSession, frame: &str) -> Result<String, HttpError>
         Ok(Err(why)) => no_answer(why),
         Err(_) => Ok(unavailable().to_string()),
     }
+}
+
+/// Asks the first thing of a session, which the node may turn away as a whole.
+async fn ask_first(session: &BrowserSession, frame: &str) -> Result<String, HttpError> {
+    let answer = ask(session, frame).await;
+    answer.map_err(|ended| turned_away(session, ended))
+}
+
+/// Why a session that has just been opened has ended: what the node said to that, if it said why.
+fn turned_away(session: &BrowserSession, ended: HttpError) -> HttpError {
+    let said = session.outbox.poll(0).frames;
+    let why = said.iter().find_map(|frame| HttpError::from_answer(frame));
+    why.unwrap_or(ended)
 }
 
 /// Why there is no answer: as an `error` frame in its place, or, if the session is over, of the whole
@@ -304,18 +315,18 @@ async fn join_once(
 ) -> Result<String, HttpError> {
     if let Some(token) = &call.token {
         let join = json!({"type": "user_join", "name": call.name, "token": token});
-        return succeed(ask(session, &join.to_string()).await?);
+        return succeed(ask_first(session, &join.to_string()).await?);
     }
     if let Some(token) = app.one_calls.token(address, name) {
         let join = json!({"type": "user_join", "token": token});
-        let answer = ask(session, &join.to_string()).await?;
+        let answer = ask_first(session, &join.to_string()).await?;
         if HttpError::from_answer(&answer).is_none() {
             app.one_calls.remember(address, name, &answer);
             return Ok(answer);
         }
     }
     let join = json!({"type": "user_join", "name": call.name});
-    let answer = succeed(ask(session, &join.to_string()).await?)?;
+    let answer = succeed(ask_first(session, &join.to_string()).await?)?;
     app.one_calls.remember(address, name, &answer);
     Ok(answer)
 }

@@ -30,12 +30,6 @@ const SKIPPED_BYTES_MAX: usize = 1024 * 1024;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WRITE_BUFFER_BYTES: usize = 32 * 1024;
 
-/// How often a browser is sent a ping, so that nothing on the way takes the connection for dead.
-const PING_EVERY: Duration = Duration::from_secs(30);
-
-/// How long a browser may take to say who it is.
-const JOIN_DEADLINE: Duration = Duration::from_secs(30);
-
 /// How long a browser may take to answer a closing.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -75,10 +69,10 @@ async fn serve(app: &App, socket: WebSocket, session: BrowserSession) {
     let _open = app.counts.websocket();
     session.outbox.answer(greeting(app).await);
     let (mut to, mut from) = socket.split();
-    let deadline = join_deadline(&session);
+    let deadline = join_deadline(&session, app.tuning.hello);
     tokio::select! {
         () = read(&mut from, &session) => return,
-        ended = write(&mut to, &session) => if ended.is_err() { return },
+        ended = write(&mut to, &session, app.tuning.ping_every) => if ended.is_err() { return },
         () = deadline => {}
         () = app.cut.cancelled() => return,
     }
@@ -160,8 +154,9 @@ async fn refuse(
 async fn write(
     to: &mut SplitSink<WebSocket, Message>,
     session: &BrowserSession,
+    ping_every: Duration,
 ) -> Result<(), axum::Error> {
-    let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    let mut pings = interval_at(Instant::now() + ping_every, ping_every);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let mut due = pin!(session.outbox.due.notified());
@@ -186,11 +181,11 @@ async fn write(
 }
 
 /// Ends when the browser has taken too long to say who it is.
-async fn join_deadline(session: &BrowserSession) {
-    tokio::time::sleep(JOIN_DEADLINE).await;
+async fn join_deadline(session: &BrowserSession, hello: Duration) {
+    tokio::time::sleep(hello).await;
     if session.has_joined() {
         std::future::pending::<()>().await;
     }
-    let message = "no user_join came within 30 s";
-    session.outbox.end(CloseReason::Quit, message);
+    let message = format!("no user_join came within {} s", hello.as_secs());
+    session.outbox.end(CloseReason::Quit, &message);
 }

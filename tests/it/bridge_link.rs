@@ -1,5 +1,7 @@
 //! The node's side of a bridge's link: who may have one, and what is said on it.
 
+use std::time::{Duration, Instant};
+
 use chat::node::Tuning;
 use chat::protocol::bridge::{Auth, Challenge, Hello, LINK_SESSIONS_MAX, LinkNonce, Ready};
 use chat::protocol::secret::Secret;
@@ -212,5 +214,25 @@ async fn a_bridge_that_breaks_the_rules_loses_its_link_and_nobody_else_does() {
     link.say("p1").await;
     link.line_like("p1").await;
     alice.say("lobby", "undisturbed").await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_says_nothing_for_ten_seconds_is_given_up_and_its_sessions_are_lost() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let (mut link, _) = Link::open(&node, b's').await;
+    link.say("o1 192.0.2.1").await;
+    link.say(r#"s1 {"type":"user_join","name":"bob"}"#).await;
+    link.say(r#"s1 {"type":"join","room":"lobby"}"#).await;
+    let silent_since = Instant::now();
+    alice.next("user_join").await;
+    while link.line().await.is_some() {}
+    assert!(silent_since.elapsed() >= Duration::from_millis(9_900));
+    let left = alice.next("user_leave").await;
+    assert_eq!(
+        (&left["user"], &left["reason"]),
+        (&json!("bob"), &json!("lost"))
+    );
     node.stop().await;
 }

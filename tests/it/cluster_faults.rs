@@ -1,41 +1,17 @@
 //! What must change nothing, and what must be caught up with.
 
-use chat::node::store::Deed;
-use chat::protocol::{Body, Nonce, RoomKey, RoomName, Text, Uid, UserName};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cluster::{Member, linked, same_history, two, until};
-use crate::support::DEADLINE;
-
-/// Puts messages into a node's log, far faster than a session could.
-async fn fill(member: &Member, count: usize) {
-    let deed = |n: usize| Deed {
-        room: RoomKey::Room(RoomName::parse("archive").unwrap()),
-        uid: Uid::parse("historian").unwrap(),
-        name: UserName::parse("historian").unwrap(),
-        nonce: Nonce::parse(&format!("h{n}")).unwrap(),
-        body: Body::Message {
-            text: Text::parse(&format!("entry {n}")).unwrap(),
-            reply_to: None,
-        },
-        after: None,
-    };
-    let store = &member.node.shared().store;
-    for start in (0..count).step_by(1000) {
-        let deeds = (start..count.min(start + 1000)).map(deed).collect();
-        for placed in store.submit_all(deeds).await.unwrap() {
-            placed.unwrap();
-        }
-    }
-}
+use crate::support::{DEADLINE, fill};
 
 #[tokio::test]
 async fn a_new_node_takes_over_10_000_messages_while_the_others_talk() {
     let (one, two) = two().await;
-    fill(&one, 10_000).await;
+    fill(&one.node, "archive", 0..10_000).await;
     let mut alice = one.user_in("alice", "lobby").await;
     let mut bob = two.user_in("bob", "lobby").await;
     let three = Member::start("n3", &[&one]).await;

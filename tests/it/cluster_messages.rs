@@ -1,10 +1,33 @@
 //! Messages and what becomes of them, across nodes.
 
-use chat::protocol::{RoomKey, RoomName};
+use chat::protocol::{MessageId, RoomKey, RoomName};
 use serde_json::{Value, json};
 
 use crate::cluster::{Member, history, linked, same_history, two, until};
 use crate::support::{Client, texts};
+
+#[tokio::test]
+async fn an_acknowledgement_says_on_how_many_disks_the_message_is() {
+    let (one, two) = two().await;
+    let mut alice = one.user_in("alice", "lobby").await;
+    for n in 0..20 {
+        let sent = alice.say("lobby", &format!("m{n}")).await;
+        assert_eq!(sent["copies"], 2, "message {n}");
+        let id = MessageId::parse(sent["id"].as_str().unwrap()).unwrap();
+        let there = two
+            .node
+            .shared()
+            .store
+            .read(move |store| store.message(&id));
+        assert!(there.await.unwrap().is_some(), "n2 has it by then");
+    }
+    let again = json!({"type": "send", "room": "lobby", "text": "m20", "nonce": "same"});
+    assert_eq!(alice.ask(again.clone()).await["copies"], 2);
+    assert_eq!(alice.ask(again).await["copies"], 2, "and the second time");
+    two.stop().await;
+    until("n1 is alone", async || one.linked().is_empty()).await;
+    assert_eq!(alice.say("lobby", "alone").await["copies"], 1);
+}
 
 #[tokio::test]
 async fn what_is_said_on_one_node_is_shown_on_the_other() {

@@ -190,6 +190,9 @@ async fn only_the_writer_changes_a_message_and_only_one_that_is_there() {
         .ask(json!({"type": "delete", "room": "lobby", "id": id}))
         .await;
     assert_eq!(alice.refused(edit).await, "no_such_message");
+    let delete = json!({"type": "delete", "room": "lobby", "id": id});
+    assert_eq!(alice.refused(delete).await, "no_such_message");
+    assert_eq!(bob.refused(react("lobby", &id)).await, "no_such_message");
 }
 
 #[tokio::test]

@@ -107,3 +107,11 @@ async fn without_limits_200_connections_come_from_one_address() {
     }
     assert_eq!(open.len(), 200);
 }
+
+#[test]
+fn a_program_has_30_s_to_say_who_it_is_and_a_person_two_minutes() {
+    let tuning = Tuning::default();
+    let hello = (tuning.hello, tuning.text_hello);
+    assert_eq!(hello, (Duration::from_secs(30), Duration::from_secs(120)));
+    assert!(!tuning.loopback_limited);
+}

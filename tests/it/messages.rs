@@ -38,6 +38,19 @@ async fn the_same_nonce_is_the_same_message_however_often_it_is_sent() {
 }
 
 #[tokio::test]
+async fn sent_says_on_how_many_nodes_the_message_is_and_its_id_is_the_uid_and_the_nonce() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let expected = format!("{}.a b.c", alice.uid());
+    for _ in ["first", "repeated"] {
+        let sent = alice.ask(send("hello", "a b.c")).await;
+        assert_eq!(sent["copies"], 1, "{sent}");
+        assert_eq!(sent["id"], expected);
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn sends_without_a_nonce_get_one_and_are_each_a_message() {
     let node = TestNode::start().await;
     let mut alice = node.user_in("alice", "lobby").await;
@@ -237,6 +250,63 @@ async fn an_answer_names_the_message_it_answers() {
         .next_where("the answer", |f| f["text"] == "answer")
         .await;
     assert_eq!(shown["reply_to"], id);
+}
+
+#[tokio::test]
+async fn an_answer_to_a_message_that_is_not_here_is_said_and_one_to_no_id_at_all_is_not() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let answer = |reply_to: Value| {
+        let mut frame = send("answer", "a");
+        frame["reply_to"] = reply_to;
+        frame
+    };
+    for odd in [
+        "no such id",
+        "",
+        "NOUID.n",
+        "aaaa.",
+        &format!("aaaa.{}", "x".repeat(65)),
+    ] {
+        assert_eq!(
+            alice.refused(answer(json!(odd))).await,
+            "no_such_message",
+            "{odd:?}"
+        );
+    }
+    assert_eq!(alice.refused(answer(json!(5))).await, "bad_frame");
+    // Another node may have it, and tell of it later.
+    let unheard = json!("p3x9q8hd72nb.77aa");
+    assert_eq!(alice.ask(answer(unheard.clone())).await["type"], "sent");
+    let shown = alice.next("new_message").await;
+    assert_eq!(shown["reply_to"], unheard);
+    let page = alice.ask(json!({"type": "history", "room": "lobby"})).await;
+    assert_eq!(texts(&page), ["answer"], "nothing of what was refused");
+    assert_eq!(page["messages"][0]["reply_to"], unheard);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_update_gets_a_later_time_than_what_the_client_has_seen() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let sent = alice.say("lobby", "x").await;
+    let mut seen = sent["ts"].as_i64().unwrap();
+    for change in [
+        json!({"type": "edit", "text": "y"}),
+        json!({"type": "react", "emoji": "👍"}),
+        json!({"type": "delete"}),
+    ] {
+        seen += 2_000_000;
+        let mut frame = change;
+        frame["room"] = json!("lobby");
+        frame["id"] = sent["id"].clone();
+        frame["after"] = json!(seen);
+        let ok = alice.ask(frame).await;
+        assert!(ok["ts"].as_i64().unwrap() > seen, "{ok}");
+        assert_eq!(ok["origin"], sent["origin"]);
+    }
+    node.stop().await;
 }
 
 #[tokio::test]

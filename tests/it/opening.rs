@@ -24,6 +24,9 @@ async fn the_server_speaks_first_and_says_its_limits() {
         "{connect}"
     );
     assert!(connect["time"].as_i64().unwrap() > 1_700_000_000_000_000);
+    // For a person at telnet, who sees this line before anything else.
+    let hint = connect["hint"].as_str().unwrap();
+    assert!(hint.contains("name") && hint.contains("/help"), "{hint}");
 }
 
 #[tokio::test]
@@ -180,6 +183,19 @@ async fn the_administrators_token_in_the_folder_makes_an_administrator_and_no_ot
         .open(json!({"name": "root", "admin": node.admin_token()}))
         .await;
     assert_eq!(session["role"], "admin");
+    // Beside a token too; the token alone does not bring it back.
+    for (fields, role) in [
+        (json!({"admin": node.admin_token()}), "admin"),
+        (json!({}), "user"),
+    ] {
+        let mut fields = fields;
+        fields["token"] = session["token"].clone();
+        let again = node.connect().await.open(fields).await;
+        assert_eq!(
+            (&again["uid"], &again["role"]),
+            (&session["uid"], &json!(role))
+        );
+    }
 }
 
 #[tokio::test]

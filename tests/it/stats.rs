@@ -1,5 +1,7 @@
 //! What a node says of itself.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestNode};
@@ -72,15 +74,18 @@ async fn root(node: &TestNode) -> Client {
 async fn stats_repeat_until_they_are_ended() {
     let node = TestNode::start().await;
     let mut alice = node.user("alice").await;
+    let began = Instant::now();
     alice
-        .tell(json!({"type": "stats", "every": 100, "re": "s"}))
+        .tell(json!({"type": "stats", "every": 1, "re": "s"}))
         .await;
     for _ in 0..4 {
         assert_eq!(alice.next("stats").await["re"], "s");
     }
+    // One at once, and then one every 250 ms however often they are asked for.
+    assert!(began.elapsed() >= Duration::from_millis(3 * 250));
     alice.ask(json!({"type": "stats", "every": 0})).await;
     alice.so_far().await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(alice.so_far().await, Vec::<Value>::new());
 }
 

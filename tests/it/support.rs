@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 
+use chat::node::store::Deed;
 use chat::node::{Config, Node, Tuning};
 use chat::protocol::secret::Secret;
+use chat::protocol::{Body, Nonce, RoomKey, RoomName, Text, Uid, UserName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -30,6 +33,8 @@ pub fn config(folder: &TempDir) -> Config {
         peer: None,
         join: Vec::new(),
         data: folder.path().join("n1"),
+        marks: folder.path().join("marks"),
+        copies: 2,
         secret: Secret::new(&[b's'; 32]).unwrap(),
         rate: 0,
     }
@@ -85,6 +90,28 @@ impl TestNode {
     pub fn admin_token(&self) -> String {
         let file = self.folder.path().join("n1/admin-token");
         std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+}
+
+/// Puts messages with these numbers into a node's log, far faster than a session could.
+pub async fn fill(node: &Node, room: &str, numbers: Range<usize>) {
+    let deed = |n: usize| Deed {
+        room: RoomKey::Room(RoomName::parse(room).unwrap()),
+        uid: Uid::parse("historian").unwrap(),
+        name: UserName::parse("historian").unwrap(),
+        nonce: Nonce::parse(&format!("h{n}")).unwrap(),
+        body: Body::Message {
+            text: Text::parse(&format!("entry {n}")).unwrap(),
+            reply_to: None,
+        },
+        after: None,
+    };
+    let deeds: Vec<Deed> = numbers.map(deed).collect();
+    for some in deeds.chunks(1000) {
+        let stored = node.shared().store.submit_all(some.to_vec()).await;
+        for placed in stored.unwrap() {
+            placed.unwrap();
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The built terminal client under a pseudo-terminal, against real nodes.
 
+use std::time::{Duration, Instant};
+
 use chat::node::Node;
+use serde_json::json;
 
 use crate::cluster::two;
 use crate::support::{TestNode, config};
@@ -150,5 +153,28 @@ async fn a_taken_name_is_asked_for_with_the_suggestion_filled_in() {
     other.press("\r");
     other.shows("connected to n1");
     other.shows("· alice-2");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_somebody_writes_ends_by_itself_after_six_seconds() {
+    let node = TestNode::start().await;
+    let mut bob = node.user_in("bob", "lobby").await;
+    let home = Home::new();
+    let mut alice = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+    alice.shows("2 here");
+    let typing = json!({"type": "typing", "room": "lobby", "on": true});
+    let began = Instant::now();
+    bob.tell(typing).await;
+    alice.shows("bob is writing …");
+    // He says nothing more, nor that he has stopped.
+    alice.waits("the end of it", |screen| !screen.contains("is writing"));
+    // Its clock ticks a few times a second.
+    assert!(
+        began.elapsed() >= Duration::from_millis(5_500),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(bob.so_far().await.iter().all(|f| f["type"] != "typing"));
     node.stop().await;
 }

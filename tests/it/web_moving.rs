@@ -195,6 +195,23 @@ async fn a_node_that_stops_under_two_talking_browsers_is_not_noticed() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_room_is_told_anew_after_a_move() {
+    let mut system = System::start().await;
+    let mut alice = Browser::user_in(system.bridge.address, "alice", "lobby").await;
+    let carol = system.second.user_in("carol", "lobby").await;
+    alice.next("user_join").await;
+    system.first.take().unwrap().stop().await;
+    let list = alice.next("user_list_update").await;
+    let users = json!([
+        {"name": "alice", "uid": alice.session["uid"]},
+        {"name": "carol", "uid": carol.session["uid"]},
+    ]);
+    assert_eq!((&list["users"], &list["total"]), (&users, &json!(2)));
+    assert_eq!((&list["room"], list.get("re")), (&json!("lobby"), None));
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_cut_again_and_again_loses_nothing() {
     let system = System::start().await;
     let address = system.bridge.address;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::support::TestNode;
 use crate::web_support::{Browser, bridge_to, node_and_bridge};
@@ -292,6 +294,59 @@ async fn a_browser_that_stops_reading_is_told_where_to_go_on_and_slows_nobody() 
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen, (0..MESSAGES).collect::<Vec<_>>());
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_frame_is_for_a_program_and_has_no_hint() {
+    let (node, bridge) = node_and_bridge().await;
+    let mut browser = Browser::try_connect(bridge.address, &[]).await.unwrap();
+    let connect = browser.next("connect").await;
+    let limits = json!({"line": 65536, "text": 4000, "name": 32, "room": 48, "history": 200});
+    assert_eq!(
+        (&connect["protocol"], &connect["node"], &connect["limits"]),
+        (&json!(1), &json!("n1"), &limits)
+    );
+    assert_eq!(connect.get("hint"), None);
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_of_65536_bytes_passes_one_of_a_mebibyte_is_skipped_and_more_ends_the_socket() {
+    let (node, bridge) = node_and_bridge().await;
+    let mut eve = Browser::connect(bridge.address).await;
+    let ping = |bytes: usize| {
+        let empty = r#"{"type":"ping","x":""}"#.len();
+        Message::text(format!(
+            r#"{{"type":"ping","x":"{}"}}"#,
+            "x".repeat(bytes - empty)
+        ))
+    };
+    eve.write(ping(65_536)).await;
+    eve.next("pong").await;
+    for skipped in [65_537, 1024 * 1024] {
+        eve.write(ping(skipped)).await;
+        assert_eq!(eve.next("error").await["code"], "line_too_long");
+    }
+    let _ = eve.try_write(ping(1024 * 1024 + 1)).await;
+    assert_eq!(eve.read().await, None);
+    bridge.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_not_utf8_ends_its_socket_and_no_other() {
+    let (node, bridge) = node_and_bridge().await;
+    let mut alice = Browser::user_in(bridge.address, "alice", "lobby").await;
+    let mut eve = Browser::user_in(bridge.address, "eve", "lobby").await;
+    let text = OpCode::Data(Data::Text);
+    let frame = Frame::message(vec![b'"', 0xc3, 0x28, b'"'], text, true);
+    eve.write(Message::Frame(frame)).await;
+    while eve.read().await.is_some() {}
+    assert_eq!(alice.next("user_leave").await["user"], "eve");
+    alice.say("lobby", "still here").await;
     bridge.stop().await;
     node.stop().await;
 }

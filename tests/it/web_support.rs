@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chat::protocol::secret::Secret;
-use chat::web::{Bridge, Config};
+use chat::web::{Bridge, Config, Tuning};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,14 +22,23 @@ pub async fn bridge_to(nodes: &[SocketAddr]) -> Bridge {
 }
 
 pub async fn bridge_with(nodes: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Bridge {
-    let mut config = Config {
+    let mut config = config(nodes);
+    change(&mut config);
+    Bridge::start(config).await.unwrap()
+}
+
+/// With limits of one's own.
+pub async fn bridge_tuned(nodes: &[SocketAddr], tuning: Tuning) -> Bridge {
+    Bridge::start_tuned(config(nodes), tuning).await.unwrap()
+}
+
+fn config(nodes: &[SocketAddr]) -> Config {
+    Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         nodes: nodes.iter().map(SocketAddr::to_string).collect(),
         origins: Vec::new(),
         secret: Secret::new(&[b's'; 32]).unwrap(),
-    };
-    change(&mut config);
-    Bridge::start(config).await.unwrap()
+    }
 }
 
 /// A node and a bridge to it.
@@ -108,10 +117,19 @@ impl Browser {
     }
 
     pub async fn write(&mut self, message: Message) {
-        timeout(DEADLINE, self.socket.send(message))
-            .await
-            .unwrap()
-            .unwrap();
+        self.try_write(message).await.unwrap();
+    }
+
+    /// Waits for a ping of the bridge's; what comes before it is passed over.
+    pub async fn pinged(&mut self) {
+        let ping =
+            async { while !matches!(self.socket.next().await, Some(Ok(Message::Ping(_)))) {} };
+        timeout(DEADLINE, ping).await.expect("a ping in time");
+    }
+
+    /// Writes what the bridge may not want to read to its end.
+    pub async fn try_write(&mut self, message: Message) -> Result<(), Error> {
+        timeout(DEADLINE, self.socket.send(message)).await.unwrap()
     }
 
     /// Writes a frame with a mark of its own, and gives its direct answer.
@@ -236,6 +254,11 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The bridge may answer and close before it has read all.
     let _ = stream.write_all(bytes).await;
+    read_answer(stream).await
+}
+
+/// Reads until the end.
+pub async fn read_answer(mut stream: TcpStream) -> Answer {
     let mut answer = Vec::new();
     let read = timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
     if answer.is_empty() {
@@ -272,14 +295,26 @@ pub struct Poller {
 
 impl Poller {
     pub async fn open(address: SocketAddr, name: &str) -> Poller {
-        let answer = post(address, json!({"type": "user_join", "name": name})).await;
-        let session = answer.frames().remove(0);
+        Poller::open_with(address, name, &[]).await.0
+    }
+
+    /// Says more with the `user_join`; gives the answers to that.
+    pub async fn open_with(
+        address: SocketAddr,
+        name: &str,
+        more: &[Value],
+    ) -> (Poller, Vec<Value>) {
+        let mut all = vec![json!({"type": "user_join", "name": name})];
+        all.extend_from_slice(more);
+        let mut answers = post(address, Value::Array(all)).await.frames();
+        let session = answers.remove(0);
         let bearer = format!("Bearer {}", session["poll"].as_str().unwrap());
-        Poller {
+        let poller = Poller {
             address,
             bearer,
             session,
-        }
+        };
+        (poller, answers)
     }
 
     pub async fn post(&self, body: Value) -> Answer {

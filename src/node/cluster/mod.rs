@@ -12,3 +12,5 @@ pub mod links;
 pub mod membership;
 pub mod mesh;
 pub mod replication;
+#[cfg(test)]
+mod simulation;

@@ -11,9 +11,6 @@ use crate::protocol::{
     Body, ErrorCode, MessageId, Nonce, Refusal, RoomKey, RoomRef, ServerFrame, Text, Ts,
 };
 
-/// Nodes that have an event on stable storage when it is acknowledged.
-const COPIES: u32 = 1;
-
 pub(super) fn send(
     context: Context,
     room: RoomRef,
@@ -25,18 +22,25 @@ pub(super) fn send(
     let nonce = nonce.unwrap_or_else(new_nonce);
     let said = nonce.clone();
     let body = Body::Message { text, reply_to };
-    submit(context, room, body, nonce, after, move |context, placed| {
-        ServerFrame::Sent(Sent {
-            room: context.label(&placed.room),
-            re: context.re,
-            nonce: said,
-            id: placed.id,
-            ts: placed.place.ts,
-            origin: placed.place.origin,
-            seq: placed.place.seq,
-            copies: COPIES,
-        })
-    })
+    submit(
+        context,
+        room,
+        body,
+        nonce,
+        after,
+        move |context, placed, copies| {
+            ServerFrame::Sent(Sent {
+                room: context.label(&placed.room),
+                re: context.re,
+                nonce: said,
+                id: placed.id,
+                ts: placed.place.ts,
+                origin: placed.place.origin,
+                seq: placed.place.seq,
+                copies,
+            })
+        },
+    )
 }
 
 pub(super) fn edit(
@@ -86,23 +90,30 @@ pub(super) fn topic(
     let said = topic.clone();
     let nonce = nonce.unwrap_or_else(new_nonce);
     let body = Body::Topic { topic };
-    submit(context, room, body, nonce, after, move |context, placed| {
-        let uid = &context.user.uid;
-        let user = context
-            .shared
-            .people()
-            .name(uid)
-            .map(|name| name.as_str().to_owned());
-        ServerFrame::Topic(TopicChanged {
-            room: context.label(&placed.room),
-            re: context.re,
-            topic: said,
-            user: user.unwrap_or_default(),
-            ts: placed.place.ts,
-            origin: placed.place.origin,
-            seq: placed.place.seq,
-        })
-    })
+    submit(
+        context,
+        room,
+        body,
+        nonce,
+        after,
+        move |context, placed, _| {
+            let uid = &context.user.uid;
+            let user = context
+                .shared
+                .people()
+                .name(uid)
+                .map(|name| name.as_str().to_owned());
+            ServerFrame::Topic(TopicChanged {
+                room: context.label(&placed.room),
+                re: context.re,
+                topic: said,
+                user: user.unwrap_or_default(),
+                ts: placed.place.ts,
+                origin: placed.place.origin,
+                seq: placed.place.seq,
+            })
+        },
+    )
 }
 
 /// What is answered by `ok`.
@@ -114,7 +125,7 @@ fn change(
     after: Option<Ts>,
 ) -> Handling {
     let nonce = nonce.unwrap_or_else(new_nonce);
-    submit(context, room, body, nonce, after, |context, placed| {
+    submit(context, room, body, nonce, after, |context, placed, _| {
         ServerFrame::Ok(Done::at(context.re, placed.place))
     })
 }
@@ -125,7 +136,7 @@ fn submit(
     body: Body,
     nonce: Nonce,
     after: Option<Ts>,
-    answer: impl FnOnce(Context, Placed) -> ServerFrame + Send + 'static,
+    answer: impl FnOnce(Context, Placed, u32) -> ServerFrame + Send + 'static,
 ) -> Handling {
     let room = match context.room(&room) {
         Ok(room) => room,
@@ -140,7 +151,7 @@ fn submit(
             let ticket = slot.submit(deed);
             Handling::Stored(Box::pin(async move {
                 let stored = ticket.await;
-                answered(context, stored, answer)
+                answered(context, stored, answer).await
             }))
         }
         // The disk is behind: nothing more is taken from this session until there is room.
@@ -150,19 +161,23 @@ fn submit(
                 Ok(slot) => slot.submit(deed).await,
                 Err(error) => Err(error),
             };
-            answered(context, stored, answer)
+            answered(context, stored, answer).await
         })),
         Err(error) => Handling::Now(context.failed(error)),
     }
 }
 
-fn answered(
+/// The answer, once the event is on enough disks.
+async fn answered(
     context: Context,
     stored: Result<Placed, StoreError>,
-    answer: impl FnOnce(Context, Placed) -> ServerFrame,
+    answer: impl FnOnce(Context, Placed, u32) -> ServerFrame,
 ) -> Answer {
     match stored {
-        Ok(placed) => Answer::frame(answer(context, placed)),
+        Ok(placed) => {
+            let copies = context.shared.copies(&placed).await;
+            Answer::frame(answer(context, placed, copies))
+        }
         Err(error) => context.failed(error),
     }
 }

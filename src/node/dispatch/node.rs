@@ -10,7 +10,7 @@ use crate::protocol::server::Pong;
 use crate::protocol::{Re, ServerFrame};
 
 /// The shortest interval of repeated `stats`, milliseconds; a shorter one is drawn out to it.
-pub const STATS_EVERY_MS_MIN: u64 = 100;
+pub const STATS_EVERY_MS_MIN: u64 = 250;
 
 pub(super) fn pong(shared: &Shared, re: Option<Re>) -> Handling {
     let time = shared.now();

@@ -6,7 +6,8 @@
 //! it returns notices for the local sessions, and [`Presence::take_changes`] gives what the peers are
 //! to be sent.
 //!
-//! Every `now` is of one clock that is not set back, such as the node's logical one.
+//! Every `now` is of one clock that is not set back, save that of [`Presence::away`], which nodes
+//! compare.
 //!
 //! A node that shuts down closes its links without closing its sessions here first: its users have
 //! [`NODE_SILENT_US_MAX`] to come back through another node without anybody seeing them leave.

@@ -1,12 +1,12 @@
-//! Time: the node's physical clock, and the hybrid logical clock that gives events their `ts`.
+//! The hybrid logical clock that gives events their `ts`.
 //!
 //! After Kulkarni et al., "Logical Physical Clocks" (2014), with the logical part folded into the
 //! microseconds. Pure: the physical time is an argument.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::Ts;
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 
@@ -14,32 +14,6 @@ use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 pub trait Clock: Send + Sync + 'static {
     /// Microseconds since the Unix epoch.
     fn now(&self) -> Ts;
-}
-
-/// The wall clock as it was at the start, carried on by the monotonic one: setting the wall clock
-/// while the node runs changes nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    wall_at_start: i64,
-    start: Instant,
-}
-
-impl SystemClock {
-    pub fn start() -> SystemClock {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        SystemClock {
-            wall_at_start: since_epoch.as_micros() as i64,
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Ts {
-        Ts(self.wall_at_start + self.start.elapsed().as_micros() as i64)
-    }
 }
 
 /// A clock that stands still until it is set.
@@ -93,6 +67,7 @@ impl Hybrid {
     pub fn next(&mut self, now: Ts, after: Option<Ts>) -> Ts {
         let horizon = now.0.saturating_add(CLOCK_AHEAD_MAX_US);
         self.come_nearer(horizon);
+        let after = after.filter(|_| !is_broken(Break::IgnoresAfter));
         let after = after.map_or(0, |after| after.0);
         let floor = if after <= horizon {
             self.last.max(after)
@@ -105,6 +80,9 @@ impl Hybrid {
 
     /// Takes note of an event that another node wrote.
     pub fn observe(&mut self, ts: Ts, now: Ts) {
+        if is_broken(Break::ClockIgnoresOthers) {
+            return;
+        }
         if ts.0 <= now.0.saturating_add(CLOCK_AHEAD_MAX_US) {
             self.last = self.last.max(ts.0);
             return;

@@ -48,6 +48,16 @@ pub struct Committed {
     pub received_at: Instant,
 }
 
+/// Whoever brings this node's events to the peers' disks while this node's own still writes. It must
+/// show them to nobody: what is shown is committed.
+pub trait Early: Send + Sync + 'static {
+    /// Whether somebody is there to take them.
+    fn is_wanted(&self) -> bool;
+
+    /// These are in the transaction that is being committed, in their order. Must not block.
+    fn written(&self, events: Vec<Arc<Event>>);
+}
+
 /// What is to be shown of an event. The `room` of a message is a [`RoomKey`]'s text; for a direct
 /// conversation each reader has another name for it.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,17 @@ const FILE_MODE: u32 = 0o600;
 /// Held as long as the store is open; the system lets it go with the process.
 #[derive(Debug)]
 pub(super) struct FolderLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FolderLock {
+    /// By name: closing the file is not enough while a process that is just being started from this
+    /// one still has a copy of it.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "cannot let go of the data folder");
+        }
+    }
 }
 
 /// Makes the folder if it is not there, takes its lock, and makes an empty log file with a mode of
@@ -54,7 +64,7 @@ pub(super) fn take(dir: &Path) -> Result<(FolderLock, PathBuf), StoreError> {
         log.set_permissions(PermissionsExt::from_mode(FILE_MODE))
             .map_err(&not_writable)?;
     }
-    Ok((FolderLock { _file: lock }, dir.join(LOG_FILE)))
+    Ok((FolderLock { file: lock }, dir.join(LOG_FILE)))
 }
 
 /// What tells the file from a restored or copied one: device, inode, and this boot of the machine. A
@@ -74,4 +84,20 @@ pub(super) fn identity(log: &Path) -> Result<String, StoreError> {
         metadata.ino(),
         boot.trim()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_free_once_it_is_let_go_whoever_has_a_copy_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lock, _) = take(dir.path()).unwrap();
+        // What a child has between fork and exec.
+        let _copy = lock.file.try_clone().unwrap();
+        assert!(matches!(take(dir.path()), Err(StoreError::InUse(_))));
+        drop(lock);
+        assert!(take(dir.path()).is_ok());
+    }
 }

@@ -10,9 +10,11 @@ use super::clock::{Clock, Hybrid};
 use super::commit::{Deed, Ingested, Outcome, Placed};
 use super::error::StoreError;
 use super::intern::{Interned, Oid, Rid};
+use super::mark::Mark;
 use super::merge::{self, Merge};
 use super::rows::Place;
 use super::{origin, registers, view};
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::{self, Body, Event, MessageId, Origin, Seq, Ts, VersionVector};
 
@@ -36,6 +38,10 @@ pub(super) struct Log {
     pub(super) rev: i64,
     /// A transaction failed: what is in memory must be read anew.
     stale: bool,
+    /// How far anybody may have heard of this store's own log.
+    mark: Mark,
+    /// Places were handed out that were not committed: the origin is not written on.
+    given_up: bool,
 }
 
 /// An event that was appended, and what is to be shown of it.
@@ -46,15 +52,16 @@ type Submitted = (Placed, Option<Appended>);
 
 impl Log {
     /// Takes the log up where it ends; under a new origin unless it is provably the same file
-    /// (`identity`) that this machine wrote last.
+    /// (`identity`) that this machine wrote last, with all that was heard of it (`mark`).
     pub(super) fn open(
         conn: Connection,
         node: &str,
         identity: &str,
+        mark: Mark,
         clock: Arc<dyn Clock>,
     ) -> Result<Log, StoreError> {
         let names = Interned::default();
-        let own = origin::own_or_new(&conn, &names, node, identity)?;
+        let own = origin::own_or_new(&conn, &names, node, identity, &mark)?;
         let mut log = Log {
             conn,
             names,
@@ -65,9 +72,12 @@ impl Log {
             clock,
             rev: 0,
             stale: true,
+            mark,
+            given_up: false,
         };
         log.begin()?;
         log.conn.execute_batch("ROLLBACK")?;
+        log.note_own();
         Ok(log)
     }
 
@@ -78,13 +88,30 @@ impl Log {
             self.load()?;
             self.stale = false;
         }
+        if self.given_up && !is_broken(Break::KeepsItsOrigin) {
+            self.begin_new_origin()?;
+        }
         Ok(())
+    }
+
+    /// The open transaction's events are about to be handed out, before they are committed: from here
+    /// on no other event may get their places, whatever happens.
+    pub(super) fn hand_out(&mut self) {
+        self.note_own();
+        self.given_up = true;
     }
 
     /// Ends the transaction; what is in it is on stable storage after this.
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.given_up = false;
+        self.note_own();
         Ok(())
+    }
+
+    fn note_own(&mut self) {
+        let own = self.heads.get(&self.own.0).copied().unwrap_or_default();
+        self.mark.note(&self.own.1, own.seq as Seq);
     }
 
     /// Takes the transaction back.
@@ -145,6 +172,12 @@ impl Log {
     /// The log that this store writes.
     pub(super) fn origin(&self) -> &Origin {
         &self.own.1
+    }
+
+    /// The time of the last event under this store's origin; 0 for none.
+    pub(super) fn last_written(&self) -> Ts {
+        let own = self.heads.get(&self.own.0).copied().unwrap_or_default();
+        Ts(own.ts)
     }
 
     /// How far each origin is held.
@@ -283,8 +316,10 @@ impl Log {
             }
             let oid = self.names.oid_or_new(&self.conn, &event.origin)?;
             let head = self.heads.get(&oid).copied().unwrap_or_default();
-            let follows = event.seq == head.seq as Seq + 1 && event.ts.0 > head.ts;
-            if event.seq == head.seq as Seq + 1 && !follows {
+            let next = event.seq == head.seq as Seq + 1
+                || (event.seq > head.seq as Seq && is_broken(Break::StoresAcrossGaps));
+            let follows = next && event.ts.0 > head.ts;
+            if next && !follows {
                 let (origin, seq) = (&event.origin, event.seq);
                 tracing::error!(%origin, seq, "an event is not later than the one before it");
             }
@@ -307,7 +342,9 @@ impl Log {
 
     /// Writes under a new origin from the next event on; what the old one holds stays as history.
     pub(super) fn begin_new_origin(&mut self) -> Result<Origin, StoreError> {
-        self.own = origin::begin(&self.conn, &self.names, &self.node)?;
+        origin::begin(&self.conn, &self.names, &self.node)?;
+        // The clock too: the old origin's last time, should it be far ahead, binds the new one no more.
+        self.load()?;
         Ok(self.own.1.clone())
     }
 

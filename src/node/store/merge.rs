@@ -15,6 +15,7 @@ use super::intern::{Interned, Rid};
 use super::registers::changed;
 use super::rows::{self, Place, topic_target};
 use super::view::{self, Standing};
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::LATE_AFTER_US;
 use crate::protocol::{Body, Event, Ts};
 
@@ -49,7 +50,8 @@ impl Merge<'_> {
         let (uid, nonce) = (event.uid.as_str(), event.nonce.as_str());
         let before = view::standing(self.conn, uid, nonce)?;
         if let Some(standing) = before {
-            if !place.is_before(standing.place, self.conn, self.names)? {
+            let before = place.is_before(standing.place, self.conn, self.names)?;
+            if before == is_broken(Break::MergesByMaximum) {
                 return Ok(Outcome::Hidden);
             }
             self.take_off_timeline(standing)?;
@@ -72,6 +74,7 @@ impl Merge<'_> {
         };
         Ok(match before {
             None => Outcome::Message(view),
+            Some(_) if is_broken(Break::MovesInSilence) => Outcome::Hidden,
             Some(_) => Outcome::Moved(view),
         })
     }
@@ -104,6 +107,12 @@ impl Merge<'_> {
             Some(id) => id.as_str().to_owned(),
             None => topic_target(&event.room),
         };
+        if is_broken(Break::ForgetsEarlyUpdates)
+            && let Some(id) = event.message_id()
+            && view::standing(self.conn, id.uid().as_str(), id.nonce().as_str())?.is_none()
+        {
+            return Ok(Outcome::Hidden);
+        }
         let before = standing_update(self.conn, event.uid.as_str(), event.nonce.as_str())?;
         if let Some((standing, _)) = &before
             && !place.is_before(*standing, self.conn, self.names)?

@@ -28,7 +28,8 @@
 //!
 //! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` and `registers`
 //! (what events change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
-//! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `wal`, `pool`, `figures`.
+//! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `mark`, `wal`, `pool`,
+//! `figures`.
 
 pub mod clock;
 mod commit;
@@ -38,6 +39,7 @@ mod figures;
 mod folder;
 mod intern;
 mod log;
+mod mark;
 mod merge;
 mod missed;
 mod origin;
@@ -48,6 +50,8 @@ mod registers;
 mod replay;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(in crate::node) mod simulated;
 mod since;
 mod soft;
 mod view;
@@ -56,25 +60,27 @@ mod writer;
 
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use commit::{Commits, Committed, Deed, Ingested, Outcome, Placed, UpdateKind};
+pub use clock::{Clock, ManualClock};
+pub use commit::{Commits, Committed, Deed, Early, Ingested, Outcome, Placed, UpdateKind};
 pub use error::StoreError;
 pub use figures::Figures;
+pub use mark::MARKS;
 pub use pages::Page;
 pub use reader::{Reader, RoomSummary, Topic};
 pub use replay::{Replay, Replayed};
 pub use since::SincePage;
 
 pub use crate::protocol::soft::{SoftPage, SoftRow};
-use crate::protocol::{Event, Origin, VersionVector};
+use crate::protocol::{Event, Origin, Ts, VersionVector};
 use log::Log;
+use mark::Mark;
 use pool::Pool;
 use wal::Checkpoints;
 use writer::{COMMITS_WAITING_MAX, QUEUE_MAX, Request, Shown, Writer, lock};
@@ -104,24 +110,32 @@ pub struct Slot(mpsc::OwnedPermit<Request>);
 
 impl Store {
     /// Opens the log in the folder `dir`, making both if they are not there. `node` is the first
-    /// part of the origin it writes under.
+    /// part of the origin it writes under; `marks` is [`MARKS`], or a folder like it.
     ///
     /// # Errors
     /// `InUse`, `NotWritable`, `Newer`, `NotALog`, `SqliteTooOld`, `Unavailable`: each a sentence
     /// for the person who starts the node. Nothing is changed then.
-    pub fn open(dir: &Path, node: &str, clock: impl Clock) -> Result<(Store, Commits), StoreError> {
+    pub fn open(
+        dir: &Path,
+        marks: &Path,
+        node: &str,
+        clock: impl Clock,
+    ) -> Result<(Store, Commits), StoreError> {
         let (folder_lock, path) = folder::take(dir)?;
         let conn = schema::open_writer(&path)?;
         let identity = folder::identity(&path)?;
-        let log = Log::open(conn, node, &identity, Arc::new(clock))?;
+        let mark = Mark::open(marks, &path);
+        let log = Log::open(conn, node, &identity, mark, Arc::new(clock))?;
         let held = log.held()?;
         let events = held.iter().map(|(_, seq)| seq).sum();
         let shown = Arc::new(Shown {
+            early: OnceLock::new(),
             origin: Mutex::new(log.origin().clone()),
             held: Mutex::new(held),
             soft_rev: watch::Sender::new(log.rev as u64),
             counters: figures::Counters::new(&path),
             events: AtomicU64::new(events),
+            last_written: AtomicI64::new(log.last_written().0),
         });
         shown.counters.starts_with(events);
         let (requests, waiting) = mpsc::channel(QUEUE_MAX);
@@ -244,9 +258,21 @@ impl Store {
         lock(&self.shown.held).clone()
     }
 
+    /// The time of the last event that this store wrote under its origin; 0 for none.
+    pub fn last_written(&self) -> Ts {
+        Ts(self.shown.last_written.load(Ordering::Acquire))
+    }
+
     /// The origin that this store writes under.
     pub fn origin(&self) -> Origin {
         lock(&self.shown.origin).clone()
+    }
+
+    /// From now on `early` is handed this node's events before they are committed; once only.
+    pub fn set_early(&self, early: impl Early) {
+        if self.shown.early.set(Box::new(early)).is_err() {
+            tracing::error!("a store hands its events out to one place; the second is not used");
+        }
     }
 
     /// Rises with every change of soft state.

@@ -248,6 +248,27 @@ impl Reader {
         Ok(found)
     }
 
+    /// The hash of what `origin` wrote past `after` and up to `up_to`, the same wherever the same events
+    /// are; `None` if they are not all here.
+    pub fn hash(
+        &self,
+        origin: &Origin,
+        after: Seq,
+        up_to: Seq,
+    ) -> Result<Option<String>, StoreError> {
+        let count = usize::try_from(up_to.saturating_sub(after)).unwrap_or(usize::MAX);
+        let events = self.events_after(origin, after, count, usize::MAX)?;
+        if events.len() != count {
+            return Ok(None);
+        }
+        let mut hasher = blake3::Hasher::new();
+        for event in events {
+            serde_json::to_writer(&mut hasher, &*event).map_err(StoreError::damaged("an event"))?;
+            hasher.update(b"\n");
+        }
+        Ok(Some(hasher.finalize().to_hex().to_string()))
+    }
+
     /// Messages of the room past the marker `read`, counted up to `max`. What takes part in several
     /// places is counted at each, so it may be a little too high after a partition.
     pub fn unread(

@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::intern::Rid;
 use super::merge::Merge;
 use super::rows::{self, Place};
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::{Body, Event, MessageId, RoomKey};
 
 /// What has become of a message: a row of `changed`.
@@ -27,6 +28,7 @@ impl Merge<'_> {
             Body::Edit { id, .. } => self.change(id, place, |changed, later| {
                 if later {
                     changed.edit = Some(place);
+                    changed.deleted &= !is_broken(Break::DeletesAreNotFinal);
                 }
                 later
             }),
@@ -57,6 +59,7 @@ impl Merge<'_> {
             last: place,
         });
         let later = match row.edit {
+            Some(_) if is_broken(Break::LastComerWins) => true,
             Some(edit) => !place.is_before(edit, self.conn, self.names)?,
             None => true,
         };

@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::registers;
 use super::rows::Place;
 use super::view::{self, Standing, message_bytes};
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::{HISTORY_MAX, PAGE_BYTES};
 use crate::protocol::server::Message;
 use crate::protocol::{RoomKey, Seq, VersionVector};
@@ -73,6 +74,9 @@ impl Reader {
             {
                 if page.messages.len() == limit || bytes >= PAGE_BYTES {
                     page.more = true;
+                    if is_broken(Break::SinceRunsAhead) {
+                        missed.take(&mut page.since)?;
+                    }
                     break;
                 }
                 let message = view::message_at(self.conn(), self.names(), standing.place)?;

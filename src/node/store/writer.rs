@@ -2,13 +2,13 @@
 //! on in order, and only then answers.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::commit::{Committed, Deed, Ingested, Placed};
+use super::commit::{Committed, Deed, Early, Ingested, Placed};
 use super::error::StoreError;
 use super::figures::Counters;
 use super::folder::FolderLock;
@@ -57,12 +57,16 @@ impl Request {
 
 /// What the writer shows to the store's handles.
 pub(super) struct Shown {
+    /// Who is handed this node's events before they are committed.
+    pub(super) early: OnceLock<Box<dyn Early>>,
     pub(super) held: Mutex<VersionVector>,
     pub(super) origin: Mutex<Origin>,
     pub(super) soft_rev: watch::Sender<u64>,
     pub(super) counters: Counters,
     /// Events in the log.
     pub(super) events: AtomicU64,
+    /// The time of this origin's last event.
+    pub(super) last_written: AtomicI64,
 }
 
 pub(super) struct Writer {
@@ -128,7 +132,10 @@ impl Writer {
             self.carry_out(request, &mut batch);
         }
         let outcome = match batch.fault.take() {
-            None => self.log.commit(),
+            None => {
+                self.hand_out(&batch.committed);
+                self.log.commit()
+            }
             Some(fault) => Err(fault),
         };
         match &outcome {
@@ -145,6 +152,20 @@ impl Writer {
         batch.close
     }
 
+    /// Hands this node's new events out, so that the peers' disks write while ours does. What then is
+    /// not committed here is not taken back: nothing else gets its place.
+    fn hand_out(&mut self, events: &[Committed]) {
+        let Some(early) = self.shown.early.get().filter(|early| early.is_wanted()) else {
+            return;
+        };
+        let own = events.iter().filter(|item| item.local);
+        let own: Vec<Arc<Event>> = own.map(|item| item.event.clone()).collect();
+        if !own.is_empty() {
+            self.log.hand_out();
+            early.written(own);
+        }
+    }
+
     /// Makes what was committed known: first how far the log is, then the events themselves.
     fn show(&mut self, committed: Vec<Committed>, received: &[Instant]) {
         let written = committed.len() as u64;
@@ -155,6 +176,8 @@ impl Writer {
             }
         }
         *lock(&self.shown.origin) = self.log.origin().clone();
+        let last = self.log.last_written().0;
+        self.shown.last_written.store(last, Ordering::Release);
         let rev = self.log.rev as u64;
         self.shown.soft_rev.send_if_modified(|shown| {
             let changed = *shown != rev;

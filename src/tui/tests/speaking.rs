@@ -3,11 +3,11 @@
 use crossterm::event::KeyCode;
 
 use crate::client::{ClientEvent, Command};
-use crate::protocol::server::{ErrorFrame, ServerFrame};
+use crate::protocol::server::{ErrorFrame, ServerFrame, Typing};
 use crate::protocol::{ClientFrame, ErrorCode};
 use crate::tui::event::{Effect, Event};
 use crate::tui::room::Delivery;
-use crate::tui::testing::{Story, message};
+use crate::tui::testing::{Story, message, uid};
 
 fn sent_texts(frames: &[ClientFrame]) -> Vec<&str> {
     let texts = frames.iter().filter_map(|frame| match frame {
@@ -132,7 +132,7 @@ fn what_could_not_be_sent_is_kept_and_sent_at_the_next_start_under_its_nonce() {
     // Under another user it would be another message: the person decides.
     let mut other = Story::new(160, 24);
     other.state.unsent = kept;
-    other.state.unsent[0].uid = Some(crate::tui::testing::uid("mallory"));
+    other.state.unsent[0].uid = Some(uid("mallory"));
     other.online("n2");
     assert_eq!(other.written(), []);
     assert!(other.screen().contains("you are another user now"));
@@ -167,6 +167,34 @@ fn typing_is_said_every_three_seconds_and_not_for_commands() {
     story.effects();
     story.write("/join ops");
     assert_eq!(typings(&mut story), 0);
+}
+
+#[test]
+fn that_somebody_writes_is_shown_for_six_seconds_after_the_last_that_was_heard_of_it() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let typing = |story: &mut Story, on: bool| {
+        story.frame(ServerFrame::Typing(Typing {
+            room: "lobby".to_owned(),
+            user: "bob".to_owned(),
+            uid: uid("bob"),
+            on,
+        }));
+    };
+    let shown = |story: &Story| story.screen().contains("bob is writing");
+    typing(&mut story, true);
+    story.wait(3);
+    typing(&mut story, true);
+    story.wait(5);
+    assert!(shown(&story), "said again after three seconds");
+    story.wait(1);
+    assert!(!shown(&story));
+    typing(&mut story, true);
+    assert!(shown(&story));
+    typing(&mut story, false);
+    assert!(!shown(&story), "he says that he has stopped");
+    typing(&mut story, true);
+    story.hear(message(3, "bob", "here it is"));
+    assert!(!shown(&story), "it ends with his message");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Calling other nodes: those named by `--join`, those that peers have told of, and, on one machine, the
 //! ports on which nodes look for each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +92,11 @@ impl Book {
         }
     }
 
+    /// All addresses.
+    pub(super) fn addresses(&self) -> BTreeSet<String> {
+        self.entries.keys().cloned().collect()
+    }
+
     /// Whether the user named the address, and wants to hear when nobody is there.
     fn is_named(&self, address: &str) -> bool {
         let entry = self.entries.get(address);
@@ -180,7 +185,10 @@ async fn dial(shared: Arc<Shared>, address: String) {
     // A node that stands still, or whose network swallows everything, is missing, and no stranger.
     if vain.is_refusal() && !matches!(vain, LinkError::TooSlow) {
         shared.refused(&address, &vain.to_string());
-    } else if shared.book().is_named(&address) && shared.is_to_be_warned(&address) {
+    } else if matches!(vain, LinkError::Connect(_))
+        && shared.book().is_named(&address)
+        && shared.is_to_be_warned(&address)
+    {
         tracing::warn!(address, reason = %vain, "no node answers there yet; trying on");
     }
     shared.called(&address, Some(&vain));
@@ -208,6 +216,8 @@ impl Shared {
         let jitter =
             0.5 + f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
         self.book().called(address, Instant::now(), vain, jitter);
+        self.first_round
+            .send_if_modified(|waiting| waiting.remove(address));
     }
 }
 

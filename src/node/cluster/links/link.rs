@@ -165,7 +165,7 @@ fn greet(
         shared.know(side, Who::Ourselves);
         return Err(LinkError::Ourselves);
     }
-    if hello.origin == me.origin {
+    if hello.origin == *super::lock(&shared.origin) {
         return Err(LinkError::SameLog(hello.node.clone()));
     }
     if shared.is_cut(&hello.node) {
@@ -308,13 +308,14 @@ impl Reader<'_> {
     async fn take(&mut self, json: &[u8]) -> bool {
         match PeerFrame::decode(json) {
             Ok(Some(PeerFrame::Ping { sent })) => {
-                let time = self.shared.wall_time();
+                let time = self.shared.me.clock.own();
                 self.out.send(&PeerFrame::Pong { sent, time });
                 true
             }
             Ok(Some(PeerFrame::Pong { sent, time })) => {
                 let now = self.shared.elapsed_us();
-                self.health.note(sent, now, time, self.shared.wall_time());
+                let ours = self.shared.me.clock.own();
+                self.health.note(sent, now, time, ours);
                 true
             }
             Ok(Some(frame)) => {

@@ -4,14 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
 
 use super::Shared;
 use super::link::{self, Side};
+use crate::listen;
 use crate::node::config::PeerPort;
 
 /// The ports on which nodes of one machine look for each other.
@@ -19,9 +18,6 @@ pub const SEARCHED_PORTS: RangeInclusive<u16> = 9990..=9999;
 
 /// Links that are shaking hands at the same time; whoever calls past that is hung up on.
 const HANDSHAKES_MAX: usize = 64;
-
-/// Pause after the system could not accept (no free file descriptors, say).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Ports that the system chose for TCP and that were taken for UDP, before that is an error.
 const CHOSEN_MAX: usize = 32;
@@ -68,26 +64,16 @@ async fn bind_both(address: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> 
 /// Accepts until told to stop.
 pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener) {
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let accepted = tokio::select! {
-            () = shared.stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((socket, from)) => {
-                let Ok(permit) = handshakes.clone().try_acquire_owned() else {
-                    shared.refused(&from.ip().to_string(), "too many handshakes at once");
-                    continue;
-                };
+    listen::accept(listener, &shared.stop, |socket, from| {
+        match handshakes.clone().try_acquire_owned() {
+            Ok(permit) => {
                 let task = answer(shared.clone(), socket, from, permit);
                 shared.tasks.spawn(task);
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a peer");
-                sleep(ACCEPT_PAUSE).await;
-            }
+            Err(_) => shared.refused(&from.ip().to_string(), "too many handshakes at once"),
         }
-    }
+    })
+    .await;
 }
 
 async fn answer(

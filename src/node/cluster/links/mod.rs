@@ -18,10 +18,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,9 +32,10 @@ pub use outbox::LinkOut;
 pub use tls::{PeerTls, TlsError};
 
 use super::replication::LinkId;
+use crate::node::clock::NodeClock;
 use crate::node::metrics::PeerPortRefusals;
+use crate::protocol::Origin;
 use crate::protocol::peer::{Hello, Incarnation, PEER_PROTOCOL, PeerFrame, PeerFrameError};
-use crate::protocol::{Origin, Ts};
 use dial::{Book, Source, Who};
 use link::Side;
 use table::LinkTable;
@@ -72,9 +73,11 @@ pub enum LinkEvent {
 #[derive(Clone, Debug)]
 pub struct Me {
     pub node: String,
+    /// At the start; see [`Links::renew`].
     pub origin: Origin,
     pub incarnation: Incarnation,
     pub client_address: String,
+    pub clock: Arc<NodeClock>,
 }
 
 /// Whom to look for.
@@ -82,6 +85,8 @@ pub struct Me {
 pub struct Search {
     /// Peer addresses (`host:port`) that the user named.
     pub join: Vec<String>,
+    /// Peer addresses where nodes were reached in earlier runs.
+    pub known: Vec<String>,
     /// Ports of this machine to look on, over and over.
     pub ports: Vec<u16>,
     pub timing: Timing,
@@ -96,8 +101,6 @@ pub struct Timing {
     pub ping: Duration,
     /// A link that brings nothing for so long is dead.
     pub silent: Duration,
-    /// How far the wall clock is off, in microseconds; for tests of wrong clocks.
-    pub clock_error_us: i64,
 }
 
 impl Default for Timing {
@@ -106,7 +109,6 @@ impl Default for Timing {
             handshake: Duration::from_secs(5),
             ping: Duration::from_secs(1),
             silent: Duration::from_secs(5),
-            clock_error_us: 0,
         }
     }
 }
@@ -119,6 +121,8 @@ pub struct Links {
 
 pub(super) struct Shared {
     me: Me,
+    /// The log that this node's store writes now.
+    origin: Mutex<Origin>,
     peer_address: SocketAddr,
     timing: Timing,
     tls: PeerTls,
@@ -130,6 +134,8 @@ pub(super) struct Shared {
     refusals: PeerPortRefusals,
     links: AtomicU64,
     dials: AtomicU64,
+    /// Addresses that are known from the start and were not called yet.
+    first_round: watch::Sender<BTreeSet<String>>,
     started: Instant,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -137,7 +143,7 @@ pub(super) struct Shared {
 
 impl Links {
     /// Listens on `listener`, calls other nodes, and tells of it through `events` (to be made with
-    /// [`EVENTS_MAX`]). `incarnation` and the wall clock are the only things it takes from outside.
+    /// [`EVENTS_MAX`]).
     ///
     /// # Errors
     /// When the listener has no address any more.
@@ -152,6 +158,7 @@ impl Links {
     ) -> std::io::Result<Links> {
         let peer_address = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            origin: Mutex::new(me.origin.clone()),
             me,
             peer_address,
             timing: search.timing,
@@ -164,6 +171,7 @@ impl Links {
             refusals,
             links: AtomicU64::new(1),
             dials: AtomicU64::new(1),
+            first_round: watch::Sender::default(),
             started: Instant::now(),
             stop,
             tasks: TaskTracker::new(),
@@ -179,10 +187,19 @@ impl Links {
             let address = format!("127.0.0.1:{port}");
             shared.book().add(&address, Source::Searched);
         }
+        shared.learn(&search.known);
+        shared.first_round.send_replace(shared.book().addresses());
         let tasks = &shared.tasks;
         tasks.spawn(listen::accept_all(shared.clone(), listener));
         tasks.spawn(dial::dial_all(shared.clone()));
         Ok(Links { shared })
+    }
+
+    /// Waits until every address that was known at the start has been called once.
+    pub async fn first_round(&self) {
+        let mut waiting = self.shared.first_round.subscribe();
+        // The sender lives as long as the links.
+        let _ = waiting.wait_for(BTreeSet::is_empty).await;
     }
 
     /// Peers have told of these addresses.
@@ -194,6 +211,12 @@ impl Links {
     pub fn expect(&self, addresses: &[String]) {
         self.shared.learn(addresses);
         self.shared.book().expect(addresses);
+    }
+
+    /// This node writes under another origin from now on. The links end, and their successors say so.
+    pub fn renew(&self, origin: Origin) {
+        *lock(&self.shared.origin) = origin;
+        self.shared.table().end_all();
     }
 
     /// Where the nodes are that there are links to.
@@ -253,11 +276,11 @@ impl Shared {
             protocol: PEER_PROTOCOL,
             node: self.me.node.clone(),
             incarnation: self.me.incarnation,
-            origin: self.me.origin.clone(),
+            origin: lock(&self.origin).clone(),
             client_address: self.me.client_address.clone(),
             peer_address: self.peer_address.to_string(),
             dial,
-            time: self.wall_time(),
+            time: self.me.clock.own(),
             known: self.table().addresses(),
         }
     }
@@ -321,12 +344,6 @@ impl Shared {
     /// Microseconds since the start, by a clock that never goes back.
     fn elapsed_us(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn wall_time(&self) -> Ts {
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = elapsed.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX));
-        Ts(now.saturating_add(self.timing.clock_error_us))
     }
 }
 

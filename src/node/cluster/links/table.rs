@@ -67,6 +67,12 @@ impl LinkTable {
         self.links.values().map(address).collect()
     }
 
+    pub fn end_all(&mut self) {
+        for (_, stop) in self.links.values() {
+            stop.cancel();
+        }
+    }
+
     /// Ends the links to nodes of that name.
     pub fn end(&mut self, node: &str) {
         for (facts, stop) in self.links.values() {

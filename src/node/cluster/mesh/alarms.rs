@@ -45,12 +45,18 @@ impl Nodes {
     /// What a person should look at.
     pub fn alarms(&self) -> Vec<String> {
         let mut alarms = Vec::new();
-        if self.own_log_is_behind {
+        if self.own_log_was_set_back {
             alarms.push(
-                "another node holds more of this node's log than it does itself: \
-                 its data folder was set back to an earlier state"
+                "another node held more of this node's log than it did itself: its data folder was \
+                 set back to an earlier state; it has gone on under a new origin"
                     .to_owned(),
             );
+        }
+        for (node, origin) in &self.diverged {
+            alarms.push(format!(
+                "the log of {origin} is not the same here and on {node}: one of the two disks has changed it; \
+                 stop the node whose copy is the wrong one, move its data folder away, and start it again"
+            ));
         }
         let refused = self.refused.in_a_minute();
         if refused >= REFUSED_ALARM {

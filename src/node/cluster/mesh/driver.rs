@@ -6,34 +6,52 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::acks::Acks;
 use super::figures::Asked;
 use super::gossip::{Beats, SoftProgress};
 use super::input::{Input, Inputs};
 use super::nodes::Nodes;
 use super::storing::{Storing, store_all};
 use crate::node::cluster::links::{LinkEvent, LinkOut, Links};
-use crate::node::cluster::replication::limits::BATCH_BYTES_MAX;
+use crate::node::cluster::replication::limits::{BATCH_BYTES_MAX, COPIES_WAIT};
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
 use crate::node::rooms::lock;
 use crate::node::shared::Shared;
-use crate::node::store::{Ingested, StoreError};
-use crate::protocol::peer::{Hello, PeerFrame};
+use crate::node::store::{Clock, Ingested, StoreError};
+use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
+use crate::protocol::peer::{Hello, PeerFrame, Piece};
 use crate::protocol::stats::NodeFigures;
 use crate::protocol::{Event, Origin, Seq};
 
 /// How often time passes for the core.
-const TICK_EVERY: Duration = Duration::from_millis(100);
+const TICK_EVERY: Duration = Duration::from_millis(50);
+
+/// Clocks that must have had a say before the node's own log is given up for its dates: of two, nobody
+/// knows which is wrong.
+const VOICES_MIN: usize = 3;
+
+/// An event whose copies somebody asked after.
+struct Doubt {
+    origin: Origin,
+    seq: Seq,
+    reply: oneshot::Sender<u32>,
+}
 
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) links: Links,
     pub(super) inputs: Inputs,
     pub(super) nodes: Arc<Mutex<Nodes>>,
+    acks: Arc<Acks>,
+    /// Who asked after an event's copies, and until when more of them are waited for.
+    doubts: Vec<(Moment, Doubt)>,
+    /// The store was asked to begin a new origin, and has not yet.
+    renewing: bool,
     /// What runs beside the driver; it is awaited with it.
     pub(super) tasks: TaskTracker,
     started: Instant,
@@ -58,9 +76,12 @@ impl Driver {
         links: Links,
         inputs: Inputs,
         nodes: Arc<Mutex<Nodes>>,
+        acks: Arc<Acks>,
         tasks: TaskTracker,
     ) -> Driver {
-        let core = Replication::new(shared.store.origin(), shared.store.held());
+        let copies = shared.config.copies;
+        let core = Replication::new(shared.store.origin(), shared.store.held(), copies)
+            .comparing_every(shared.tuning.compare_every);
         let (storing, batches) = Storing::new();
         tasks.spawn(store_all(shared.store.clone(), batches, inputs.clone()));
         Driver {
@@ -68,6 +89,9 @@ impl Driver {
             links,
             inputs,
             nodes,
+            acks,
+            doubts: Vec::new(),
+            renewing: false,
             tasks,
             started: Instant::now(),
             core,
@@ -115,6 +139,8 @@ impl Driver {
 
     fn tick(&mut self) {
         let now = self.now();
+        self.follow_origin(now);
+        self.keep_time();
         if self.inputs.commits_missed.swap(false, Ordering::AcqRel) {
             let held = self.shared.store.held();
             let effects = self.core.caught_up(now, &held);
@@ -122,6 +148,9 @@ impl Driver {
         }
         let effects = self.core.tick(now);
         self.carry_out(now, effects);
+        for (until, doubt) in std::mem::take(&mut self.doubts) {
+            self.settle(now, until, doubt);
+        }
         self.asked.tick(now);
         let soft_changed = self.inputs.soft_changed.load(Ordering::Acquire);
         if self.beats.due(now, soft_changed) {
@@ -129,6 +158,45 @@ impl Driver {
             let beat = self.beat();
             self.send_to_all(&beat);
             lock(&self.nodes).refresh(now, |link| self.core.lag(link));
+        }
+    }
+
+    /// Corrects the node's time to the others'. A log whose last event is dated far ahead of it would
+    /// date everything after it likewise: it goes on under a new origin, when most clocks say so.
+    fn keep_time(&mut self) {
+        let clock = &self.shared.clock;
+        for (node, offset_us) in lock(&self.nodes).clock_offsets_us() {
+            clock.heard(node, offset_us);
+        }
+        clock.keep();
+        let ahead_us = self.shared.store.last_written().0 - clock.now().0;
+        if clock.voices() >= VOICES_MIN && ahead_us > CLOCK_AHEAD_MAX_US && !self.renewing {
+            tracing::warn!(ahead_us, "the node's log is dated ahead of the time");
+            self.begin_origin();
+        }
+    }
+
+    /// The store may have begun a new origin: the core must know, and the peers, who know this node by
+    /// it, are greeted anew.
+    fn follow_origin(&mut self, now: Moment) {
+        let origin = self.shared.store.origin();
+        if origin == *self.core.origin() {
+            return;
+        }
+        tracing::info!(%origin, "the node writes under a new origin");
+        let effects = self.core.begin_origin(now, origin.clone());
+        self.carry_out(now, effects);
+        self.links.renew(origin);
+    }
+
+    /// Answers how many copies there are, or waits for more.
+    fn settle(&mut self, now: Moment, until: Moment, doubt: Doubt) {
+        let (copies, more) = self.core.copies(&doubt.origin, doubt.seq);
+        if more && now < until {
+            self.doubts.push((until, doubt));
+        } else {
+            // Who has given up waiting needs no answer.
+            let _ = doubt.reply.send(copies);
         }
     }
 
@@ -156,6 +224,7 @@ impl Driver {
             out,
         };
         self.peers.insert(link, peer);
+        self.inputs.has_peers.store(true, Ordering::Release);
         let effects = self.core.link_up(now, link, hello.origin);
         self.carry_out(now, effects);
         let beat = self.beat();
@@ -168,6 +237,9 @@ impl Driver {
         let Some(peer) = self.peers.remove(&link) else {
             return;
         };
+        self.inputs
+            .has_peers
+            .store(!self.peers.is_empty(), Ordering::Release);
         let effects = self.core.link_down(now, link);
         self.carry_out(now, effects);
         if lock(&self.nodes).down(now, link, &peer.origin) {
@@ -182,8 +254,25 @@ impl Driver {
             Input::Committed(events) => {
                 let waiting = &self.inputs.events_waiting;
                 waiting.fetch_sub(events.len(), Ordering::Relaxed);
+                self.follow_origin(now);
                 let effects = self.core.committed(now, &events);
                 self.carry_out(now, effects);
+            }
+            Input::Written(events) => {
+                let effects = self.core.written(now, &events);
+                self.carry_out(now, effects);
+            }
+            Input::Copies { origin, seq, reply } => {
+                let doubt = Doubt { origin, seq, reply };
+                self.settle(now, now + COPIES_WAIT, doubt);
+            }
+            Input::Hashed { piece, of, hash } => {
+                let effects = self.core.hashed(piece, of, hash);
+                self.carry_out(now, effects);
+            }
+            Input::OriginBegun => {
+                self.renewing = false;
+                self.follow_origin(now);
             }
             Input::Presence(changes) => self.send_to_all(&PeerFrame::Presence(changes)),
             Input::Typing(typist) => self.send_to_all(&PeerFrame::Typing {
@@ -255,14 +344,39 @@ impl Driver {
                     after,
                     limit,
                 } => self.read(to, origin, after, limit),
-                Effect::OwnLogIsBehind { held, peer_holds } => {
-                    if lock(&self.nodes).own_log_is_behind() {
-                        let folder = self.shared.config.data.display();
-                        tracing::error!(held, peer_holds, %folder, "the node's log was set back");
-                    }
-                }
+                Effect::Hash {
+                    origin,
+                    after,
+                    up_to,
+                    of,
+                } => self.hash((origin, after, up_to), of),
+                Effect::Diverged { link, piece } => self.diverged(link, &piece),
+                Effect::Acknowledge(word) => self.acks.acknowledged(&word),
+                Effect::OwnLogIsBehind { held, peer_holds } => self.renew(held, peer_holds),
             }
         }
+    }
+
+    /// The node's log was set back while it runs: it goes on under a new origin.
+    fn renew(&mut self, held: Seq, peer_holds: Seq) {
+        lock(&self.nodes).own_log_was_set_back();
+        if self.renewing {
+            return;
+        }
+        let folder = self.shared.config.data.display();
+        tracing::error!(held, peer_holds, %folder, "the node's log was set back");
+        self.begin_origin();
+    }
+
+    fn begin_origin(&mut self) {
+        self.renewing = true;
+        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = store.begin_new_origin().await {
+                tracing::warn!(%error, "cannot begin a new origin yet");
+            }
+            inputs.tell_surely(Input::OriginBegun).await;
+        });
     }
 
     /// Reads a range for a peer beside the driver.
@@ -283,6 +397,33 @@ impl Driver {
             };
             inputs.tell_surely(served).await;
         });
+    }
+
+    /// Hashes a piece of a log beside the driver.
+    fn hash(&self, (origin, after, up_to): (Origin, Seq, Seq), of: Option<LinkId>) {
+        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        self.tasks.spawn(async move {
+            let name = origin.clone();
+            let hash = store.read(move |r| r.hash(&name, after, up_to)).await;
+            let hash = hash.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot read the log to compare it");
+                None
+            });
+            let piece = (origin, after, up_to);
+            inputs.tell_surely(Input::Hashed { piece, of, hash }).await;
+        });
+    }
+
+    fn diverged(&self, link: LinkId, piece: &Piece) {
+        let Some(peer) = self.peers.get(&link) else {
+            return;
+        };
+        let (origin, node) = (&piece.origin, &peer.node);
+        let new = lock(&self.nodes).diverged(node, origin);
+        if new {
+            let (first, last) = (piece.after + 1, piece.up_to);
+            tracing::error!(%origin, first, last, node, "a log is not the same on two nodes");
+        }
     }
 
     pub(super) fn send(&self, to: LinkId, frame: &PeerFrame) {

@@ -34,7 +34,8 @@ impl Driver {
             | PeerFrame::Push { .. }
             | PeerFrame::Stored { .. }
             | PeerFrame::Pull { .. }
-            | PeerFrame::Range { .. } => {
+            | PeerFrame::Range { .. }
+            | PeerFrame::Piece(_) => {
                 let effects = self.core.receive(now, link, frame);
                 self.carry_out(now, effects);
             }
@@ -78,7 +79,7 @@ impl Driver {
         place: PresencePlace,
         soft: u64,
     ) {
-        let time = self.shared.now();
+        let time = self.shared.steady();
         let node = origin.as_str();
         if self.shared.people().presence.heard(node, Some(place), time) {
             self.send(link, &PeerFrame::PresenceAsk {});
@@ -96,7 +97,7 @@ impl Driver {
     }
 
     fn snapshot(&self, origin: &Origin, snapshot: PresenceSnapshot) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         self.shared.change_people(|people| {
             let notices = people.presence.snapshot(origin.as_str(), snapshot, now);
             ((), notices)
@@ -104,7 +105,7 @@ impl Driver {
     }
 
     fn changes(&self, link: LinkId, origin: &Origin, changes: PresenceChanges) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         let ask = self.shared.change_people(|people| {
             let heard = people.presence.change(origin.as_str(), changes, now);
             let Heard {
@@ -120,7 +121,7 @@ impl Driver {
 
     /// The last link to the node is gone: its users go soon, unless it is back.
     pub(super) fn lose_people_of(&self, origin: &Origin) {
-        let now = self.shared.now();
+        let now = self.shared.steady();
         self.shared.people().presence.lost(origin.as_str(), now);
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::node::cluster::replication::LinkId;
-use crate::node::replicator::Typist;
+use crate::node::replicator::{COPIES_WAIT_MAX, Later, Typist};
 use crate::node::store::{Ingested, StoreError};
 use crate::protocol::peer::PeerFrame;
 use crate::protocol::presence::PresenceChanges;
@@ -24,6 +24,22 @@ pub const EVENTS_WAITING_MAX: usize = 16 * 1024;
 pub enum Input {
     /// The store has committed these.
     Committed(Vec<Arc<Event>>),
+    /// The store is about to commit these, which are this node's own.
+    Written(Vec<Arc<Event>>),
+    /// The store has hashed a piece of a log, or could not.
+    Hashed {
+        piece: (Origin, Seq, Seq),
+        of: Option<LinkId>,
+        hash: Option<String>,
+    },
+    /// The store was asked to begin a new origin, and has, or could not.
+    OriginBegun,
+    /// Somebody wants to know on how many disks an event is, once they are enough.
+    Copies {
+        origin: Origin,
+        seq: Seq,
+        reply: oneshot::Sender<u32>,
+    },
     /// Users of this node came or went.
     Presence(PresenceChanges),
     Typing(Typist),
@@ -67,6 +83,8 @@ pub struct Inputs {
     pub commits_missed: Arc<AtomicBool>,
     /// The soft tables have changed.
     pub soft_changed: Arc<AtomicBool>,
+    /// There is a link to some node.
+    pub has_peers: Arc<AtomicBool>,
 }
 
 /// The queue's two ends.
@@ -77,6 +95,7 @@ pub fn inputs() -> (Inputs, mpsc::Receiver<Input>) {
         events_waiting: Arc::default(),
         commits_missed: Arc::default(),
         soft_changed: Arc::default(),
+        has_peers: Arc::default(),
     };
     (inputs, waiting)
 }
@@ -85,6 +104,23 @@ impl Inputs {
     /// Tells it if there is room.
     pub fn tell(&self, input: Input) -> bool {
         self.queue.try_send(input).is_ok()
+    }
+
+    /// On how many disks an event is that was stored before; the answer may take a moment.
+    pub fn ask_copies(&self, origin: Origin, seq: Seq) -> Later<u32> {
+        let inputs = self.clone();
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let ask = Input::Copies { origin, seq, reply };
+            let asked = async {
+                inputs.tell_surely(ask).await;
+                answer.await
+            };
+            match tokio::time::timeout(COPIES_WAIT_MAX, asked).await {
+                Ok(Ok(copies)) => copies,
+                Ok(Err(_)) | Err(_) => 1,
+            }
+        })
     }
 
     /// Tells it, and waits for room; for tasks beside the driver only.

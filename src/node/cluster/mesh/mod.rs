@@ -5,6 +5,7 @@
 //! links bring, what the store has read. It never waits for any of them: what must be waited for runs
 //! beside it and comes back as something that happened.
 
+mod acks;
 mod alarms;
 mod driver;
 mod figures;
@@ -20,6 +21,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
@@ -28,19 +30,24 @@ use tokio_util::task::TaskTracker;
 
 use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
 use super::membership::{self, Facts, Membership, SavedPeers};
+use crate::node::clock::NodeClock;
 use crate::node::config::{Config, PeerPort};
-use crate::node::replicator::{Later, Replicator, Typist};
+use crate::node::replicator::{COPIES_WAIT_MAX, Later, Replicator, Typist};
 use crate::node::rooms::lock;
 use crate::node::shared::{SERVER, Shared};
-use crate::node::store::Committed;
-use crate::protocol::Ts;
+use crate::node::store::{Committed, Early, Placed};
+use crate::protocol::Event;
 use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
+use acks::{Acks, Wait};
 use driver::Driver;
 use input::{Input, Inputs};
 use members::Members;
 use nodes::Nodes;
+
+/// Pause between two looks for the other nodes' clocks at the start.
+const CLOCKS_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Why a node cannot be linked with others: a line for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +79,8 @@ pub struct PeerListener {
 pub struct Mesh {
     inputs: Inputs,
     nodes: Arc<Mutex<Nodes>>,
+    acks: Arc<Acks>,
+    clock: Arc<NodeClock>,
     links: Links,
     membership: Membership,
     /// The node's own: what its users do while it stops is not told to the others, so that whoever
@@ -123,22 +132,13 @@ impl Mesh {
             origin: shared.store.origin(),
             incarnation,
             client_address: shared.listen.to_string(),
+            clock: Arc::clone(&shared.clock),
         };
-        let search = Search {
-            join: join.clone(),
-            ports: if peer.port.search && peer.address.ip().is_loopback() {
-                SEARCHED_PORTS.collect()
-            } else {
-                Vec::new()
-            },
-            timing: Timing {
-                clock_error_us: shared.tuning.clock_error_us,
-                ..Timing::default()
-            },
-        };
+        let saved = SavedPeers::load(&shared.config.data);
+        let known = saved.addresses();
+        let search = search(join, &known, &peer);
         let address = peer.address;
         let refusals = shared.metrics.peer_port.clone();
-        let saved = SavedPeers::load(&shared.config.data);
         let facts = facts(shared, &me, address, &saved);
         let tls = PeerTls::new(secret)?;
         let links = Links::start(
@@ -153,17 +153,20 @@ impl Mesh {
         .map_err(|reason| MeshError::CannotListen { address, reason })?;
         let (inputs, waiting) = input::inputs();
         let nodes = Arc::new(Mutex::new(Nodes::default()));
+        let acks = Arc::new(Acks::default());
         let tasks = TaskTracker::new();
         let driver = Driver::new(
             Arc::clone(shared),
             links.clone(),
             inputs.clone(),
             Arc::clone(&nodes),
+            Arc::clone(&acks),
             tasks.clone(),
         );
+        if shared.config.copies > 1 {
+            shared.store.set_early(Handing(inputs.clone()));
+        }
         tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
-        let known = saved.addresses();
-        links.learn(&known.iter().map(SocketAddr::to_string).collect::<Vec<_>>());
         let start = membership::Start {
             facts,
             key: secret.gossip_key(),
@@ -185,12 +188,27 @@ impl Mesh {
         Ok(Arc::new(Mesh {
             inputs,
             nodes,
+            acks,
+            clock: Arc::clone(&shared.clock),
             links,
             membership,
             node_stop: shared.stop.clone(),
             stop,
             tasks,
         }))
+    }
+
+    /// Waits until every address that is known from the start was called once, and the clocks of those
+    /// who answered are known; no longer than `time_max`.
+    pub async fn first_contact(&self, time_max: Duration) {
+        let contact = async {
+            self.links.first_round().await;
+            while self.links.addresses().len() + 1 > self.clock.voices() {
+                tokio::time::sleep(CLOCKS_LOOK_EVERY).await;
+            }
+        };
+        // Who has not answered by then is not waited for.
+        let _ = tokio::time::timeout(time_max, contact).await;
     }
 
     /// Ends the links and what runs beside them. The store must still be open.
@@ -217,6 +235,20 @@ impl Mesh {
     }
 }
 
+/// Whom to look for.
+fn search(join: &[String], known: &[SocketAddr], peer: &PeerListener) -> Search {
+    Search {
+        join: join.to_vec(),
+        known: known.iter().map(SocketAddr::to_string).collect(),
+        ports: if peer.port.search && peer.address.ip().is_loopback() {
+            SEARCHED_PORTS.collect()
+        } else {
+            Vec::new()
+        },
+        timing: Timing::default(),
+    }
+}
+
 /// What the node tells of itself by gossip.
 fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Facts {
     let joined = shared.config.join.iter().find_map(|to| to.parse().ok());
@@ -228,7 +260,21 @@ fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Fact
         client_address: me.client_address.clone(),
         peer_address: membership::advertised(peer, near),
         server: SERVER.to_owned(),
-        started: Ts(shared.now().0.saturating_add(shared.tuning.clock_error_us)),
+        started: shared.now(),
+    }
+}
+
+/// Brings this node's events to the peers while its own disk writes.
+struct Handing(Inputs);
+
+impl Early for Handing {
+    fn is_wanted(&self) -> bool {
+        self.0.has_peers.load(Ordering::Acquire)
+    }
+
+    fn written(&self, events: Vec<Arc<Event>>) {
+        // Without room they are pushed once they are committed.
+        self.0.tell(Input::Written(events));
     }
 }
 
@@ -246,6 +292,24 @@ impl Replicator for Mesh {
                 .events_waiting
                 .fetch_sub(count, Ordering::Relaxed);
             self.inputs.commits_missed.store(true, Ordering::Release);
+        }
+    }
+
+    fn copies(&self, placed: &Placed) -> Later<u32> {
+        let (origin, seq) = (placed.place.origin.clone(), placed.place.seq);
+        if placed.repeated {
+            // Its first acknowledgement may never have come, and it may be another node's.
+            return self.inputs.ask_copies(origin, seq);
+        }
+        match self.acks.wait(&origin, seq) {
+            Wait::Over(copies) => Box::pin(std::future::ready(copies)),
+            Wait::Until(answer) => Box::pin(async move {
+                match tokio::time::timeout(COPIES_WAIT_MAX, answer).await {
+                    Ok(Ok(copies)) => copies,
+                    // It is on this node's disk at least.
+                    Ok(Err(_)) | Err(_) => 1,
+                }
+            }),
         }
     }
 

@@ -4,7 +4,7 @@
 //! A node is up while there is a link to it: only then does what is said here get there. What is heard
 //! without a link, or linked and not heard, is an alarm and takes nobody off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ use crate::protocol::{Origin, Ts};
 /// A node that was not heard of for so long is no longer listed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// Logs that are told of as not being the same.
+const DIVERGED_MAX: usize = 16;
+
 /// A node that is heard and was never linked is listed only then: it is being called.
 pub(super) const LISTED_AFTER: Duration = Duration::from_secs(5);
 
@@ -30,7 +33,9 @@ pub struct Nodes {
     pub(super) nodes: BTreeMap<Origin, Known>,
     pub(super) heard: Heard,
     pub(super) refused: RefusedLately,
-    pub(super) own_log_is_behind: bool,
+    pub(super) own_log_was_set_back: bool,
+    /// Logs that are not the same here and on another node: the node and the origin.
+    pub(super) diverged: BTreeSet<(String, Origin)>,
     /// Runs that have said that they end, and when. They are heard for a while after it.
     left: BTreeMap<Incarnation, Moment>,
     pub(super) now: Moment,
@@ -141,7 +146,13 @@ impl Nodes {
             if self.left.contains_key(&facts.incarnation) {
                 continue;
             }
-            let known = self.nodes.entry(facts.origin.clone());
+            // A run that has begun a new origin is linked under that, and heard under its first one.
+            let linked = self
+                .nodes
+                .iter()
+                .find(|(_, known)| known.is_linked() && known.incarnation == facts.incarnation);
+            let origin = linked.map_or(&facts.origin, |(origin, _)| origin).clone();
+            let known = self.nodes.entry(origin);
             let known = known.or_insert_with(|| Known::new(now));
             if known.links.is_empty() {
                 known.incarnation = facts.incarnation;
@@ -182,9 +193,24 @@ impl Nodes {
         });
     }
 
-    /// A peer holds more of this node's log than the node does. Whether that is new.
-    pub fn own_log_is_behind(&mut self) -> bool {
-        !std::mem::replace(&mut self.own_log_is_behind, true)
+    /// How far the clocks of the nodes in reach are ahead of this one's, by name; of those that are not
+    /// known yet, nothing.
+    pub fn clock_offsets_us(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.nodes.values().filter_map(|known| {
+            let health = known.links.values().next_back()?;
+            Some((known.name.as_str(), health.clock_offset_us()?))
+        })
+    }
+
+    /// A peer holds more of this node's log than the node does.
+    pub fn own_log_was_set_back(&mut self) {
+        self.own_log_was_set_back = true;
+    }
+
+    /// Another node has other events of `origin` than this one. Whether that is new.
+    pub fn diverged(&mut self, node: &str, origin: &Origin) -> bool {
+        self.diverged.len() < DIVERGED_MAX
+            && self.diverged.insert((node.to_owned(), origin.clone()))
     }
 
     /// The other nodes, for everybody.
@@ -251,7 +277,9 @@ impl Known {
             up: health.is_some(),
             rtt_us: health.map_or(0, |health| health.rtt_us()),
             lag_events: self.lag_events,
-            clock_offset_us: health.map_or(0, |health| health.clock_offset_us()),
+            clock_offset_us: health
+                .and_then(|health| health.clock_offset_us())
+                .unwrap_or(0),
             heard: self.heard,
             server: self.server.clone(),
             started: self.started,

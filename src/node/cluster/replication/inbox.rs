@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Moment;
 use super::limits::{AHEAD_BYTES_MAX, HANDED_BYTES_MAX, HANDED_TIMEOUT, REFUSED_PAUSE};
+use crate::node::breaks::{Break, is_broken};
 use crate::protocol::peer::event_bytes_max;
 use crate::protocol::{Event, Origin, Seq};
 
@@ -54,7 +55,8 @@ impl Inbox {
         if event.seq < log.next() {
             return;
         }
-        if event.seq == log.next() && self.handed_bytes + bytes <= HANDED_BYTES_MAX {
+        let next = event.seq == log.next() || is_broken(Break::StoresAcrossGaps);
+        if next && self.handed_bytes + bytes <= HANDED_BYTES_MAX {
             let origin = event.origin.clone();
             log.handed.push_back(bytes);
             log.moved = now;

@@ -8,6 +8,10 @@ use crate::protocol::Seq;
 /// No place in a log is as far as this; what says so is not from a node.
 pub const SEQ_END: Seq = 1 << 53;
 
+/// Time that an acknowledgement waits for peers' disks: with the steps in which time passes here, no
+/// more than 250 ms.
+pub const COPIES_WAIT: Duration = Duration::from_millis(200);
+
 /// Time between two vectors to the same peer: how long a lost push stays unnoticed, at most.
 pub const VECTOR_EVERY: Duration = Duration::from_secs(2);
 
@@ -51,9 +55,19 @@ pub const PULL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time that a peer which did not answer a pull is left alone for that origin.
 pub const AVOID_FOR: Duration = Duration::from_secs(10);
 
+/// The same for one that answered with nothing.
+pub const AVOID_EMPTY_FOR: Duration = Duration::from_millis(500);
+
 /// Time that an origin's own node, when it is linked, has to bring us its events before others are
 /// asked for them.
 pub const FIRST_HAND_GRACE: Duration = Duration::from_secs(3);
+
+/// Time between two pieces of logs that a node compares with its peers: hashing one takes some
+/// milliseconds, and a million events are gone through in three hours.
+pub const PIECE_EVERY: Duration = Duration::from_secs(10);
+
+/// Events of a piece.
+pub const PIECE_EVENTS: u64 = 1024;
 
 /// Ranges that are read from the store for one peer at the same time; what it asks past that is not
 /// answered, and it will ask again.

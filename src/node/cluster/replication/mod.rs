@@ -9,11 +9,13 @@
 //! unbounded: what finds no room is dropped and pulled later. Losing, doubling or reordering frames
 //! costs time, never an event.
 
+mod copies;
 mod inbox;
 pub mod limits;
 mod peer;
 mod pulls;
 mod recent;
+mod scrub;
 
 #[cfg(test)]
 mod sim;
@@ -24,13 +26,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::peer::{PeerFrame, event_bytes_max};
+use crate::node::breaks::{Break, is_broken};
+use crate::protocol::peer::{PeerFrame, Piece, event_bytes_max};
 use crate::protocol::{Event, Origin, Seq, VersionVector};
+use copies::Copies;
 use inbox::Inbox;
-use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, READS_MAX, SEQ_END, VECTOR_EVERY};
+use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PIECE_EVERY, READS_MAX, SEQ_END, VECTOR_EVERY};
 use peer::Peer;
 use pulls::{Candidate, Pulls};
 use recent::Recent;
+use scrub::Scrub;
+
+pub use copies::Acknowledged;
 
 /// Time since the node's start, by a clock that never goes back.
 pub type Moment = Duration;
@@ -54,8 +61,20 @@ pub enum Effect {
         after: Seq,
         limit: usize,
     },
-    /// A peer holds events of this node's own origin that this node does not: its store has been set
-    /// back.
+    /// Hash the events of `origin` past `after` up to `up_to`, and bring that to `hashed`: of what a
+    /// peer has hashed (`of`), or of what peers are to be told.
+    Hash {
+        origin: Origin,
+        after: Seq,
+        up_to: Seq,
+        of: Option<LinkId>,
+    },
+    /// The peer behind `link` has other events there than this node.
+    Diverged { link: LinkId, piece: Piece },
+    /// This node's events up to here may be acknowledged.
+    Acknowledge(Acknowledged),
+    /// A peer holds events of this node's own origin that this node never wrote: its store has been
+    /// set back, and must write under a new origin.
     OwnLogIsBehind { held: Seq, peer_holds: Seq },
 }
 
@@ -64,27 +83,58 @@ pub struct Replication {
     /// The origin that this node writes.
     origin: Origin,
     held: VersionVector,
+    /// How far this node's own events have been handed out: before they are committed here.
+    written: Seq,
     peers: BTreeMap<LinkId, Peer>,
     recent: Recent,
     inbox: Inbox,
     pulls: Pulls,
+    copies: Copies,
+    scrub: Scrub,
 }
 
 impl Replication {
-    /// A node whose store writes `origin` and holds `held`.
-    pub fn new(origin: Origin, held: VersionVector) -> Replication {
+    /// A node whose store writes `origin` and holds `held`, and whose events are acknowledged when
+    /// `copies` nodes have them.
+    pub fn new(origin: Origin, held: VersionVector, copies: u32) -> Replication {
         let mut inbox = Inbox::default();
         for (of, seq) in held.iter() {
             inbox.committed(Moment::ZERO, of, seq, &mut Vec::new());
         }
         Replication {
+            written: held.get(&origin),
             origin,
             held,
             peers: BTreeMap::new(),
             recent: Recent::default(),
             inbox,
             pulls: Pulls::default(),
+            copies: Copies::new(copies),
+            scrub: Scrub::new(PIECE_EVERY),
         }
+    }
+
+    /// The same, comparing a piece of the logs at this interval.
+    #[must_use]
+    pub fn comparing_every(mut self, every: Duration) -> Replication {
+        self.scrub = Scrub::new(every);
+        self
+    }
+
+    /// The origin that this node writes.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether there is anybody who would take this node's events before they are committed here.
+    pub fn has_peers(&self) -> bool {
+        !self.peers.is_empty()
+    }
+
+    /// Nodes, this one included, that are known to have the event, and whether it is worth waiting a
+    /// moment for more of them.
+    pub fn copies(&self, origin: &Origin, seq: Seq) -> (u32, bool) {
+        self.copies.of(&self.peers, origin, seq)
     }
 
     /// Events that `link`'s node has not said to hold; `None` while it has said nothing.
@@ -106,8 +156,10 @@ impl Replication {
             return Vec::new();
         }
         self.pulls.lost(link);
+        self.scrub.lost(link);
         let mut effects = self.vectors_to_all(now);
         effects.extend(self.pull(now));
+        effects.extend(self.acknowledge(now));
         effects
     }
 
@@ -131,6 +183,7 @@ impl Replication {
                 events,
                 held,
             } => self.range(now, link, &origin, after, events, held),
+            PeerFrame::Piece(piece) => self.piece(link, piece),
             PeerFrame::Hello(_)
             | PeerFrame::Known { .. }
             | PeerFrame::Leaving {}
@@ -148,8 +201,27 @@ impl Replication {
         }
     }
 
+    /// The store is about to commit these, which are this node's own: the peers may store them too.
+    pub fn written(&mut self, now: Moment, events: &[Arc<Event>]) -> Vec<Effect> {
+        for event in events.iter().filter(|event| event.origin == self.origin) {
+            self.written = self.written.max(event.seq);
+            self.recent.push(event);
+        }
+        self.pump(now)
+    }
+
+    /// The store writes under another origin from now on: the old one was set back, or a place of it
+    /// was handed out and not committed. Of the old one, what peers hold is pulled like any other's.
+    pub fn begin_origin(&mut self, now: Moment, origin: Origin) -> Vec<Effect> {
+        let old = std::mem::replace(&mut self.origin, origin);
+        self.recent.forget_after(&old, self.held.get(&old));
+        self.written = self.held.get(&self.origin);
+        self.pull(now)
+    }
+
     /// The store has committed these, this node's own and others', each origin's in order.
     pub fn committed(&mut self, now: Moment, events: &[Arc<Event>]) -> Vec<Effect> {
+        let before = self.held.get(&self.origin);
         let mut ingest = Vec::new();
         let mut advanced = BTreeSet::new();
         for event in events {
@@ -166,9 +238,10 @@ impl Replication {
                 .copied()
                 .filter(|o| peer.owed.contains_key(*o));
             effects.extend(confirm(*link, peer, &self.held, owed.collect()));
-            effects.extend(send_all(*link, peer.pump(now, &self.origin, &self.recent)));
         }
+        effects.extend(self.pump(now));
         effects.extend(self.pull(now));
+        effects.extend(self.own_committed(now, before));
         effects
     }
 
@@ -192,9 +265,11 @@ impl Replication {
         for (origin, seq) in held.iter() {
             self.inbox.committed(now, origin, seq, &mut ingest);
         }
+        let before = self.held.get(&self.origin);
         self.held.merge(held);
         let mut effects = ingest_effect(ingest);
         effects.extend(self.pull(now));
+        effects.extend(self.own_committed(now, before));
         effects
     }
 
@@ -235,17 +310,99 @@ impl Replication {
         self.inbox.tick(now);
         self.pulls.tick(now);
         let mut effects = Vec::new();
-        for (link, peer) in &mut self.peers {
+        for peer in self.peers.values_mut() {
             peer.tick(now);
-            effects.extend(send_all(*link, peer.pump(now, &self.origin, &self.recent)));
         }
+        effects.extend(self.pump(now));
         let due: Vec<LinkId> = (self.peers.iter())
             .filter(|(_, peer)| now >= peer.vector_due)
             .map(|(link, _)| *link)
             .collect();
         effects.extend(self.vectors(now, &due));
         effects.extend(self.pull(now));
+        effects.extend(self.acknowledge(now));
+        if self.has_peers()
+            && let Some((origin, after, up_to)) = self.scrub.next(now, &self.held)
+        {
+            let of = None;
+            effects.push(Effect::Hash {
+                origin,
+                after,
+                up_to,
+                of,
+            });
+        }
         effects
+    }
+
+    /// A peer has hashed a piece of a log: the same is hashed here, if it is here.
+    fn piece(&mut self, link: LinkId, piece: Piece) -> Vec<Effect> {
+        if !self.scrub.compare(link, &piece, &self.held) {
+            return Vec::new();
+        }
+        let Piece {
+            origin,
+            after,
+            up_to,
+            ..
+        } = piece;
+        let of = Some(link);
+        vec![Effect::Hash {
+            origin,
+            after,
+            up_to,
+            of,
+        }]
+    }
+
+    /// The store has hashed what `Effect::Hash` asked for, or could not.
+    pub fn hashed(
+        &mut self,
+        (origin, after, up_to): (Origin, Seq, Seq),
+        of: Option<LinkId>,
+        hash: Option<String>,
+    ) -> Vec<Effect> {
+        if let Some(link) = of {
+            let diverged = self.scrub.compared(link, hash.as_deref());
+            let effect = diverged.map(|piece| Effect::Diverged { link, piece });
+            return effect.into_iter().collect();
+        }
+        let Some(hash) = hash else { return Vec::new() };
+        let piece = Piece {
+            origin,
+            after,
+            up_to,
+            hash,
+        };
+        let send = |link: &LinkId| Effect::Send {
+            to: *link,
+            frame: PeerFrame::Piece(piece.clone()),
+        };
+        self.peers.keys().map(send).collect()
+    }
+
+    /// Pushes what is new to the peers that are in step.
+    fn pump(&mut self, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (link, peer) in &mut self.peers {
+            effects.extend(send_all(*link, peer.pump(now, &self.origin, &self.recent)));
+        }
+        effects
+    }
+
+    /// This node's own log, which was committed up to `before`, has come further, perhaps.
+    fn own_committed(&mut self, now: Moment, before: Seq) -> Vec<Effect> {
+        let held = self.held.get(&self.origin);
+        self.written = self.written.max(held);
+        if held > before {
+            self.copies.committed(now, &self.origin, held);
+        }
+        self.acknowledge(now)
+    }
+
+    fn acknowledge(&mut self, now: Moment) -> Vec<Effect> {
+        let acknowledged = self.copies.settle(now, &mut self.peers);
+        acknowledged.into_iter().map(Effect::Acknowledge).collect()
     }
 
     fn vectors_to_all(&mut self, now: Moment) -> Vec<Effect> {
@@ -278,7 +435,7 @@ impl Replication {
             return Vec::new();
         };
         let mut effects = Vec::new();
-        let (own, theirs) = (self.held.get(&self.origin), held.get(&self.origin));
+        let (own, theirs) = (self.written, held.get(&self.origin));
         if theirs > own {
             effects.push(Effect::OwnLogIsBehind {
                 held: own,
@@ -290,6 +447,7 @@ impl Replication {
         peer.stored(&held);
         effects.extend(send_all(link, peer.pump(now, &self.origin, &self.recent)));
         effects.extend(self.pull(now));
+        effects.extend(self.acknowledge(now));
         effects
     }
 
@@ -303,7 +461,10 @@ impl Replication {
             if event.seq >= SEQ_END || event.origin == self.origin {
                 continue;
             }
-            if let Some(held) = &mut peer.held {
+            if event.origin == peer.origin {
+                // A node hands its own events out before it has committed them.
+                peer.pushed = peer.pushed.max(event.seq);
+            } else if let Some(held) = &mut peer.held {
                 held.advance(&event.origin, event.seq);
             }
             if self.held.covers(&event.origin, event.seq) {
@@ -315,6 +476,12 @@ impl Replication {
             }
         }
         let mut effects = Vec::from_iter(confirm(link, peer, &self.held, known));
+        if is_broken(Break::ConfirmsBeforeCommit) {
+            let place = |event: &Arc<Event>| (event.origin.clone(), event.seq);
+            let held = events.iter().map(place).collect();
+            let frame = PeerFrame::Stored { held };
+            effects.push(Effect::Send { to: link, frame });
+        }
         effects.extend(ingest_effect(ingest));
         effects.extend(self.pull(now));
         effects
@@ -325,7 +492,10 @@ impl Replication {
             return Vec::new();
         };
         peer.stored(&held);
-        send_all(link, peer.pump(now, &self.origin, &self.recent)).collect()
+        let pushes = send_all(link, peer.pump(now, &self.origin, &self.recent));
+        let mut effects: Vec<Effect> = pushes.collect();
+        effects.extend(self.acknowledge(now));
+        effects
     }
 
     fn asked(&mut self, link: LinkId, origin: Origin, after: Seq, limit: u32) -> Vec<Effect> {
@@ -383,14 +553,14 @@ impl Replication {
 
     /// Asks for what peers hold and we do not.
     fn pull(&mut self, now: Moment) -> Vec<Effect> {
-        if !self.inbox.is_open(now) {
+        if !self.inbox.is_open(now) || is_broken(Break::NeverPulls) {
             return Vec::new();
         }
         let mut effects = Vec::new();
         for origin in self.wanted() {
             let after = self.inbox.reached(&origin);
             let candidates: Vec<Candidate> = (self.peers.iter())
-                .filter(|(_, peer)| peer.has(&origin) > after)
+                .filter(|(_, peer)| peer.offers(&origin) > after)
                 .map(|(link, peer)| Candidate {
                     link: *link,
                     first_hand: peer.origin == origin,
@@ -411,14 +581,18 @@ impl Replication {
         effects
     }
 
-    /// The origins of which some peer holds more than we do or have on the way.
+    /// The origins of which some peer offers more than we have or have on the way.
     fn wanted(&self) -> BTreeSet<Origin> {
-        (self.peers.values())
-            .filter_map(|peer| peer.held.as_ref())
-            .flat_map(|held| held.iter())
-            .filter(|(origin, seq)| **origin != self.origin && *seq > self.inbox.reached(origin))
-            .map(|(origin, _)| origin.clone())
-            .collect()
+        let mut wanted = BTreeSet::new();
+        for peer in self.peers.values() {
+            let held = peer.held.iter().flat_map(VersionVector::iter);
+            for (origin, seq) in held.chain([(&peer.origin, peer.pushed)]) {
+                if *origin != self.origin && seq > self.inbox.reached(origin) {
+                    wanted.insert(origin.clone());
+                }
+            }
+        }
+        wanted
     }
 }
 

@@ -17,12 +17,16 @@ pub struct Peer {
     pub origin: Origin,
     /// What it has said to hold; nothing is pushed before it has said so.
     pub held: Option<VersionVector>,
+    /// How far it has pushed its own origin, committed or about to be: what may be asked of it.
+    pub pushed: Seq,
     /// The origins that it hears of at first hand.
     pub linked: BTreeSet<Origin>,
     /// Origins it pushed to us, up to which place: it is told when that is stored.
     pub owed: BTreeMap<Origin, Seq>,
     /// Ranges being read for it.
     pub reads: usize,
+    /// What it was waited for in vain: until it has confirmed that, nobody waits for it.
+    pub owes: Option<(Origin, Seq)>,
     /// When it gets our vector next.
     pub vector_due: Moment,
     /// The last place sent of each origin.
@@ -44,9 +48,11 @@ impl Peer {
         Peer {
             origin,
             held: None,
+            pushed: 0,
             linked: BTreeSet::new(),
             owed: BTreeMap::new(),
             reads: 0,
+            owes: None,
             vector_due: now,
             sent: BTreeMap::new(),
             in_flight: VecDeque::new(),
@@ -59,12 +65,24 @@ impl Peer {
         self.held.as_ref().map_or(0, |held| held.get(origin))
     }
 
+    /// What may be asked of it.
+    pub fn offers(&self, origin: &Origin) -> Seq {
+        let pushed = if *origin == self.origin {
+            self.pushed
+        } else {
+            0
+        };
+        self.has(origin).max(pushed)
+    }
+
     /// It holds `held`, and what it held before.
     pub fn stored(&mut self, held: &VersionVector) {
         let Some(known) = &mut self.held else {
             return;
         };
         known.merge(held);
+        self.owes
+            .take_if(|(origin, seq)| known.covers(origin, *seq));
         let bytes = &mut self.in_flight_bytes;
         self.in_flight.retain(|push| {
             let waits = !known.covers(&push.origin, push.seq);
@@ -73,6 +91,16 @@ impl Peer {
             }
             waits
         });
+    }
+
+    /// How far it was sent `origin`, as a push or in answer to a pull.
+    pub fn sent(&self, origin: &Origin) -> Seq {
+        self.sent.get(origin).copied().unwrap_or(0)
+    }
+
+    /// Whether it confirms what it is sent within the usual time.
+    pub fn is_prompt(&self) -> bool {
+        self.owes.is_none()
     }
 
     /// It was sent `origin` up to `seq` in answer to a pull.
@@ -97,7 +125,7 @@ impl Peer {
     }
 
     fn pump_origin(&mut self, now: Moment, origin: &Origin, recent: &Recent, batch: &mut Batch) {
-        let sent = self.sent.get(origin).copied().unwrap_or(0);
+        let sent = self.sent(origin);
         let mut last = sent.max(self.has(origin));
         while let Some(event) = recent.get(origin, last + 1) {
             let bytes = event_bytes_max(event);

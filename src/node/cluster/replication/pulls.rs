@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::{AVOID_FOR, FIRST_HAND_GRACE, PULL_TIMEOUT, PULLS_MAX};
+use super::limits::{AVOID_EMPTY_FOR, AVOID_FOR, FIRST_HAND_GRACE, PULL_TIMEOUT, PULLS_MAX};
 use super::{LinkId, Moment};
 use crate::protocol::{Origin, Seq};
 
@@ -83,7 +83,9 @@ impl Pulls {
         if useful {
             self.avoided.remove(&(origin.clone(), link));
         } else if asked {
-            self.avoided.insert((origin.clone(), link), now + AVOID_FOR);
+            // It may have it in a moment.
+            self.avoided
+                .insert((origin.clone(), link), now + AVOID_EMPTY_FOR);
         }
     }
 

@@ -17,9 +17,12 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Adds an event that was just committed.
+    /// Adds an event that was just committed, or is about to be. Once more is nothing.
     pub fn push(&mut self, event: &Arc<Event>) {
         let log = self.logs.entry(event.origin.clone()).or_default();
+        if log.back().is_some_and(|last| last.seq >= event.seq) {
+            return;
+        }
         if log.back().is_some_and(|last| last.seq + 1 != event.seq) {
             // A commit was not told of. What is before the gap is of no use any more.
             self.bytes -= log.drain(..).map(|e| event_bytes_max(&e)).sum::<usize>();
@@ -42,6 +45,20 @@ impl Recent {
     /// The origins that have events here.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.logs.keys()
+    }
+
+    /// Takes back what was added of `origin` past `seq`.
+    pub fn forget_after(&mut self, origin: &Origin, seq: Seq) {
+        let Some(log) = self.logs.get_mut(origin) else {
+            return;
+        };
+        // Their places in `order` stay behind: `forget_oldest` passes over what is not there.
+        while let Some(last) = log.pop_back_if(|event| event.seq > seq) {
+            self.bytes -= event_bytes_max(&last);
+        }
+        if log.is_empty() {
+            self.logs.remove(origin);
+        }
     }
 
     fn forget_oldest(&mut self) {

@@ -73,7 +73,7 @@ impl Sim {
     pub fn new(seed: u64, nodes: usize) -> Sim {
         let node = |n| Node {
             disk: BTreeMap::new(),
-            core: Replication::new(origin(n), VersionVector::new()),
+            core: Replication::new(origin(n), VersionVector::new(), 2),
             queue: VecDeque::new(),
             ingested: 0,
         };
@@ -123,7 +123,7 @@ impl Sim {
         }
         let held = self.held(node);
         self.nodes[node].queue.clear();
-        self.nodes[node].core = Replication::new(origin(node), held);
+        self.nodes[node].core = Replication::new(origin(node), held, 2);
     }
 
     pub fn held(&self, node: usize) -> VersionVector {
@@ -208,6 +208,8 @@ impl Sim {
                     let effects = core.served(self.now, to, origin, after, page);
                     self.carry_out(node, effects);
                 }
+                Effect::Acknowledge(_) | Effect::Hash { .. } => {}
+                Effect::Diverged { .. } => panic!("no disk has rotted"),
                 Effect::OwnLogIsBehind { .. } => panic!("no disk was set back"),
             }
         }
@@ -257,7 +259,8 @@ fn name_of(frame: &PeerFrame) -> &'static str {
         PeerFrame::Stored { .. } => "stored",
         PeerFrame::Pull { .. } => "pull",
         PeerFrame::Range { .. } => "range",
-        PeerFrame::Hello(_)
+        PeerFrame::Piece(_)
+        | PeerFrame::Hello(_)
         | PeerFrame::Known { .. }
         | PeerFrame::Leaving {}
         | PeerFrame::Beat { .. }

@@ -10,7 +10,7 @@ fn vector(places: &[(usize, Seq)]) -> VersionVector {
 
 /// A core of node 0 with a link to node 1, which has said what it holds.
 fn linked(own: &[(usize, Seq)], theirs: &[(usize, Seq)]) -> (Replication, LinkId) {
-    let mut core = Replication::new(origin(0), vector(own));
+    let mut core = Replication::new(origin(0), vector(own), 2);
     let link = LinkId(1);
     core.link_up(Moment::ZERO, link, origin(1));
     let frame = PeerFrame::Vector {
@@ -24,7 +24,12 @@ fn linked(own: &[(usize, Seq)], theirs: &[(usize, Seq)]) -> (Replication, LinkId
 fn frames(effects: Vec<Effect>) -> Vec<PeerFrame> {
     let frame = |effect| match effect {
         Effect::Send { frame, .. } => Some(frame),
-        Effect::Ingest(_) | Effect::Read { .. } | Effect::OwnLogIsBehind { .. } => None,
+        Effect::Ingest(_)
+        | Effect::Acknowledge(_)
+        | Effect::Hash { .. }
+        | Effect::Diverged { .. }
+        | Effect::Read { .. }
+        | Effect::OwnLogIsBehind { .. } => None,
     };
     effects.into_iter().filter_map(frame).collect()
 }
@@ -45,14 +50,14 @@ fn a_peer_in_step_is_pushed_what_is_committed_and_one_that_is_not_is_left_to_pul
         }]
     );
     let (mut core, _) = linked(&[(0, 7)], &[(0, 3)]);
-    assert_eq!(core.committed(SECOND, &[new]), []);
+    assert_eq!(frames(core.committed(SECOND, &[new])), []);
 }
 
 #[test]
 fn nothing_is_pushed_to_a_peer_that_has_not_said_what_it_holds() {
-    let mut core = Replication::new(origin(0), VersionVector::new());
+    let mut core = Replication::new(origin(0), VersionVector::new(), 2);
     core.link_up(Moment::ZERO, LinkId(1), origin(1));
-    assert_eq!(core.committed(SECOND, &[event(&origin(0), 1)]), []);
+    assert_eq!(frames(core.committed(SECOND, &[event(&origin(0), 1)])), []);
 }
 
 #[test]
@@ -148,7 +153,7 @@ fn what_waits_is_bounded_however_much_is_pushed() {
 
 #[test]
 fn a_pull_without_an_answer_goes_to_another_peer() {
-    let mut core = Replication::new(origin(0), VersionVector::new());
+    let mut core = Replication::new(origin(0), VersionVector::new(), 2);
     let pulls_to = |effects: &[Effect]| -> Vec<LinkId> {
         let to = |effect: &Effect| match effect {
             Effect::Send {
@@ -310,7 +315,7 @@ fn frames_that_no_node_sends_change_nothing() {
         assert_eq!(core.receive(SECOND, link, frame.clone()), [], "{frame:?}");
         assert_eq!(core.receive(SECOND, LinkId(9), frame), []);
     }
-    assert_eq!(core.committed(SECOND, &[event(&origin(0), 6)]), []);
+    assert_eq!(frames(core.committed(SECOND, &[event(&origin(0), 6)])), []);
     core.tick(SECOND * 100);
 }
 
@@ -423,4 +428,65 @@ fn whatever_is_lost_cut_and_restarted_all_logs_are_the_same_in_the_end() {
             "seed {seed}"
         );
     }
+}
+
+#[test]
+fn events_are_pushed_while_the_nodes_own_disk_still_writes_and_only_once() {
+    let (mut core, link) = linked(&[], &[]);
+    let new = event(&origin(0), 1);
+    let push = PeerFrame::Push {
+        events: vec![new.clone()],
+    };
+    let pushed = core.written(SECOND, std::slice::from_ref(&new));
+    assert_eq!(frames(pushed), [push]);
+    // The peer's disk may be the faster one; that is no log that was set back.
+    let stored = PeerFrame::Stored {
+        held: vector(&[(0, 1)]),
+    };
+    assert_eq!(core.receive(SECOND, link, stored), []);
+    let vector = PeerFrame::Vector {
+        held: vector(&[(0, 1)]),
+        linked: vec![],
+    };
+    assert_eq!(core.receive(SECOND, link, vector), []);
+    let acknowledged = Acknowledged {
+        origin: origin(0),
+        up_to: 1,
+        copies: 2,
+    };
+    assert_eq!(
+        core.committed(SECOND, &[new]),
+        [Effect::Acknowledge(acknowledged)]
+    );
+}
+
+#[test]
+fn what_a_peer_pushed_of_its_own_is_no_copy_before_it_says_so() {
+    let (mut core, link) = linked(&[], &[]);
+    core.receive(SECOND, link, push([1]));
+    core.committed(SECOND, &[event(&origin(1), 1)]);
+    assert_eq!(core.copies(&origin(1), 1), (1, false));
+    let stored = PeerFrame::Stored {
+        held: vector(&[(1, 1)]),
+    };
+    core.receive(SECOND, link, stored);
+    assert_eq!(core.copies(&origin(1), 1), (2, false));
+}
+
+#[test]
+fn a_new_origin_leaves_nothing_of_the_old_one_that_was_not_committed() {
+    let (mut core, link) = linked(&[(0, 5)], &[(0, 5)]);
+    core.written(SECOND, &[event(&origin(0), 6)]);
+    core.begin_origin(SECOND, origin(8));
+    // The peer has stored it; here it comes back as another node's.
+    let frame = PeerFrame::Vector {
+        held: vector(&[(0, 6)]),
+        linked: vec![],
+    };
+    let pull = PeerFrame::Pull {
+        origin: origin(0),
+        after: 5,
+        limit: BATCH_EVENTS_MAX as u32,
+    };
+    assert_eq!(frames(core.receive(SECOND, link, frame)), [pull]);
 }

@@ -88,7 +88,9 @@ async fn a_file_system_that_fills_up_is_survived_without_a_restart() {
         return;
     };
     let dir = disk.0.path().join("n1");
-    let (store, mut commits) = Store::open(&dir, "n1", ManualClock::at(START)).unwrap();
+    let marks = tempfile::tempdir().unwrap();
+    let (store, mut commits) =
+        Store::open(&dir, marks.path(), "n1", ManualClock::at(START)).unwrap();
     let drain = tokio::spawn(async move { while commits.next().await.is_some() {} });
     let ballast = disk.0.path().join("ballast");
     std::fs::write(&ballast, vec![1; 2 * 1024 * 1024]).unwrap();
@@ -116,7 +118,7 @@ async fn a_file_system_that_fills_up_is_survived_without_a_restart() {
     assert!(!store.figures().failing);
     store.close().await;
     drain.await.unwrap();
-    let (store, _commits) = Store::open(&dir, "n1", ManualClock::at(START)).unwrap();
+    let (store, _commits) = Store::open(&dir, marks.path(), "n1", ManualClock::at(START)).unwrap();
     assert_eq!(store.held().get(&store.origin()), stored + 1);
     store.close().await;
 }

@@ -9,7 +9,7 @@ use crate::node::store::folder::LOG_FILE;
 use crate::node::store::schema::SCHEMA_VERSION;
 
 fn open_error(dir: &Path) -> StoreError {
-    match Store::open(dir, "n1", ManualClock::at(START)) {
+    match Store::open(dir, dir, "n1", ManualClock::at(START)) {
         Ok(_) => panic!("it opens"),
         Err(error) => error,
     }
@@ -31,7 +31,8 @@ async fn two_stores_in_one_folder_are_refused_and_the_first_goes_on() {
 async fn folder_and_files_are_for_their_owner_only() {
     let outside = tempfile::tempdir().unwrap();
     let dir = outside.path().join("chat").join("n1");
-    let (store, mut commits) = Store::open(&dir, "n1", ManualClock::at(START)).unwrap();
+    let (store, mut commits) =
+        Store::open(&dir, outside.path(), "n1", ManualClock::at(START)).unwrap();
     store.submit(deed(ALICE, "1", said("x"))).await.unwrap();
     assert!(commits.next().await.is_some());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -103,6 +104,52 @@ async fn a_copied_log_begins_a_new_origin_and_keeps_its_history() {
     let second = copied.store.origin();
     let copied = copied.restart("n1").await;
     assert_eq!(copied.store.origin(), second, "and goes on under that one");
+}
+
+#[tokio::test]
+async fn an_older_log_put_back_into_the_same_file_begins_a_new_origin() {
+    let mut story = Story::begin("n1");
+    story.say("one").await;
+    let origin = story.store.origin();
+    story.store.close().await;
+    let log = story.dir.path().join(LOG_FILE);
+    let older = fs::read(&log).unwrap();
+    let mut story = story.restart("n1").await;
+    story.say("two").await;
+    assert_eq!(story.store.origin(), origin);
+    story.store.close().await;
+    fs::write(&log, &older).unwrap();
+    let mut story = story.restart("n1").await;
+    assert_ne!(
+        story.store.origin(),
+        origin,
+        "somebody may have seen its second place"
+    );
+    assert_eq!(story.say("three").await.place.seq, 1);
+    assert_eq!(story.texts(), ["one", "three"]);
+}
+
+#[test]
+fn a_place_that_was_handed_out_and_not_committed_is_given_to_nothing_else() {
+    let disk = simulated::Disk::new();
+    let clock = Arc::new(ManualClock::at(START));
+    for killed in [true, false] {
+        let mut store = disk.start("n1", clock.clone());
+        let origin = store.origin();
+        store.begin();
+        store.submit(deed(ALICE, "1", said("x"))).unwrap();
+        store.hand_out();
+        if killed {
+            drop(store);
+            store = disk.start("n1", clock.clone());
+        } else {
+            store.roll_back();
+        }
+        store.begin();
+        let (placed, _) = store.submit(deed(ALICE, "1", said("x"))).unwrap();
+        assert_ne!(placed.place.origin, origin, "killed: {killed}");
+        assert_eq!((placed.place.seq, placed.repeated), (1, false));
+    }
 }
 
 #[tokio::test]

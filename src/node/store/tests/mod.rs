@@ -32,6 +32,7 @@ struct Story {
     taken: Vec<Committed>,
     clock: Arc<ManualClock>,
     dir: TempDir,
+    marks: TempDir,
 }
 
 impl Story {
@@ -41,20 +42,23 @@ impl Story {
 
     fn at(dir: TempDir, node: &str) -> Story {
         let clock = Arc::new(ManualClock::at(START));
-        let (store, commits) = Store::open(dir.path(), node, clock.clone()).unwrap();
+        let marks = tempfile::tempdir().unwrap();
+        let (store, commits) = Store::open(dir.path(), marks.path(), node, clock.clone()).unwrap();
         Story {
             store,
             commits,
             taken: Vec::new(),
             clock,
             dir,
+            marks,
         }
     }
 
     /// The process ends in an orderly way and starts again.
     async fn restart(self, node: &str) -> Story {
         self.store.close().await;
-        let (store, commits) = Store::open(self.dir.path(), node, self.clock.clone()).unwrap();
+        let (dir, marks) = (self.dir.path(), self.marks.path());
+        let (store, commits) = Store::open(dir, marks, node, self.clock.clone()).unwrap();
         Story {
             store,
             commits,
