@@ -1,7 +1,7 @@
 //! Ports that are taken: found out before anything is started, and said with what to do about it.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,8 +41,8 @@ pub(super) struct Wanted {
 /// With the line to be shown, for the first that is not.
 pub(super) async fn check_free(wanted: &[Wanted]) -> Result<(), Stop> {
     for wanted in wanted {
-        match TcpListener::bind(wanted.address) {
-            Ok(_) => {}
+        match bind(wanted) {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(taken(*wanted).await);
             }
@@ -57,6 +57,15 @@ pub(super) async fn check_free(wanted: &[Wanted]) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Nodes write to each other by UDP too, on the same port.
+fn bind(wanted: &Wanted) -> io::Result<()> {
+    TcpListener::bind(wanted.address)?;
+    match wanted.service {
+        Service::Peers => UdpSocket::bind(wanted.address).map(drop),
+        Service::Clients | Service::Browsers => Ok(()),
+    }
 }
 
 async fn taken(wanted: Wanted) -> Stop {

@@ -42,8 +42,58 @@ pub struct Metrics {
     pub replays: Counter,
     /// Times that a reader was told of a gap.
     pub gaps: Counter,
+    pub peer_port: PeerPortRefusals,
     pub delivery: Latencies,
     rates: Mutex<Rates>,
+}
+
+/// What was turned away on the peer port. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct PeerPortRefusals {
+    /// TCP connections of those who do not know the secret, and frames that could not be read.
+    pub links: Counter,
+    /// Datagrams without the cluster's seal: forged, damaged, cut off, or no datagrams of ours at all.
+    pub forged: Counter,
+    /// Datagrams that were taken already, or were made for another run of a node.
+    pub replayed: Counter,
+    /// Datagrams of a node of the cluster that say nothing that is understood.
+    pub unreadable: Counter,
+}
+
+impl PeerPortRefusals {
+    /// Datagrams of all kinds.
+    pub fn datagrams(&self) -> u64 {
+        self.forged.get() + self.replayed.get() + self.unreadable.get()
+    }
+
+    fn register(registry: &mut Registry) -> PeerPortRefusals {
+        let all = PeerPortRefusals::default();
+        for (name, help, counter) in [
+            (
+                "peer_links_refused",
+                "Peer connections and frames refused",
+                &all.links,
+            ),
+            (
+                "datagrams_forged",
+                "Datagrams without the cluster's seal",
+                &all.forged,
+            ),
+            (
+                "datagrams_replayed",
+                "Datagrams sent before or for another run",
+                &all.replayed,
+            ),
+            (
+                "datagrams_unreadable",
+                "Sealed datagrams not understood",
+                &all.unreadable,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        all
+    }
 }
 
 /// Counts something for as long as it is held.
@@ -77,6 +127,7 @@ impl Metrics {
             slow_readers: gauge(registry, "slow_readers", "Memberships reading from the log"),
             replays: counter(registry, "replays", "Readers that fell off a ring"),
             gaps: counter(registry, "gaps", "Readers told of a gap"),
+            peer_port: PeerPortRefusals::register(registry),
             delivery: Latencies::default(),
             rates: Mutex::default(),
             registry: all,

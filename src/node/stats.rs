@@ -82,6 +82,8 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
         store_bytes: store.file_bytes + store.wal_bytes,
         events: store.events,
         peers: shared.replicator().peers(),
+        links_refused: metrics.peer_port.links.get(),
+        datagrams_refused: metrics.peer_port.datagrams(),
         alarms,
     }
 }

@@ -42,6 +42,8 @@ pub enum PeerFrame {
     Hello(Box<Hello>),
     /// Peer addresses of nodes that the sender has a link to.
     Known { addresses: Vec<String> },
+    /// The sender ends in good order: when its links are gone it is not missing, it has left.
+    Leaving {},
     /// What the sender has stored, at link up and every few seconds; what it is behind in, the other
     /// side may push or it will pull itself.
     Vector {
@@ -105,6 +107,7 @@ pub enum PeerFrame {
 const FRAME_TYPES: &[&str] = &[
     "hello",
     "known",
+    "leaving",
     "vector",
     "push",
     "stored",
@@ -347,6 +350,7 @@ mod tests {
             PeerFrame::Known {
                 addresses: vec!["127.0.0.1:9998".to_owned()],
             },
+            PeerFrame::Leaving {},
             PeerFrame::Vector {
                 held: vector(),
                 linked: vec![origin.clone()],

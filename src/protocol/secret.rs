@@ -33,6 +33,11 @@ impl Secret {
         self.derive("chat 2026 peer link v1")
     }
 
+    /// The key of the seals on the datagrams that nodes gossip with.
+    pub fn gossip_key(&self) -> [u8; 32] {
+        self.derive("chat 2026 gossip v1")
+    }
+
     fn derive(&self, context: &str) -> [u8; 32] {
         blake3::derive_key(context, &self.0)
     }
@@ -54,6 +59,7 @@ mod tests {
         let secret = Secret::new(format!("{}\n", "x".repeat(32)).as_bytes()).unwrap();
         assert_ne!(secret.token_key(), secret.bridge_key());
         assert_ne!(secret.token_key(), secret.peer_seed());
+        assert_ne!(secret.peer_seed(), secret.gossip_key());
         assert_eq!(format!("{secret:?}"), "Secret(…)");
     }
 }

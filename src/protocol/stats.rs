@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Re;
+use super::ids::Ts;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
@@ -62,6 +63,11 @@ pub struct NodeFigures {
     /// Events in the log.
     pub events: u64,
     pub peers: Vec<PeerFigures>,
+    /// Connections of other nodes and frames of theirs that were turned away since the start.
+    pub links_refused: u64,
+    /// Datagrams on the peer port that were turned away since the start: not sealed with the
+    /// cluster's secret, or sent before.
+    pub datagrams_refused: u64,
     /// What a person should look at, in words.
     pub alarms: Vec<String>,
 }
@@ -86,4 +92,13 @@ pub struct PeerFigures {
     pub lag_events: u64,
     /// Its wall clock less ours, microseconds.
     pub clock_offset_us: i64,
+    /// Whether its datagrams arrive.
+    #[serde(default)]
+    pub heard: bool,
+    /// Its program and version; empty before they are heard.
+    #[serde(default)]
+    pub server: String,
+    /// When it was started, by its own clock.
+    #[serde(default)]
+    pub started: Ts,
 }

@@ -305,6 +305,35 @@ fn status_shows_the_nodes_and_fails_when_one_is_down() {
 }
 
 #[test]
+fn status_is_well_after_a_node_was_stopped_in_good_order_and_not_after_a_crash() {
+    let space = Space::new();
+    let one = space.node("n1", &[]);
+    let address = one.address();
+    let until = |count: usize, code: i32| {
+        let end = std::time::Instant::now() + DEADLINE;
+        loop {
+            let ended = space.run("chat", &["status", "--node", &address, "--json"]);
+            let stats: Value = serde_json::from_str(&ended.out).unwrap();
+            if stats["nodes"].as_array().unwrap().len() == count && ended.code == Some(code) {
+                return;
+            }
+            assert!(
+                std::time::Instant::now() < end,
+                "{count}, {code}: {ended:?}"
+            );
+        }
+    };
+    let two = space.node("n2", &["--join", &one.peer()]);
+    until(2, 0);
+    assert_eq!(two.stop().code(), Some(0));
+    until(1, 0);
+    let two = space.node("n2", &["--join", &one.peer()]);
+    until(2, 0);
+    two.kill();
+    until(2, 1);
+}
+
+#[test]
 fn chat_up_says_where_to_go_and_ends_when_it_is_told_to() {
     let space = Space::new();
     let mut command = space.command(

@@ -1,16 +1,20 @@
 //! Several nodes in one process, linked over real TCP.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat::node::config::PeerPort;
-use chat::node::{Config, Node, StartError};
+use chat::node::{Config, Node, StartError, Tuning};
 use chat::protocol::secret::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{self, Client, DEADLINE};
+
+/// Any free port.
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// A node that others can be linked with.
 pub struct Member {
@@ -27,7 +31,20 @@ impl Member {
 
     pub async fn start_with(name: &str, secret: u8, join: &[&Member]) -> Member {
         let folder = tempfile::tempdir().unwrap();
-        Member::start_in(folder, name, secret, join).await
+        let join = join.iter().map(|member| member.peer_address()).collect();
+        Member::start_in(folder, name, secret, ANY, join, Tuning::default()).await
+    }
+
+    /// A node that calls these addresses.
+    pub async fn start_at(name: &str, join: &[String]) -> Member {
+        let folder = tempfile::tempdir().unwrap();
+        Member::start_in(folder, name, b's', ANY, join.to_vec(), Tuning::default()).await
+    }
+
+    pub async fn start_tuned(name: &str, join: &[&Member], tuning: Tuning) -> Member {
+        let folder = tempfile::tempdir().unwrap();
+        let join = join.iter().map(|member| member.peer_address()).collect();
+        Member::start_in(folder, name, b's', ANY, join, tuning).await
     }
 
     /// Why a node whose peer port is this address does not start.
@@ -37,11 +54,16 @@ impl Member {
         Node::start(config).await.map(|_| ())
     }
 
-    async fn start_in(folder: TempDir, name: &str, secret: u8, join: &[&Member]) -> Member {
-        let join = join.iter().map(|member| member.peer_address()).collect();
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = config(&folder, name, secret, free, join);
-        let node = Node::start(config).await.unwrap();
+    async fn start_in(
+        folder: TempDir,
+        name: &str,
+        secret: u8,
+        peer: SocketAddr,
+        join: Vec<String>,
+        tuning: Tuning,
+    ) -> Member {
+        let config = config(&folder, name, secret, peer, join);
+        let node = Node::start_tuned(config, tuning).await.unwrap();
         Member {
             node,
             folder,
@@ -116,8 +138,25 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    /// On another address.
     pub async fn start(self, join: &[&Member]) -> Member {
-        Member::start_in(self.folder, &self.name, self.secret, join).await
+        let join = join.iter().map(|member| member.peer_address()).collect();
+        self.restart(ANY, join).await
+    }
+
+    /// On this address, told of nobody.
+    pub async fn start_on(self, peer: SocketAddr) -> Member {
+        self.restart(peer, Vec::new()).await
+    }
+
+    async fn restart(self, peer: SocketAddr, join: Vec<String>) -> Member {
+        let tuning = Tuning::default();
+        Member::start_in(self.folder, &self.name, self.secret, peer, join, tuning).await
+    }
+
+    /// The node's own folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 }
 
@@ -199,13 +238,10 @@ async fn a_node_finds_the_others_through_the_one_it_joins() {
     assert_eq!(names, ["n1", "n2", "n3"]);
     assert_eq!(stats["nodes"][0]["address"], one.node.listen.to_string());
     three.stop().await;
-    until("a stopped node is down", async || one.linked() == ["n2"]).await;
+    until("a stopped node has left", async || one.linked() == ["n2"]).await;
     let mut client = Client::connect(one.node.listen).await;
     let stats = client.ask(json!({"type": "stats"})).await;
-    assert_eq!(
-        stats["nodes"][2],
-        json!({"name": "n3", "address": stats["nodes"][2]["address"], "up": false})
-    );
+    assert_eq!(stats["nodes"].as_array().unwrap().len(), 2, "{stats}");
     for member in [one, two] {
         member.stop().await;
     }

@@ -174,6 +174,15 @@ cpu_ms: number, store_bytes: number,
  */
 events: number, peers: Array<PeerFigures>, 
 /**
+ * Connections of other nodes and frames of theirs that were turned away since the start.
+ */
+links_refused: number, 
+/**
+ * Datagrams on the peer port that were turned away since the start: not sealed with the
+ * cluster's secret, or sent before.
+ */
+datagrams_refused: number, 
+/**
  * What a person should look at, in words.
  */
 alarms: Array<string>, };
@@ -210,7 +219,19 @@ lag_events: number,
 /**
  * Its wall clock less ours, microseconds.
  */
-clock_offset_us: number, };
+clock_offset_us: number, 
+/**
+ * Whether its datagrams arrive.
+ */
+heard: boolean, 
+/**
+ * Its program and version; empty before they are heard.
+ */
+server: string, 
+/**
+ * When it was started, by its own clock.
+ */
+started: Ts, };
 
 export type Pong = { re?: Re, time: Ts, };
 

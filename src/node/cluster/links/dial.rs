@@ -82,6 +82,16 @@ impl Book {
         }
     }
 
+    /// A node is there, by what others say: it is called the next time round.
+    pub(super) fn expect(&mut self, addresses: &[String]) {
+        for address in addresses {
+            if let Some(entry) = self.entries.get_mut(address) {
+                entry.next = Instant::now();
+                entry.failures = 0;
+            }
+        }
+    }
+
     /// All addresses.
     pub(super) fn addresses(&self) -> BTreeSet<String> {
         self.entries.keys().cloned().collect()
@@ -172,7 +182,8 @@ async fn dial(shared: Arc<Shared>, address: String) {
         }
         Err(error) => error,
     };
-    if vain.is_refusal() {
+    // A node that stands still, or whose network swallows everything, is missing, and no stranger.
+    if vain.is_refusal() && !matches!(vain, LinkError::TooSlow) {
         shared.refused(&address, &vain.to_string());
     } else if matches!(vain, LinkError::Connect(_))
         && shared.book().is_named(&address)
@@ -248,6 +259,21 @@ mod tests {
         book.know(address, Who::Ourselves);
         book.called(address, now, Some(&nobody()), 1.0);
         assert_eq!(book.due(now + PAUSE_MAX, |_| false), [""; 0]);
+    }
+
+    #[test]
+    fn one_that_is_said_to_be_there_is_called_at_once() {
+        let mut book = Book::default();
+        let address = "10.0.0.1:9999";
+        book.add(address, Source::Learned);
+        let now = Instant::now();
+        for _ in 0..9 {
+            book.called(address, now, Some(&nobody()), 1.0);
+        }
+        assert_eq!(book.due(Instant::now(), |_| false), [""; 0]);
+        book.expect(&[address.to_owned(), "10.0.0.9:9999".to_owned()]);
+        assert_eq!(book.due(Instant::now(), |_| false), [address]);
+        assert_eq!(book.entries[address].failures, 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
 
 use super::Shared;
@@ -19,14 +19,18 @@ pub const SEARCHED_PORTS: RangeInclusive<u16> = 9990..=9999;
 /// Links that are shaking hands at the same time; whoever calls past that is hung up on.
 const HANDSHAKES_MAX: usize = 64;
 
-/// Takes the port; with `search`, when it is taken, the next free one below, down to 9990.
+/// Ports that the system chose for TCP and that were taken for UDP, before that is an error.
+const CHOSEN_MAX: usize = 32;
+
+/// Takes the port, for TCP and UDP; with `search`, when either is taken, the next free one below, down
+/// to 9990.
 ///
 /// # Errors
 /// As the system says it; `AddrInUse` when all are taken.
-pub async fn bind(port: PeerPort) -> io::Result<TcpListener> {
+pub async fn bind(port: PeerPort) -> io::Result<(TcpListener, UdpSocket)> {
     let mut address = port.address;
     loop {
-        match TcpListener::bind(address).await {
+        match bind_both(address).await {
             Err(error)
                 if error.kind() == io::ErrorKind::AddrInUse
                     && port.search
@@ -36,6 +40,23 @@ pub async fn bind(port: PeerPort) -> io::Result<TcpListener> {
                 address.set_port(address.port() - 1);
             }
             result => return result,
+        }
+    }
+}
+
+async fn bind_both(address: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+    let mut chosen = 0;
+    loop {
+        let listener = TcpListener::bind(address).await?;
+        match UdpSocket::bind(listener.local_addr()?).await {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && address.port() == 0
+                    && chosen < CHOSEN_MAX =>
+            {
+                chosen += 1;
+            }
+            result => return Ok((listener, result?)),
         }
     }
 }
@@ -66,7 +87,11 @@ async fn answer(
             drop(permit);
             link::run(shared, opened).await;
         }
-        Err(error) => shared.refused(&from.ip().to_string(), &error.to_string()),
+        Err(error) if error.is_refusal() => {
+            shared.refused(&from.ip().to_string(), &error.to_string());
+        }
+        // One link too many to a node of the cluster, or to oneself.
+        Err(error) => tracing::debug!(%from, %error, "no link"),
     }
 }
 
@@ -83,15 +108,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_taken_is_an_error_unless_the_next_may_be_searched() {
-        let taken = bind(any_port(false)).await.unwrap();
-        for search in [false, true] {
-            // Not one of the searched ports: nothing below it is tried.
-            let port = PeerPort {
-                address: taken.local_addr().unwrap(),
-                search,
-            };
-            let error = bind(port).await.unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        }
+        let (taken, datagrams) = bind(any_port(false)).await.unwrap();
+        let address = taken.local_addr().unwrap();
+        assert_eq!(datagrams.local_addr().unwrap(), address);
+        let is_taken = async || {
+            for search in [false, true] {
+                // Not one of the searched ports: nothing below it is tried.
+                let error = bind(PeerPort { address, search }).await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+            }
+        };
+        is_taken().await;
+        drop(taken);
+        // For UDP it still is.
+        is_taken().await;
     }
 }

@@ -33,6 +33,7 @@ pub use tls::{PeerTls, TlsError};
 
 use super::replication::LinkId;
 use crate::node::clock::NodeClock;
+use crate::node::metrics::PeerPortRefusals;
 use crate::protocol::Origin;
 use crate::protocol::peer::{Hello, Incarnation, PEER_PROTOCOL, PeerFrame, PeerFrameError};
 use dial::{Book, Source, Who};
@@ -84,6 +85,8 @@ pub struct Me {
 pub struct Search {
     /// Peer addresses (`host:port`) that the user named.
     pub join: Vec<String>,
+    /// Peer addresses where nodes were reached in earlier runs.
+    pub known: Vec<String>,
     /// Ports of this machine to look on, over and over.
     pub ports: Vec<u16>,
     pub timing: Timing,
@@ -128,7 +131,7 @@ pub(super) struct Shared {
     book: Mutex<Book>,
     cut: Mutex<BTreeSet<String>>,
     warned: Mutex<HashMap<String, Instant>>,
-    refusals: AtomicU64,
+    refusals: PeerPortRefusals,
     links: AtomicU64,
     dials: AtomicU64,
     /// Addresses that are known from the start and were not called yet.
@@ -149,6 +152,7 @@ impl Links {
         listener: TcpListener,
         search: Search,
         tls: PeerTls,
+        refusals: PeerPortRefusals,
         events: mpsc::Sender<LinkEvent>,
         stop: CancellationToken,
     ) -> std::io::Result<Links> {
@@ -164,7 +168,7 @@ impl Links {
             book: Mutex::default(),
             cut: Mutex::default(),
             warned: Mutex::default(),
-            refusals: AtomicU64::new(0),
+            refusals,
             links: AtomicU64::new(1),
             dials: AtomicU64::new(1),
             first_round: watch::Sender::default(),
@@ -183,6 +187,7 @@ impl Links {
             let address = format!("127.0.0.1:{port}");
             shared.book().add(&address, Source::Searched);
         }
+        shared.learn(&search.known);
         shared.first_round.send_replace(shared.book().addresses());
         let tasks = &shared.tasks;
         tasks.spawn(listen::accept_all(shared.clone(), listener));
@@ -200,6 +205,12 @@ impl Links {
     /// Peers have told of these addresses.
     pub fn learn(&self, addresses: &[String]) {
         self.shared.learn(addresses);
+    }
+
+    /// Nodes are there: those without a link are called at once, however long calls were in vain.
+    pub fn expect(&self, addresses: &[String]) {
+        self.shared.learn(addresses);
+        self.shared.book().expect(addresses);
     }
 
     /// This node writes under another origin from now on. The links end, and their successors say so.
@@ -227,7 +238,7 @@ impl Links {
 
     /// Connections and frames that were turned away since the start.
     pub fn refusals(&self) -> u64 {
-        self.shared.refusals.load(Ordering::Relaxed)
+        self.shared.refusals.links.get()
     }
 
     /// Waits until all links have ended, after the stop token was cancelled. Whoever takes the events
@@ -301,7 +312,7 @@ impl Shared {
 
     /// Counts somebody who was turned away, and warns of it once a minute.
     fn refused(&self, address: &str, reason: &str) {
-        self.refusals.fetch_add(1, Ordering::Relaxed);
+        self.refusals.links.inc();
         if self.is_to_be_warned(address) {
             tracing::warn!(
                 address,
@@ -324,7 +335,7 @@ impl Shared {
 
     /// Counts a frame of a peer that could not be read.
     fn malformed(&self, node: &str, error: &PeerFrameError) {
-        self.refusals.fetch_add(1, Ordering::Relaxed);
+        self.refusals.links.inc();
         if self.is_to_be_warned(node) {
             tracing::warn!(node, %error, "a frame was passed over: is another version running there?");
         }

@@ -29,6 +29,7 @@ async fn bare(name: &str, secret: char, join: &[&Bare]) -> Bare {
 async fn bare_with(name: &str, secret: char, join: Vec<String>, timing: Timing) -> Bare {
     let search = Search {
         join,
+        known: vec![],
         ports: vec![],
         timing,
     };
@@ -40,7 +41,7 @@ async fn bare_searching(name: &str, secret: char, search: Search) -> Bare {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         search: false,
     };
-    let listener = bind(port).await.unwrap();
+    let (listener, _) = bind(port).await.unwrap();
     let address = listener.local_addr().unwrap();
     let me = Me {
         node: name.to_owned(),
@@ -53,7 +54,8 @@ async fn bare_searching(name: &str, secret: char, search: Search) -> Bare {
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let stop = CancellationToken::new();
     let tls = PeerTls::new(&secret).unwrap();
-    let links = Links::start(me, listener, search, tls, sender, stop.clone()).unwrap();
+    let refusals = PeerPortRefusals::default();
+    let links = Links::start(me, listener, search, tls, refusals, sender, stop.clone()).unwrap();
     Bare {
         links,
         address,
@@ -175,6 +177,7 @@ async fn nodes_that_call_each_other_at_once_keep_one_link() {
             .await
             .unwrap_or_else(|_| panic!("not one link at {id}"));
     }
+    assert_eq!((one.links.refusals(), two.links.refusals()), (0, 0));
     one.end().await;
     two.end().await;
 }
@@ -203,6 +206,7 @@ async fn a_node_does_not_link_with_itself() {
     one.up("n2").await;
     two.up("n1").await;
     assert_eq!(one.links.addresses(), [two.address.to_string()]);
+    assert_eq!(one.links.refusals(), 0, "it is no stranger to itself");
     one.end().await;
     two.end().await;
 }
@@ -305,6 +309,24 @@ async fn whoever_calls_and_says_nothing_is_hung_up_on() {
     let ended = timeout(SOON, socket.read_to_end(&mut Vec::new())).await;
     assert!(ended.is_ok(), "the connection was kept");
     assert_eq!(one.links.refusals(), 1);
+    one.end().await;
+}
+
+#[tokio::test]
+async fn whoever_is_called_and_says_nothing_is_missing_and_not_counted_as_refused() {
+    let timing = Timing {
+        handshake: Duration::from_millis(50),
+        ..Timing::default()
+    };
+    let still = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let join = vec![still.local_addr().unwrap().to_string()];
+    let one = bare_with("n1", 'a', join, timing).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let called = timeout(SOON, still.accept()).await;
+        held.push(called.expect("it is called no more").unwrap());
+    }
+    assert_eq!(one.links.refusals(), 0);
     one.end().await;
 }
 

@@ -123,6 +123,7 @@ impl Driver {
                     while let Ok(input) = inputs.try_recv() {
                         self.input(input);
                     }
+                    self.send_to_all(&PeerFrame::Leaving {});
                     stop_links.cancel();
                 }
             }

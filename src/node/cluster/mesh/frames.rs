@@ -8,6 +8,7 @@ use super::input::Input;
 use crate::node::cluster::replication::{LinkId, Moment};
 use crate::node::presence::Heard;
 use crate::node::replicator::Typist;
+use crate::node::rooms::lock;
 use crate::node::shared::Shared;
 use crate::node::stats::own_figures;
 use crate::protocol::peer::PeerFrame;
@@ -39,6 +40,7 @@ impl Driver {
                 self.carry_out(now, effects);
             }
             PeerFrame::Known { addresses } => self.links.learn(&addresses),
+            PeerFrame::Leaving {} => lock(&self.nodes).left(now, &origin),
             PeerFrame::Beat { presence, soft } => self.beaten(now, link, &origin, presence, soft),
             PeerFrame::PresenceAsk {} => self.tell_everybody_here(link),
             PeerFrame::PresenceAll(snapshot) => self.snapshot(&origin, snapshot),

@@ -6,30 +6,35 @@
 //! beside it and comes back as something that happened.
 
 mod acks;
+mod alarms;
 mod driver;
 mod figures;
 mod frames;
 mod gossip;
 mod input;
+mod members;
 mod nodes;
 mod storing;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timing, bind};
+use super::membership::{self, Facts, Membership, SavedPeers};
 use crate::node::clock::NodeClock;
 use crate::node::config::{Config, PeerPort};
 use crate::node::replicator::{COPIES_WAIT_MAX, Later, Replicator, Typist};
 use crate::node::rooms::lock;
-use crate::node::shared::Shared;
+use crate::node::shared::{SERVER, Shared};
 use crate::node::store::{Committed, Early, Placed};
 use crate::protocol::Event;
 use crate::protocol::peer::Incarnation;
@@ -38,6 +43,7 @@ use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
 use acks::{Acks, Wait};
 use driver::Driver;
 use input::{Input, Inputs};
+use members::Members;
 use nodes::Nodes;
 
 /// Pause between two looks for the other nodes' clocks at the start.
@@ -47,7 +53,7 @@ const CLOCKS_LOOK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
     #[error(
-        "peer port {} is in use ({address}): stop what uses it, or name another with --peer",
+        "peer port {} is in use ({address}, TCP or UDP): stop what uses it, or name another with --peer",
         address.port()
     )]
     PortInUse { address: SocketAddr },
@@ -63,6 +69,7 @@ pub enum MeshError {
 /// The peer port, taken before anything else of the node begins.
 pub struct PeerListener {
     listener: TcpListener,
+    datagrams: UdpSocket,
     /// Where other nodes connect.
     pub address: SocketAddr,
     port: PeerPort,
@@ -75,6 +82,7 @@ pub struct Mesh {
     acks: Arc<Acks>,
     clock: Arc<NodeClock>,
     links: Links,
+    membership: Membership,
     /// The node's own: what its users do while it stops is not told to the others, so that whoever
     /// moves to another node is not seen leaving.
     node_stop: CancellationToken,
@@ -93,10 +101,11 @@ impl PeerListener {
             std::io::ErrorKind::AddrInUse => MeshError::PortInUse { address },
             _ => MeshError::CannotListen { address, reason },
         };
-        let listener = bind(port).await.map_err(failed)?;
+        let (listener, datagrams) = bind(port).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(PeerListener {
             listener,
+            datagrams,
             address,
             port,
         })
@@ -125,22 +134,19 @@ impl Mesh {
             client_address: shared.listen.to_string(),
             clock: Arc::clone(&shared.clock),
         };
-        let search = Search {
-            join: join.clone(),
-            ports: if peer.port.search && peer.address.ip().is_loopback() {
-                SEARCHED_PORTS.collect()
-            } else {
-                Vec::new()
-            },
-            timing: Timing::default(),
-        };
+        let saved = SavedPeers::load(&shared.config.data);
+        let known = saved.addresses();
+        let search = search(join, &known, &peer);
         let address = peer.address;
+        let refusals = shared.metrics.peer_port.clone();
+        let facts = facts(shared, &me, address, &saved);
         let tls = PeerTls::new(secret)?;
         let links = Links::start(
             me,
             peer.listener,
             search,
             tls,
+            refusals.clone(),
             to_driver,
             stop_links.clone(),
         )
@@ -161,12 +167,31 @@ impl Mesh {
             shared.store.set_early(Handing(inputs.clone()));
         }
         tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
+        let start = membership::Start {
+            facts,
+            key: secret.gossip_key(),
+            socket: peer.datagrams,
+            join: join.clone(),
+            saved: known,
+            refusals: refusals.clone(),
+        };
+        let membership = Membership::start(start, &tasks, &stop);
+        let members = Members {
+            membership: membership.clone(),
+            links: links.clone(),
+            nodes: Arc::clone(&nodes),
+            refusals,
+            folder: shared.config.data.clone(),
+            saved,
+        };
+        tasks.spawn(members.run(stop.clone()));
         Ok(Arc::new(Mesh {
             inputs,
             nodes,
             acks,
             clock: Arc::clone(&shared.clock),
             links,
+            membership,
             node_stop: shared.stop.clone(),
             stop,
             tasks,
@@ -194,14 +219,48 @@ impl Mesh {
         self.links.ended().await;
     }
 
-    /// Behaves as if the network to the node of that name were cut; for tests of partitions.
+    /// Behaves as if TCP to the node of that name were cut; for tests of partitions.
     pub fn cut(&self, node: &str) {
         self.links.cut(node);
+    }
+
+    /// Behaves as if no datagram came or went, or as if they did again; for tests of partitions.
+    pub fn cut_datagrams(&self, cut: bool) {
+        self.membership.cut(cut);
     }
 
     /// The opposite of `cut`.
     pub fn mend(&self, node: &str) {
         self.links.mend(node);
+    }
+}
+
+/// Whom to look for.
+fn search(join: &[String], known: &[SocketAddr], peer: &PeerListener) -> Search {
+    Search {
+        join: join.to_vec(),
+        known: known.iter().map(SocketAddr::to_string).collect(),
+        ports: if peer.port.search && peer.address.ip().is_loopback() {
+            SEARCHED_PORTS.collect()
+        } else {
+            Vec::new()
+        },
+        timing: Timing::default(),
+    }
+}
+
+/// What the node tells of itself by gossip.
+fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Facts {
+    let joined = shared.config.join.iter().find_map(|to| to.parse().ok());
+    let near = joined.or_else(|| saved.addresses().first().copied());
+    Facts {
+        node: me.node.clone(),
+        origin: me.origin.clone(),
+        incarnation: me.incarnation,
+        client_address: me.client_address.clone(),
+        peer_address: membership::advertised(peer, near),
+        server: SERVER.to_owned(),
+        started: shared.now(),
     }
 }
 

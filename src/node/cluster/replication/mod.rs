@@ -186,6 +186,7 @@ impl Replication {
             PeerFrame::Piece(piece) => self.piece(link, piece),
             PeerFrame::Hello(_)
             | PeerFrame::Known { .. }
+            | PeerFrame::Leaving {}
             | PeerFrame::Beat { .. }
             | PeerFrame::PresenceAsk {}
             | PeerFrame::PresenceAll(_)

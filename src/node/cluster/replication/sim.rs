@@ -262,6 +262,7 @@ fn name_of(frame: &PeerFrame) -> &'static str {
         PeerFrame::Piece(_)
         | PeerFrame::Hello(_)
         | PeerFrame::Known { .. }
+        | PeerFrame::Leaving {}
         | PeerFrame::Beat { .. }
         | PeerFrame::PresenceAsk {}
         | PeerFrame::PresenceAll(_)

@@ -1,0 +1,113 @@
+//! What a person should look at among the nodes, in words.
+
+use std::time::Duration;
+
+use super::nodes::{Known, LISTED_AFTER, Nodes};
+use crate::node::cluster::replication::Moment;
+use crate::protocol::Origin;
+
+/// Microseconds between two nodes' clocks that a person should look at.
+pub(super) const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
+
+/// A node that is linked and was not heard for so long: it is not the start, and no pause either.
+pub(super) const UNHEARD_ALARM: Duration = Duration::from_secs(30);
+
+/// Refused connections and datagrams of one minute that a person should look at. A node with another
+/// secret makes more; one that starts again, fewer.
+pub(super) const REFUSED_ALARM: u64 = 20;
+
+/// How many connections and datagrams were refused, in this minute and the one before.
+#[derive(Debug, Default)]
+pub(super) struct RefusedLately {
+    /// Since the start.
+    pub(super) total: u64,
+    /// What `total` was when this minute began.
+    before: u64,
+    began: Moment,
+    last_minute: u64,
+}
+
+impl RefusedLately {
+    pub(super) fn refresh(&mut self, now: Moment) {
+        const MINUTE: Duration = Duration::from_secs(60);
+        if now >= self.began + MINUTE {
+            self.last_minute = self.total - self.before;
+            (self.before, self.began) = (self.total, now);
+        }
+    }
+
+    fn in_a_minute(&self) -> u64 {
+        self.last_minute.max(self.total - self.before)
+    }
+}
+
+impl Nodes {
+    /// What a person should look at.
+    pub fn alarms(&self) -> Vec<String> {
+        let mut alarms = Vec::new();
+        if self.own_log_was_set_back {
+            alarms.push(
+                "another node held more of this node's log than it did itself: its data folder was \
+                 set back to an earlier state; it has gone on under a new origin"
+                    .to_owned(),
+            );
+        }
+        for (node, origin) in &self.diverged {
+            alarms.push(format!(
+                "the log of {origin} is not the same here and on {node}: one of the two disks has changed it; \
+                 stop the node whose copy is the wrong one, move its data folder away, and start it again"
+            ));
+        }
+        let refused = self.refused.in_a_minute();
+        if refused >= REFUSED_ALARM {
+            alarms.push(format!(
+                "{refused} connections and datagrams on the peer port were refused in a minute: \
+                 a node with another secret, or somebody who is no node"
+            ));
+        }
+        if self.heard.broken {
+            alarms.push(
+                "the gossip with other nodes has ended: start this node again, \
+                 or it will not find those that move"
+                    .to_owned(),
+            );
+        }
+        for (origin, known) in self.listed() {
+            let name = &known.name;
+            let same = |(other, k): (&Origin, &Known)| other > origin && k.name == *name;
+            if self.listed().any(same) {
+                alarms.push(format!(
+                    "two nodes are called {name}: give one another --name"
+                ));
+            }
+            alarms.extend(self.ways_to(known));
+            let offset_us = known.figures().clock_offset_us;
+            if offset_us.abs() > CLOCK_OFFSET_ALARM_US {
+                let side = if offset_us > 0 { "ahead of" } else { "behind" };
+                let seconds = offset_us.unsigned_abs() as f64 / 1e6;
+                alarms.push(format!(
+                    "the clock of {name} is {seconds:.1} s {side} this node's"
+                ));
+            }
+        }
+        alarms
+    }
+
+    /// Which of the two ways to a node is missing.
+    fn ways_to(&self, known: &Known) -> Option<String> {
+        let (name, address) = (&known.name, &known.peer_address);
+        // A node that has just been lost is heard for a moment longer.
+        let heard_for_long = known.heard && self.now >= known.lost_at + LISTED_AFTER;
+        let unheard_for_long = !known.heard && self.now >= known.heard_changed + UNHEARD_ALARM;
+        match (known.is_linked(), heard_for_long) {
+            (false, false) => Some(format!("there is no link to {name} ({address})")),
+            (false, true) => Some(format!(
+                "there is no link to {name} ({address}), though it is heard: is TCP to that port blocked?"
+            )),
+            (true, _) if unheard_for_long && !self.heard.broken => Some(format!(
+                "{name} ({address}) is linked but not heard: is UDP to that port blocked?"
+            )),
+            (true, _) => None,
+        }
+    }
+}
