@@ -370,6 +370,12 @@ mod tests {
                 events: vec![message("hello")],
                 held: 160,
             },
+            PeerFrame::Piece(Piece {
+                origin: Origin::parse("n1-4f2a").unwrap(),
+                after: 0,
+                up_to: 153,
+                hash: "00ff".to_owned(),
+            }),
             PeerFrame::Beat {
                 presence: PresencePlace {
                     incarnation: u64::MAX,

@@ -100,7 +100,6 @@ impl Node {
         self.tick_clock(now);
         let store = self.disk.start(&self.name, self.clock.clone());
         let core = Replication::new(store.origin(), store.held(), 2);
-        let core = core.comparing_every(Duration::from_millis(500));
         self.process = Some(Process {
             clock: self.clock.clone(),
             store,

@@ -16,7 +16,7 @@ use crate::node::breaks::{Break, break_rule};
 const SEEDS: u64 = 1_000;
 
 /// Worlds in which a broken rule must have shown.
-const SEEDS_TO_NOTICE: u64 = 150;
+const SEEDS_TO_NOTICE: u64 = 1_000;
 
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;

@@ -521,8 +521,8 @@ impl World {
             if self.now >= self.readers[number].moves_at {
                 self.readers[number].seat = Seat::Nowhere;
                 let stays = self.chance.millis(300, 5_000);
-                // One stays where it is, as long as it is there.
-                self.readers[number].moves_at = self.now + if number == 0 { LONG } else { stays };
+                // Two stay where they are, as long as that is there.
+                self.readers[number].moves_at = self.now + if number < 2 { LONG } else { stays };
             }
             let node = match self.readers[number].seat {
                 Seat::Live(_) => continue,
