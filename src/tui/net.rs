@@ -49,6 +49,13 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
             state.changes.remove(&nonce);
             Vec::new()
         }
+        ClientEvent::PutOff { error, .. } => {
+            // Who says much in a short time just waits; all else the person may have to do something about.
+            if error.code != ErrorCode::RateLimited {
+                state.say(format!("not stored yet: {}", error.message));
+            }
+            Vec::new()
+        }
         ClientEvent::Failed { nonce, error } => speaking::failed(state, &nonce, error),
         ClientEvent::JoinRefused { room, error } => join_refused(state, &room, error),
         ClientEvent::Unanswered { re } => {
