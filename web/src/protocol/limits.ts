@@ -12,6 +12,9 @@ export const PAGE_MESSAGES = 100;
 /** Events asked for at once when catching up after a lost link. */
 export const CATCH_UP_EVENTS = 200;
 
+/** After a move to another node, within how long what is on the page is read once more. */
+export const AGAIN_WITHIN_MS = 2000;
+
 /** Pages of catching up before the room is opened afresh instead: the newest matter more than the way there. */
 export const CATCH_UP_PAGES_MAX = 5;
 
