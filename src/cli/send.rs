@@ -152,6 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn who_gives_up_says_why_in_the_words_of_a_node_if_there_are_any() {
+        let full = || Some("the disk is full".to_owned());
+        let reset = || Some("connection reset".to_owned());
+        for (refused, lost, why) in [
+            (None, None, "within 30 s; it may"),
+            (None, reset(), "within 30 s (connection reset); it may"),
+            (full(), reset(), "within 30 s (the disk is full); it may"),
+        ] {
+            let Stop::Failed(line) = unacknowledged(&Hindrance { refused, lost }) else {
+                panic!("it has failed");
+            };
+            assert!(line.contains(why), "{line}");
+        }
+    }
+
+    #[test]
     fn a_paste_is_one_message_however_many_lines_it_has() {
         assert_eq!(split("one\n  two\n\nthree\n"), ["one\n  two\n\nthree"]);
         assert_eq!(split(" \n\n"), [""; 0]);

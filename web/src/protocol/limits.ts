@@ -27,9 +27,12 @@ export const WINDOW_ITEMS_KEPT = 450;
 /** Live frames set aside while a page of history is on its way. */
 export const ARRIVED_MAX = 2000;
 
-/** Silence after which the link is asked whether it lives, and how long the answer may take. */
-export const SILENCE_MS = 5000;
-export const PONG_WAIT_MS = 5000;
+/**
+ * Silence after which the link is asked whether it lives, and how long the answer may take. A link that is lost without
+ * a word is so replaced within ten seconds.
+ */
+export const SILENCE_MS = 3000;
+export const PONG_WAIT_MS = 3000;
 /** The same when there is reason to doubt: the machine slept, or the network changed. */
 export const DOUBT_WAIT_MS = 2000;
 

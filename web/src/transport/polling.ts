@@ -7,9 +7,12 @@
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
 import { parseFrame, type LinkEvents, type ServerLink } from "./link";
 
-/** Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it. */
-const POLL_WAIT_S = 25;
-const POLL_TIMEOUT_MS = 32_000;
+/**
+ * Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it: no sooner do we
+ * notice that the way there is lost without a word, and that is to take less than ten seconds.
+ */
+const POLL_WAIT_S = 5;
+const POLL_TIMEOUT_MS = 8_000;
 /** The server takes ten seconds at most. */
 const SEND_TIMEOUT_MS = 15_000;
 /** Frames in one request; a body may have 64 KiB. */
