@@ -29,6 +29,10 @@ const BEFORE: &str = "said before";
 const MEANWHILE: &str = "said meanwhile";
 const LATER: &str = "said later";
 
+/// What the terminal says before, and makes of it because of the fault.
+const OWN: &str = "of the terminal";
+const EDITED: &str = "of the terminal, edited";
+
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Killed,
@@ -77,6 +81,9 @@ async fn lose_a_node(fault: Fault) -> Shown {
     let crowd = Crowd::come(&space, &home, &[&first, &second], &bridge).await;
     speaker.say("lobby", BEFORE).await;
     let mut crowd = crowd.all_show(BEFORE).await.0;
+    crowd.terminal.say(OWN);
+    crowd.terminal.shows("of the terminal ✓");
+    speaker.next_where(OWN, |f| f["text"] == OWN).await;
 
     match fault {
         Fault::Killed => first.signal("-KILL"),
@@ -89,6 +96,7 @@ async fn lose_a_node(fault: Fault) -> Shown {
         for word in words {
             speaker.next_where(word, |f| f["text"] == word).await;
         }
+        speaker.next_where(EDITED, |f| f["text"] == EDITED).await;
     };
     let ((), (crowd, shown_at)) = tokio::join!(saying, crowd.all_show(MEANWHILE));
     let shown = shown_at.map(|(who, at)| (who, at - lost_at)).to_vec();
@@ -97,10 +105,8 @@ async fn lose_a_node(fault: Fault) -> Shown {
     let (crowd, _) = crowd.all_show(LATER).await;
     crowd.was_shown_once(&[BEFORE, MEANWHILE, LATER]);
     let again = speaker.so_far().await;
-    let again: Vec<_> = again
-        .iter()
-        .filter(|f| f["type"] == "new_message" && words.iter().any(|word| f["text"] == *word))
-        .collect();
+    let told = |f: &&Value| words.iter().chain([&EDITED]).any(|word| f["text"] == *word);
+    let again: Vec<_> = again.iter().filter(told).collect();
     assert!(again.is_empty(), "said twice: {again:?}");
     shown
 }
@@ -135,10 +141,14 @@ impl Crowd {
         }
     }
 
-    /// Says something from the terminal and from a browser, without waiting for anything.
+    /// Says something from the terminal and from a browser, and changes something, without waiting.
     async fn say_something(&mut self) -> [&'static str; 2] {
         let words = ["from the terminal", "from the browser"];
         self.terminal.say(words[0]);
+        // Alt+E puts the last message into the composer.
+        self.terminal.press("\x1be");
+        self.terminal.shows("✎ of the terminal");
+        self.terminal.say(", edited");
         let send = json!({"type": "send", "room": "lobby", "text": words[1]});
         self.socket.0.tell(send).await;
         words
