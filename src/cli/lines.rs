@@ -19,7 +19,7 @@ pub(super) fn for_a_person(message: &Message, now: &Zoned) -> String {
         None => "(deleted)".to_owned(),
     };
     let edited = message.edited.map_or("", |_| " (edited)");
-    let late = if message.late { " (late)" } else { "" };
+    let late = if message.late { " (came late)" } else { "" };
     let from = clean(&message.from, false);
     format!("{} {from}: {text}{edited}{late}\n", time(message.ts, now))
 }
@@ -85,6 +85,17 @@ mod tests {
         assert_eq!(
             for_a_person(&message("hello"), &later),
             "2025-11-22 12:04 alice: hello\n"
+        );
+    }
+
+    #[test]
+    fn what_came_late_says_so() {
+        let today = at("2025-11-22T23:00[UTC]");
+        let mut late = message("hello");
+        late.late = true;
+        assert_eq!(
+            for_a_person(&late, &today),
+            "12:04 alice: hello (came late)\n"
         );
     }
 

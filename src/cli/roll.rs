@@ -159,6 +159,27 @@ mod tests {
     }
 
     #[test]
+    fn a_message_with_two_places_is_printed_once_whichever_comes_first_and_by_which_way() {
+        let mut roll = Roll::default();
+        roll.begin(&room(5, &[], false));
+        let at_another_place = |seq: u64| {
+            let mut again = live(seq);
+            (again.ts.0, again.seq) = (again.ts.0 - 5, seq + 1);
+            again.origin = crate::protocol::Origin::parse("n2-b").unwrap();
+            again
+        };
+        assert_eq!(seqs(&roll.live(live(6))), [6]);
+        assert_eq!(seqs(&roll.live(at_another_place(6))), [0; 0]);
+        let mut answer = room(7, &[7], false);
+        answer.messages.push(at_another_place(6));
+        assert_eq!(seqs(&roll.resume(answer)), [7]);
+        let mut last = page(8, &[], false);
+        last.messages.extend([at_another_place(7), live(8)]);
+        assert_eq!(seqs(&roll.page(last)), [8]);
+        assert_eq!(seqs(&roll.live(at_another_place(8))), [0; 0]);
+    }
+
+    #[test]
     fn an_old_message_that_was_changed_meanwhile_is_not_printed() {
         let mut roll = Roll::default();
         roll.begin(&room(5, &[], true));

@@ -105,6 +105,7 @@ impl Script {
             | ClientEvent::CaughtUp { .. }
             | ClientEvent::Sent(_)
             | ClientEvent::Done { .. }
+            | ClientEvent::PutOff { .. }
             | ClientEvent::Failed { .. }
             | ClientEvent::Unanswered { .. } => {}
         }

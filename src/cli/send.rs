@@ -45,17 +45,31 @@ pub(super) async fn run(args: &Send) -> Result<(), Stop> {
             after: None,
         };
         let nonce = script.client.write(send).map_err(failed)?;
-        let stored = timeout_at(Instant::now() + PATIENCE, stored(&mut script, &nonce));
-        stored.await.map_err(|_| unacknowledged())??;
+        let mut hindrance = Hindrance::default();
+        let stored = stored(&mut script, &nonce, &mut hindrance);
+        let in_time = timeout_at(Instant::now() + PATIENCE, stored).await;
+        in_time.map_err(|_| unacknowledged(&hindrance))??;
     }
     script.client.close().await;
     Ok(())
 }
 
-async fn stored(script: &mut Script, nonce: &Nonce) -> Result<(), Stop> {
+/// Why a message is not stored yet, as far as it was said.
+#[derive(Debug, Default)]
+struct Hindrance {
+    /// By a node that was asked to.
+    refused: Option<String>,
+    /// By the connection.
+    lost: Option<String>,
+}
+
+async fn stored(script: &mut Script, nonce: &Nonce, hindrance: &mut Hindrance) -> Result<(), Stop> {
     loop {
         match script.next().await? {
             ClientEvent::Sent(sent) if sent.nonce == *nonce => return Ok(()),
+            ClientEvent::PutOff { error, .. } => hindrance.refused = Some(error.message),
+            ClientEvent::Offline { reason, .. } => hindrance.lost = Some(reason),
+            ClientEvent::Online { .. } => hindrance.lost = None,
             ClientEvent::Failed {
                 nonce: failed_nonce,
                 error,
@@ -67,9 +81,12 @@ async fn stored(script: &mut Script, nonce: &Nonce) -> Result<(), Stop> {
     }
 }
 
-fn unacknowledged() -> Stop {
+/// What a node said of itself tells more than that a connection was lost.
+fn unacknowledged(hindrance: &Hindrance) -> Stop {
+    let reason = hindrance.refused.as_ref().or(hindrance.lost.as_ref());
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     failed(format!(
-        "no node has acknowledged the message within {} s; it may have been stored",
+        "no node has acknowledged the message within {} s{reason}; it may have been stored",
         PATIENCE.as_secs()
     ))
 }
@@ -132,6 +149,22 @@ mod tests {
             .iter()
             .map(|text| text.as_str().to_owned())
             .collect()
+    }
+
+    #[test]
+    fn who_gives_up_says_why_in_the_words_of_a_node_if_there_are_any() {
+        let full = || Some("the disk is full".to_owned());
+        let reset = || Some("connection reset".to_owned());
+        for (refused, lost, why) in [
+            (None, None, "within 30 s; it may"),
+            (None, reset(), "within 30 s (connection reset); it may"),
+            (full(), reset(), "within 30 s (the disk is full); it may"),
+        ] {
+            let Stop::Failed(line) = unacknowledged(&Hindrance { refused, lost }) else {
+                panic!("it has failed");
+            };
+            assert!(line.contains(why), "{line}");
+        }
     }
 
     #[test]

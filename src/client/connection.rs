@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{ClientEvent, Command, Effect, Input, Moment, Options};
-use super::machine::Machine;
+use super::machine::{Machine, PROBE_TIMEOUT_MS, SILENCE_MS};
 use crate::protocol::limits::SERVER_LINE_BYTES_MAX;
 use crate::protocol::line::{Line, LineBuffer};
 use crate::protocol::{ClientFrame, Nonce, Request, RoomRef, ServerFrame, Ts};
@@ -29,8 +29,8 @@ const EVENTS_MAX: usize = 1024;
 /// Bytes read from the socket at a time.
 const READ_BYTES: usize = 64 * 1024;
 
-/// For a line to be written: a node that takes no more bytes is taken for lost.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a line to be written: a node that takes no more bytes is taken for lost, as soon as a silent one is.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(SILENCE_MS + PROBE_TIMEOUT_MS);
 
 /// For saying goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -72,6 +72,8 @@ pub enum ClientEvent {
     Sent(Sent),
     /// An edit, a delete, a reaction or a topic is stored.
     Done { nonce: Nonce, place: Option<Place> },
+    /// A node cannot take a write now, and says why; it is written again later, or to another node.
+    PutOff { nonce: Nonce, error: ErrorFrame },
     /// A write was refused for good.
     Failed { nonce: Nonce, error: ErrorFrame },
     /// The room cannot be joined.

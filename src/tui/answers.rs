@@ -1,5 +1,6 @@
 //! Answers to what was asked, by what it was about.
 
+use super::again;
 use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
@@ -22,6 +23,10 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
             for message in &page.messages {
                 room.held.advance(&message.origin, message.seq);
             }
+        }
+        Asked::Again { .. } => {
+            again::page(room, page);
+            return Vec::new();
         }
         Asked::Rooms { .. }
         | Asked::Who { .. }
@@ -126,6 +131,11 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             }
             state.say(error.message);
         }
+        Some(Asked::Again { room }) => {
+            if let Some(room) = state.find(&room) {
+                again::refused(room);
+            }
+        }
         Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None }) => {}
         Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show_in: Some(_) }) | None => {
             state.say(error.message);
@@ -150,7 +160,9 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
             state.say("the connection was lost before the answer came");
         }
-        Asked::Rooms { show_in: None }
+        // With the next connection all of it is due again.
+        Asked::Again { .. }
+        | Asked::Rooms { show_in: None }
         | Asked::Who { show: false, .. }
         | Asked::Ping { .. }
         | Asked::Nothing => {}

@@ -6,6 +6,7 @@
 //! text reaches the screen through [`shown`] alone; the keys are in one table ([`keys`]), the
 //! commands in another ([`commands`]), and help is made from both.
 
+mod again;
 mod answers;
 pub mod commands;
 mod complete;

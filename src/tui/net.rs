@@ -2,11 +2,11 @@
 
 use super::commands;
 use super::event::Effect;
-use super::room::{Membership, Room, TYPING_ENDS_US};
+use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{answers, speaking, travel};
+use super::{again, answers, speaking, travel};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
@@ -49,6 +49,13 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
             state.changes.remove(&nonce);
             Vec::new()
         }
+        ClientEvent::PutOff { error, .. } => {
+            // Who says much in a short time just waits; all else the person may have to do something about.
+            if error.code != ErrorCode::RateLimited {
+                state.say(format!("not stored yet: {}", error.message));
+            }
+            Vec::new()
+        }
         ClientEvent::Failed { nonce, error } => speaking::failed(state, &nonce, error),
         ClientEvent::JoinRefused { room, error } => join_refused(state, &room, error),
         ClientEvent::Unanswered { re } => {
@@ -66,6 +73,9 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         uid: session.uid,
         away,
     });
+    if state.last_node.is_some() {
+        again::moved(state);
+    }
     match state.last_node.replace(session.node.clone()) {
         Some(before) if before != session.node => {
             state.say(format!("moved from {before} to {}", session.node));
@@ -184,6 +194,7 @@ fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
             Beyond::Nothing
         };
         room.timeline.reset(older, Beyond::Nothing);
+        room.again = Again::No;
         room.to_newest();
         take_first(state, at, frame.messages);
     } else {
@@ -279,7 +290,14 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
         .timeline
         .oldest_ts()
         .is_some_and(|oldest| message.ts < oldest);
+    let (id, stood_at) = (
+        message.id.clone(),
+        room.timeline.place(&message.id).cloned(),
+    );
     let put = room.timeline.put_live(message);
+    if stood_at.is_some() && room.first_unread == stood_at {
+        room.first_unread = room.timeline.place(&id).cloned();
+    }
     room.timeline.trim(reader.as_ref());
     if put == Put::Known || (put == Put::Outside && long_ago) || mine || seen {
         return false;
@@ -301,6 +319,7 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
 fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
     if let Some(room) = state.find(&update.room) {
         room.hold(&update.origin, update.seq);
+        again::changed(room, update);
         room.timeline.update(update);
     }
     Vec::new()

@@ -1,6 +1,6 @@
 //! One room, or one direct conversation, as this person has it before them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::composer::Composer;
 use super::timeline::{Beyond, Place, Timeline};
@@ -22,6 +22,7 @@ pub struct Room {
     pub caught_up: bool,
     pub people: People,
     pub timeline: Timeline,
+    pub again: Again,
     /// Own messages that no node has acknowledged, in the order they were sent.
     pub pending: Vec<Pending>,
     pub position: Position,
@@ -52,6 +53,22 @@ pub enum Membership {
     In,
     /// It cannot be entered; a note says why.
     Refused,
+}
+
+/// Whether the window has to be read once more, because another node told what is in it. It may know of
+/// reactions and edits that the one of now does not, or the other way round, and no vector says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    #[default]
+    No,
+    /// When the room is shown: what is before this moment, or all.
+    Due(Option<Ts>),
+    /// A page is asked for.
+    Asked {
+        before: Ts,
+        /// What something has become of meanwhile: the page may not know of it yet.
+        changed: HashSet<MessageId>,
+    },
 }
 
 /// Who is online in the room.
@@ -103,6 +120,7 @@ impl Room {
             caught_up: name.starts_with('@'),
             people: People::default(),
             timeline,
+            again: Again::No,
             pending: Vec::new(),
             position: Position::Newest,
             new_below: 0,

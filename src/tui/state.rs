@@ -120,6 +120,10 @@ pub enum Asked {
     Newest {
         room: String,
     },
+    /// A page of the window, once more, from another node.
+    Again {
+        room: String,
+    },
     /// The rooms; to be shown to the person in the room where they were asked for.
     Rooms {
         show_in: Option<String>,

@@ -135,6 +135,25 @@ impl Story {
         self.net(ClientEvent::CaughtUp { room });
     }
 
+    /// The answer to joining the lobby once more, where nothing was missed.
+    pub fn enter_again(&mut self, since: VersionVector) {
+        let room = Room {
+            re: None,
+            room: "lobby".to_owned(),
+            topic: "deploys and tea".to_owned(),
+            private: false,
+            total: 3,
+            users: vec![user("alice"), user("bob"), user("carol")],
+            messages: Vec::new(),
+            more: false,
+            since,
+            read: VersionVector::new(),
+        };
+        self.frame(ServerFrame::Room(Box::new(room)));
+        let room = RoomRef::parse("lobby").unwrap();
+        self.net(ClientEvent::CaughtUp { room });
+    }
+
     pub fn happen(&mut self, event: Event) {
         let effects = update(&mut self.state, event);
         self.effects.extend(effects);

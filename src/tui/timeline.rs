@@ -141,17 +141,33 @@ impl Timeline {
         self.messages_back().next().map(|message| message.ts)
     }
 
-    /// A message that has just happened, or that was missed.
+    /// A message that has just happened, or that was missed. One that is held and has an earlier place,
+    /// before the window, goes there: between it and the window may be others.
     pub fn put_live(&mut self, message: Message) -> Put {
-        if !self.places.contains_key(&message.id) {
-            let before_window = self.older != Beyond::Nothing
-                && self.oldest_ts().is_some_and(|oldest| message.ts < oldest);
-            let past_window = self.newer != Beyond::Nothing;
-            if before_window || past_window {
-                return Put::Outside;
-            }
+        let known = self.places.contains_key(&message.id);
+        let before_window = self.older != Beyond::Nothing
+            && self.oldest_ts().is_some_and(|oldest| message.ts < oldest);
+        let past_window = !known && self.newer != Beyond::Nothing;
+        if !before_window && !past_window {
+            return self.put(message);
         }
-        self.put(message)
+        if let Some(place) = self.places.remove(&message.id) {
+            self.items.remove(&place);
+        }
+        Put::Outside
+    }
+
+    /// A message of the window, as another node has it. One that is not held is left out: it is not for
+    /// this to bring what was missed.
+    pub fn look_again(&mut self, message: Message) {
+        if self.places.contains_key(&message.id) {
+            self.put_live(message);
+        }
+    }
+
+    /// Where a message stands.
+    pub fn place(&self, id: &MessageId) -> Option<&Place> {
+        self.places.get(id)
     }
 
     /// A message of a page next to the window.
@@ -406,6 +422,42 @@ mod tests {
             proptest::prop_assert_eq!(&forward, &backward);
             proptest::prop_assert_eq!(&forward, &turned);
         }
+    }
+
+    #[test]
+    fn a_message_that_moves_before_the_window_is_read_there() {
+        let mut timeline = Timeline::default();
+        timeline.reset(Beyond::More, Beyond::Nothing);
+        (10..13).for_each(|n| {
+            timeline.put(message(n, "alice", &n.to_string()));
+        });
+        let mut moved = message(12, "alice", "12");
+        moved.ts = message(2, "alice", "").ts;
+        assert_eq!(timeline.put_live(moved.clone()), Put::Outside);
+        assert_eq!(texts(&timeline), ["10", "11"]);
+        // What is before the window is fetched from here on, and has it at its place.
+        assert_eq!(timeline.oldest_ts(), Some(message(10, "alice", "").ts));
+        timeline.put(moved);
+        assert_eq!(texts(&timeline), ["12", "10", "11"]);
+    }
+
+    #[test]
+    fn looking_again_brings_what_another_node_knows_and_no_other_messages() {
+        let mut timeline = Timeline::default();
+        timeline.put(message(1, "alice", "a"));
+        let mut gone = message(2, "bob", "b");
+        (gone.deleted, gone.text) = (true, None);
+        timeline.put(gone);
+        let mut loved = message(1, "alice", "a");
+        loved
+            .reactions
+            .insert("+".to_owned(), vec!["bob".to_owned()]);
+        for heard in [loved, message(2, "bob", "b"), message(3, "carol", "c")] {
+            timeline.look_again(heard);
+        }
+        assert_eq!(texts(&timeline), ["a", ""]);
+        let first = timeline.message(&message(1, "alice", "").id).unwrap();
+        assert_eq!(first.reactions["+"], ["bob"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::composer::Composer;
 use super::event::{Effect, Event};
 use super::keys::{Action, action, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{net, speaking, travel};
+use super::{again, net, speaking, travel};
 use crate::client::Command;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -42,6 +42,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Tick(now) => tick(state, now),
     };
     effects.extend(travel::fetch(state));
+    effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects
 }

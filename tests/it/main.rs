@@ -32,6 +32,7 @@ mod limits;
 mod messages;
 mod missed;
 mod names;
+mod node_lost;
 mod opening;
 mod places;
 mod presence;

@@ -212,6 +212,30 @@ async fn who_is_in_a_room_is_told_anew_after_a_move() {
 }
 
 #[tokio::test]
+async fn browsers_are_told_which_node_they_are_on_now() {
+    let mut system = System::start().await;
+    let mut alice = Browser::user_in(system.bridge.address, "alice", "lobby").await;
+    let bob = Poller::open(system.bridge.address, "bob").await;
+    let mut after = bob.poll(0, 0).await.json()["next"].as_u64().unwrap();
+    system.first.take().unwrap().stop().await;
+    let told = alice.next("session").await;
+    assert_eq!((&told["node"], told.get("re")), (&json!("n2"), None));
+    assert_eq!(told["uid"], alice.session["uid"]);
+    let mut told = Vec::new();
+    while told.is_empty() {
+        let answer = bob.poll(after, 25).await;
+        after = answer.json()["next"].as_u64().unwrap();
+        let sessions = answer
+            .frames()
+            .into_iter()
+            .filter(|f| f["type"] == "session");
+        told.extend(sessions.map(|f| (f["node"].clone(), f["uid"].clone())));
+    }
+    assert_eq!(told, [(json!("n2"), bob.session["uid"].clone())]);
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_cut_again_and_again_loses_nothing() {
     let system = System::start().await;
     let address = system.bridge.address;

@@ -141,6 +141,7 @@ impl Machine {
         let Phase::Opening {
             node,
             suggestions_taken,
+            ..
         } = &self.phase
         else {
             return;
@@ -227,8 +228,11 @@ impl Machine {
         if is_passing(error.code) {
             let pause_ms = error.retry_after_ms.unwrap_or(RETRY_WRITE_MS);
             let counts = error.code != ErrorCode::RateLimited;
-            if !self.outbox.put_off(self.now.ms, pause_ms, counts) {
-                self.lost(error.message, 0);
+            let stays = self.outbox.put_off(self.now.ms, pause_ms, counts);
+            let message = error.message.clone();
+            self.tell(ClientEvent::PutOff { nonce, error });
+            if !stays {
+                self.lost(message, 0);
             }
             return;
         }

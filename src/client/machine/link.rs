@@ -1,4 +1,7 @@
 //! The connection: opened, greeted, watched, lost.
+//!
+//! Whoever is on a node that falls silent is in the rooms again within ten seconds: the silence and the
+//! ping take six of them, and the one node in between that is silent too, three.
 
 use super::{Asked, Machine, Phase};
 use crate::client::event::{ClientEvent, Effect, Moment};
@@ -7,13 +10,18 @@ use crate::protocol::server::{CloseReason, Connect, Disconnect};
 use crate::protocol::{Claim, ClientFrame};
 
 /// Milliseconds for a socket to open, and for the server's first line.
-pub const DIAL_TIMEOUT_MS: u64 = 5_000;
+pub const DIAL_TIMEOUT_MS: u64 = 3_000;
+
+/// Milliseconds for a node that has greeted to open the session. After the loss of another node it has
+/// many to open.
+pub const OPEN_TIMEOUT_MS: u64 = 5_000;
 
 /// Milliseconds of silence after which the link is probed with a ping.
-pub const SILENCE_MS: u64 = 5_000;
+pub const SILENCE_MS: u64 = 3_000;
 
-/// Milliseconds for the answer to a ping.
-pub const PROBE_TIMEOUT_MS: u64 = 5_000;
+/// Milliseconds for the answer to a ping. A node that was only slow is left for nothing then, and nothing
+/// is lost by it.
+pub const PROBE_TIMEOUT_MS: u64 = 3_000;
 
 /// Milliseconds by which the wall clock runs ahead of the monotonic one when the machine has slept.
 pub const WAKE_STEP_MS: i64 = 2_000;
@@ -58,7 +66,8 @@ impl Machine {
                 let write = self.outbox.due_ms().unwrap_or(u64::MAX);
                 silence.min(rooms).min(write)
             }
-            Phase::Opening { .. } | Phase::Unnamed | Phase::Closed => u64::MAX,
+            Phase::Opening { since_ms, .. } => since_ms + OPEN_TIMEOUT_MS,
+            Phase::Unnamed | Phase::Closed => u64::MAX,
         };
         let asked = self.awaited.values().map(|asked| asked.since_ms).min();
         due.min(asked.map_or(u64::MAX, |since_ms| since_ms + ANSWER_TIMEOUT_MS))
@@ -76,6 +85,9 @@ impl Machine {
                     "what listens there does not greet like a node".to_owned(),
                     0,
                 );
+            }
+            Phase::Opening { since_ms, .. } if since_ms + OPEN_TIMEOUT_MS <= now_ms => {
+                self.lost("the node does not open the session".to_owned(), 0);
             }
             Phase::Online {
                 probe_until_ms: Some(until_ms),
@@ -142,6 +154,7 @@ impl Machine {
             },
         };
         self.phase = Phase::Opening {
+            since_ms: self.now.ms,
             node,
             suggestions_taken,
         };

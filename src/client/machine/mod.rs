@@ -23,7 +23,7 @@ use outbox::Outbox;
 use rooms::{RoomAsked, Rooms};
 
 pub use link::{
-    ANSWER_TIMEOUT_MS, DIAL_TIMEOUT_MS, LASTING_MS, PROBE_TIMEOUT_MS, SILENCE_MS,
+    ANSWER_TIMEOUT_MS, DIAL_TIMEOUT_MS, LASTING_MS, OPEN_TIMEOUT_MS, PROBE_TIMEOUT_MS, SILENCE_MS,
     WAKE_PROBE_TIMEOUT_MS, WAKE_STEP_MS,
 };
 pub use nodes::{NODES_MAX, RETRY_DELAY_MAX, RETRY_DELAY_MIN};
@@ -60,6 +60,7 @@ enum Phase {
     Greeting { since_ms: u64 },
     /// `user_join` is written to this node.
     Opening {
+        since_ms: u64,
         node: String,
         suggestions_taken: u32,
     },

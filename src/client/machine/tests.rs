@@ -117,6 +117,10 @@ impl Story {
         self.written.iter().any(|line| line["type"] == kind)
     }
 
+    fn is_online(&self) -> bool {
+        self.machine.is_online()
+    }
+
     fn was_told(&self, what: impl Fn(&ClientEvent) -> bool) -> bool {
         self.told.iter().any(what)
     }
@@ -288,6 +292,11 @@ fn a_node_that_cannot_store_is_left_for_another() {
         story.passes(outbox::RETRY_WRITE_MS);
     }
     assert_eq!(story.dialed, ["127.0.0.1:2"]);
+    // Whoever waits for it can say what the node said.
+    assert!(
+        story.was_told(|event| matches!(event, ClientEvent::PutOff { nonce, error }
+        if nonce.as_str() == "one" && error.message == "no"))
+    );
 }
 
 #[test]
@@ -302,7 +311,7 @@ fn a_message_that_is_refused_for_good_is_told_and_forgotten() {
 }
 
 #[test]
-fn a_silent_link_is_probed_after_5_s_and_given_up_5_s_later() {
+fn a_silent_link_is_probed_after_3_s_and_given_up_3_s_later() {
     let mut story = Story::in_lobby();
     story.passes(SILENCE_MS - 1);
     assert!(!story.wrote("ping"));
@@ -315,6 +324,61 @@ fn a_silent_link_is_probed_after_5_s_and_given_up_5_s_later() {
     assert_eq!(story.dialed, [""; 0]);
     story.passes(1);
     assert_eq!(story.dialed, ["127.0.0.1:2"]);
+}
+
+#[test]
+fn a_silent_node_is_left_within_ten_seconds_even_if_the_next_one_is_silent_too() {
+    let mut story = Story::new(&["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]);
+    story.opens_session();
+    let began_ms = story.now.ms;
+    while story.dialed.last().unwrap() != "127.0.0.1:3" {
+        story.passes(100);
+    }
+    story.opens_session();
+    assert!(story.is_online());
+    assert!(story.now.ms - began_ms <= 9_100);
+}
+
+#[test]
+fn a_node_that_greets_and_opens_no_session_is_left() {
+    let mut story = Story::new(&["127.0.0.1:1", "127.0.0.1:2"]);
+    story.greets();
+    story.passes(OPEN_TIMEOUT_MS - 1);
+    assert_eq!(story.dialed, ["127.0.0.1:1"]);
+    story.passes(1);
+    assert_eq!(story.dialed, ["127.0.0.1:1", "127.0.0.1:2"]);
+}
+
+#[test]
+fn changes_are_said_again_under_their_nonces_in_their_order_as_messages_are() {
+    let mut story = Story::in_lobby();
+    let writes = [
+        json!({"type": "edit", "room": "lobby", "id": "aaaa.n", "text": "x", "nonce": "one"}),
+        json!({"type": "react", "room": "lobby", "id": "aaaa.n", "emoji": "+", "on": true, "nonce": "two"}),
+        json!({"type": "delete", "room": "lobby", "id": "aaaa.n", "nonce": "three"}),
+    ];
+    for line in &writes {
+        let request = crate::protocol::decode::decode(&line.to_string()).unwrap();
+        story.happens(Input::Command(Command::Write(request.frame)));
+    }
+    // The first one was on its way, so a node may have it.
+    story.takes("edit");
+    story.happens(Input::Lost("reset".to_owned()));
+    story.opens_session();
+    let join = story.takes("join");
+    story.answers(&join, room("lobby", json!({"n1-a": 5}), false));
+    for line in &writes {
+        let again = story.takes(line["type"].as_str().unwrap());
+        for field in ["id", "text", "emoji", "on", "nonce"] {
+            assert_eq!(again[field], line[field], "{field} of {again}");
+        }
+        story.answers(
+            &again,
+            json!({"type": "ok", "ts": 9, "origin": "n2-b", "seq": 1}),
+        );
+    }
+    let done = |event: &&ClientEvent| matches!(event, ClientEvent::Done { .. });
+    assert_eq!(story.told.iter().filter(done).count(), 3);
 }
 
 #[test]

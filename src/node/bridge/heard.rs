@@ -138,8 +138,11 @@ impl AllHeard {
             return 0;
         };
         let mut except = self.excepted(heard, line.except.as_ref());
+        // What became of a message is told again: it says what this node knows of it, which may be
+        // more, or less, than the node did that told of it first.
         if let (Some(ahead), Some((origin, seq))) = (&heard.ahead, &line.place)
             && ahead.held.covers(origin, *seq)
+            && !json.starts_with(r#"{"type":"message_update""#)
         {
             except.extend(&ahead.members);
         }
@@ -317,6 +320,24 @@ mod tests {
             "r1!1,2 7:n1-a {\"x\":1}\n"
         );
         assert_eq!(written(&all, &line(Some(8), None)), "r1 8:n1-a {\"x\":1}\n");
+    }
+
+    #[test]
+    fn what_became_of_a_message_is_told_again_by_a_node_that_learns_of_it_later() {
+        let mut all = room();
+        let held: VersionVector = [(Origin::parse("n1-a").unwrap(), 7)].into_iter().collect();
+        all.get_mut(5).unwrap().ahead = Some(Ahead {
+            held: Arc::new(held),
+            members: BTreeSet::from([1, 2, 3]),
+        });
+        let update = Line {
+            bytes: b"{\"type\":\"message_update\"}\n".to_vec().into(),
+            ..line(Some(7), None)
+        };
+        assert_eq!(
+            written(&all, &update),
+            "r1 7:n1-a {\"type\":\"message_update\"}\n"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The terminal client from key to screen, without a terminal and without a network.
 
+mod again;
 mod hostile;
 mod moving;
 mod reading;

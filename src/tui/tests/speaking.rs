@@ -246,6 +246,29 @@ fn the_last_own_message_is_edited_in_the_composer() {
 }
 
 #[test]
+fn a_change_that_no_node_has_yet_is_said_to_wait() {
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "alice", "x")]);
+    story.offline();
+    story.enter("/delete");
+    assert!(story.screen().contains("1 waiting"), "{}", story.screen());
+    let frames = story.written();
+    let [
+        ClientFrame::Delete {
+            nonce: Some(nonce), ..
+        },
+    ] = &frames[..]
+    else {
+        panic!("{frames:?}");
+    };
+    story.online("n2");
+    story.net(ClientEvent::Done {
+        nonce: nonce.clone(),
+        place: None,
+    });
+    assert!(!story.screen().contains("waiting"), "{}", story.screen());
+}
+
+#[test]
 fn a_refused_change_says_what_was_refused() {
     let mut story = Story::in_lobby(80, 24, vec![message(1, "alice", "x")]);
     story.enter("/delete");

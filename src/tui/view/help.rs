@@ -66,6 +66,12 @@ fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
     ));
     lines.extend(entry("✓   ✓✓", "stored on one node, on two or more"));
     lines.extend(entry("✗ not sent", "refused; Ctrl+R sends it again"));
+    lines.push(Line::default());
+    lines.push(heading("Others' messages"));
+    lines.extend(entry(
+        "(came late)",
+        "reached your node after newer ones, and stands before them",
+    ));
     lines
 }
 

@@ -90,12 +90,13 @@ fn link(state: &State) -> (&'static str, String, Style) {
     }
 }
 
-/// Own messages on their way, and refused ones, in all rooms.
+/// Own messages and changes on their way, and refused messages, in all rooms.
 fn unsent(state: &State) -> (usize, usize) {
     let pending = state.rooms.iter().flat_map(|room| &room.pending);
     let (waiting, failed): (Vec<_>, Vec<_>) =
         pending.partition(|pending| pending.state == Delivery::Waiting);
-    (waiting.len() + state.unsent.len(), failed.len())
+    let waiting = waiting.len() + state.changes.len() + state.unsent.len();
+    (waiting, failed.len())
 }
 
 fn milliseconds(us: i64) -> String {

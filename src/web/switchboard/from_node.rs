@@ -206,22 +206,27 @@ impl Core {
         give(session, asked.reply, frame.into());
     }
 
-    /// The answer to opening the session again on another node.
+    /// The answer to opening the session again on another node. The browser gets it too, though it has
+    /// asked nothing: what it shows may be more than this node knows, or less, in ways that no vector
+    /// tells of, and only it knows what it shows. So it is told, and reads that again.
     fn reopened(&mut self, id: SessionId, frame: &str) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
         if let Ok(ServerFrame::Session(told)) = ServerFrame::decode(frame) {
             let user = User {
-                name: told.user,
-                token: told.token,
+                name: told.user.clone(),
+                token: told.token.clone(),
             };
             let before = session.user.replace(user.clone());
             if let Some(before) = before.filter(|before| before.name != user.name) {
-                let (uid, from, to) = (told.uid, before.name, user.name);
+                let (uid, from, to) = (told.uid.clone(), before.name, user.name);
                 let renamed = ServerFrame::Renamed(Renamed { uid, from, to });
                 session.outbox.answer(json(&renamed));
             }
+            let moved = ServerFrame::Session(server::Session { re: None, ..told });
+            self.counts.frames += 1;
+            session.outbox.answer(json(&moved));
             return;
         }
         tracing::warn!(session = id, "a session could not be moved to another node");

@@ -190,6 +190,8 @@ fn a_lost_node_costs_no_event_and_no_request() {
         r#"{"type":"new_message"}"#,
         r#"{"type":"new_message","room":"@bob"}"#,
         r#"{"type":"renamed","uid":"aliceaaaa","from":"alice","to":"alice-2"}"#,
+        // Where it is now: what it shows is to be read again from there.
+        r#"{"type":"session","user":"alice-2","uid":"aliceaaaa","guest":true,"role":"user","token":"T2","node":"n2"}"#,
         r#"{"type":"new_message"}"#,
         r#"{"type":"sent","re":9}"#,
     ]);

@@ -27,7 +27,7 @@ export async function join_as(browser, url, name, options = {}) {
   await page.goto(url);
   await page.getByRole("textbox", { name: "Your name" }).fill(name);
   await page.getByRole("button", { name: "Join" }).click();
-  await page.getByRole("status", { name: "Connection" }).and(page.locator('[data-state="online"]')).waitFor();
+  await page.getByRole("status", { name: "Connection" }).and(page.locator('[data-state="online"], [data-state="polling"]')).waitFor();
   return page;
 }
 

@@ -42,7 +42,7 @@ export function workspace() {
 
 /**
  * Starts a program and waits for its ready line. `ready` is that line, parsed; `kill` ends it with -9
- * and `stop` as an operator would, both waiting until it is gone.
+ * and `stop` as an operator would, both waiting until it is gone; `pause` makes it stand still.
  */
 export async function start(name, args, space, { env = {}, deadline_ms = 20_000 } = {}) {
   const folder = join(space.folder, "logs");
@@ -71,7 +71,14 @@ export async function start(name, args, space, { env = {}, deadline_ms = 20_000 
     child.kill(signal);
     return gone;
   };
-  return { ready, pid: child.pid, gone, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };
+  return {
+    ready,
+    pid: child.pid,
+    gone,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    pause: () => child.kill("SIGSTOP"),
+  };
 }
 
 /** Tries `attempt` until it neither throws nor gives something false, or the deadline has passed. */

@@ -1,7 +1,7 @@
 /** What the server says, handed to whom it concerns. */
 import type { Frame, ServerFrame } from "../protocol/frames";
 import { ANSWER_WAIT_MS } from "../protocol/limits";
-import { askNewest, onHistory } from "./history";
+import { askNewest, drainArrived, onHistory } from "./history";
 import { endLink } from "./link";
 import { onMessageUpdate, onNewMessage, onSent, onTopic } from "./messages";
 import { onDeedRefused, PASSING, REFUSED_WAIT_MS, settle } from "./outbox";
@@ -151,6 +151,10 @@ function onHistoryError(
 ): void {
   const room = findRoom(turn.state, question.room);
   if (!room) return;
+  if (question.way === "again") {
+    if (PASSING.has(error.code)) room.againAt = turn.now + (error.retry_after_ms ?? REFUSED_WAIT_MS);
+    return drainArrived(turn, room);
+  }
   room.catchingUp = null;
   if (room.phase === "loading") room.phase = "none";
   if (PASSING.has(error.code)) {
@@ -181,6 +185,10 @@ export function tickQuestions(turn: Turn): void {
     if (question.kind !== "join" && !(question.kind === "history" && question.way !== "older")) continue;
     const room = findRoom(state, question.room);
     if (!room || state.link.phase !== "up") continue;
+    if (question.kind === "history" && question.way === "again") {
+      room.againAt = turn.now;
+      continue;
+    }
     if (question.kind === "history" && question.way === "newest") askNewest(turn, room);
     else reopen(turn, room);
   }

@@ -16,6 +16,7 @@ import {
 import { fromView, takeChange } from "./messages";
 import { looseMessages } from "./outbox";
 import { markSeen } from "./reading";
+import { takeAgain } from "./again";
 import { reopen, takeMissed } from "./rooms";
 import { findRoom, isDirect, type Question, type Room } from "./state";
 import { firstPlaced, insert, lastPlaced, place, trimNewest, trimOldest } from "./timeline";
@@ -24,13 +25,22 @@ import { advance } from "./vector";
 
 type HistoryQuestion = Extract<Question, { kind: "history" }>;
 
-function isAskedFor(turn: Turn, room: Room): boolean {
+/** A page of the room is on its way. */
+export function isAskedFor(turn: Turn, room: Room): boolean {
   return isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name);
+}
+
+/** One that changes where the window ends. */
+function isMoving(turn: Turn, room: Room): boolean {
+  return isAsked(
+    turn.state,
+    (q) => (q.kind === "join" || (q.kind === "history" && q.way !== "again")) && q.room === room.name,
+  );
 }
 
 export function askOlder(turn: Turn, room: Room): void {
   const first = firstPlaced(room.timeline);
-  if (!room.hasOlder || !first || turn.state.link.phase !== "up" || isAskedFor(turn, room)) return;
+  if (!room.hasOlder || !first || turn.state.link.phase !== "up" || isMoving(turn, room)) return;
   turn.ask(
     { type: "history", room: room.name, before: first.ts, limit: PAGE_MESSAGES },
     { kind: "history", room: room.name, way: "older", edge: first.ts },
@@ -39,7 +49,7 @@ export function askOlder(turn: Turn, room: Room): void {
 
 export function askNewer(turn: Turn, room: Room): void {
   const last = lastPlaced(room.timeline);
-  if (!room.hasNewer || !last || turn.state.link.phase !== "up" || isAskedFor(turn, room)) return;
+  if (!room.hasNewer || !last || turn.state.link.phase !== "up" || isMoving(turn, room)) return;
   turn.ask(
     { type: "history", room: room.name, after: last.ts, limit: PAGE_MESSAGES },
     { kind: "history", room: room.name, way: "newer", edge: last.ts },
@@ -85,6 +95,9 @@ export function onHistory(turn: Turn, frame: Frame<"history">, question: History
     case "newest":
       takeNewest(turn, room, frame);
       break;
+    case "again":
+      takeAgain(turn, room, frame, question.edge);
+      break;
     case "missed":
       takeMissed(turn, room, frame.messages, frame.since ?? room.since, frame.more);
       break;
@@ -126,6 +139,7 @@ function takeNewest(turn: Turn, room: Room, frame: Frame<"history">): void {
 /** The room is what this page says, and what we have not yet got through to the node. */
 export function fill(turn: Turn, room: Room, messages: MessageView[], more: boolean): void {
   room.phase = "open";
+  room.againAt = null;
   room.timeline = messages.map(fromView);
   room.hasOlder = more;
   room.hasNewer = false;

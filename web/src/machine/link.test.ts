@@ -18,12 +18,12 @@ describe("the link", () => {
 
   test("a silent link is asked, and given up when nothing comes", () => {
     const page = Page.inLobby();
-    page.pass(4500);
+    page.pass(2500);
     expect(page.said().filter((frame) => frame.type === "ping")).toEqual([]);
     page.pass(1000);
     const pings = page.said().filter((frame) => frame.type === "ping");
     expect(pings).toHaveLength(1);
-    page.pass(5000);
+    page.pass(3000);
     expect(page.effects.map((effect) => effect.type)).toContain("close");
     expect(page.state.link.phase).toBe("waiting");
     expect(connectionState(page.state.link)).toBe("connecting");
@@ -40,10 +40,10 @@ describe("the link", () => {
 
   test("an answer in time keeps it", () => {
     const page = Page.inLobby();
-    page.pass(6000);
+    page.pass(3000);
     const [ping] = page.said().filter((frame) => frame.type === "ping");
     page.hear({ type: "pong", re: ping?.re ?? 0, time: 1 });
-    page.pass(4000);
+    page.pass(2500);
     expect(page.state.link.phase).toBe("up");
   });
 

@@ -82,6 +82,9 @@ export interface Room {
 
   /** All that is held of this room's events; what a new link goes on from. */
   since: Vector;
+  /** When the window is to be read once more, in milliseconds: another node told what is in it. */
+  againAt: number | null;
+
   /** Pages of missed events taken; null while nothing is missing. Live events do not advance `since` meanwhile. */
   catchingUp: number | null;
 
@@ -129,6 +132,7 @@ export function newRoom(name: string): Room {
     arrived: [],
     newest: 0,
     since: {},
+    againAt: null,
     catchingUp: null,
     read: {},
     readTold: 0,

@@ -1,5 +1,6 @@
 /** Who the user is: choosing a name, being let in, coming back with a token, going. */
 import type { Frame } from "../protocol/frames";
+import { moved } from "./again";
 import { endLink, giveUp, openLink } from "./link";
 import { flushOutbox, orphanDeeds } from "./outbox";
 import { enterRooms, rememberRooms } from "./rooms";
@@ -47,7 +48,11 @@ export function onSession(turn: Turn, frame: Frame<"session">): void {
     state.link.tries = 0;
     state.link.socketProbed = turn.now - PROBE_EVERY_MS + PROBE_FIRST_MS;
     orphanDeeds(turn);
+    moved(turn);
     enterRooms(turn);
+  } else if (frame.re === undefined) {
+    // The bridge has moved us to another node.
+    moved(turn);
   }
   flushOutbox(turn);
 }

@@ -66,7 +66,7 @@ export type Question = { at: number } & (
   | {
       kind: "history";
       room: string;
-      way: "older" | "newer" | "newest" | "missed";
+      way: "older" | "newer" | "newest" | "missed" | "again";
       /** The end of the window that it goes on from; a window cut meanwhile has no use for the answer. */
       edge: number;
     }

@@ -170,6 +170,6 @@ export function trimNewest(room: Room, kept: number): void {
   room.hasNewer = true;
 }
 
-function isPlaced(item: Item): boolean {
+export function isPlaced(item: Item): boolean {
   return item.kind === "message" && item.status === "sent";
 }

@@ -4,6 +4,7 @@
  * It does no I/O, reads no clock, makes nothing up: the same state, event and moment always give the same. The match
  * only chooses; the handlers are in the files beside this one.
  */
+import { tickAgain } from "./again";
 import {
   asideCancelled,
   deleted,
@@ -126,4 +127,5 @@ function tick(turn: Turn): void {
   tickOutbox(turn);
   tickReading(turn);
   tickRooms(turn);
+  tickAgain(turn);
 }

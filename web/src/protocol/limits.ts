@@ -12,6 +12,9 @@ export const PAGE_MESSAGES = 100;
 /** Events asked for at once when catching up after a lost link. */
 export const CATCH_UP_EVENTS = 200;
 
+/** After a move to another node, within how long what is on the page is read once more. */
+export const AGAIN_WITHIN_MS = 2000;
+
 /** Pages of catching up before the room is opened afresh instead: the newest matter more than the way there. */
 export const CATCH_UP_PAGES_MAX = 5;
 
@@ -24,9 +27,12 @@ export const WINDOW_ITEMS_KEPT = 450;
 /** Live frames set aside while a page of history is on its way. */
 export const ARRIVED_MAX = 2000;
 
-/** Silence after which the link is asked whether it lives, and how long the answer may take. */
-export const SILENCE_MS = 5000;
-export const PONG_WAIT_MS = 5000;
+/**
+ * Silence after which the link is asked whether it lives, and how long the answer may take. A link that is lost without
+ * a word is so replaced within ten seconds.
+ */
+export const SILENCE_MS = 3000;
+export const PONG_WAIT_MS = 3000;
 /** The same when there is reason to doubt: the machine slept, or the network changed. */
 export const DOUBT_WAIT_MS = 2000;
 

@@ -7,17 +7,25 @@
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
 import { parseFrame, type LinkEvents, type ServerLink } from "./link";
 
-/** Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it. */
-const POLL_WAIT_S = 25;
-const POLL_TIMEOUT_MS = 32_000;
+/**
+ * Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it: no sooner do we
+ * notice that the way there is lost without a word.
+ */
+const POLL_WAIT_S = 4;
+const POLL_TIMEOUT_MS = 6_500;
+/**
+ * After a poll that failed, an answer comes at once or not at all. The browser may still hold connections that are as
+ * dead as the one before, and try them first: each costs this much.
+ */
+const RETRY_TIMEOUT_MS = 2_500;
 /** The server takes ten seconds at most. */
 const SEND_TIMEOUT_MS = 15_000;
 /** Frames in one request; a body may have 64 KiB. */
 const BATCH_FRAMES_MAX = 16;
 const BATCH_CHARS_MAX = 12_000;
 /** Polls that fail in a row before the link is given up. */
-const POLL_FAILURES_MAX = 3;
-const POLL_PAUSE_MS = 400;
+const POLL_FAILURES_MAX = 5;
+const POLL_PAUSE_MS = 200;
 
 export function openPolling(events: LinkEvents): ServerLink {
   const link = new Polling(events);
@@ -95,14 +103,15 @@ class Polling implements ServerLink {
     let after = 0;
     let failures = 0;
     while (!this.over && this.session === session) {
-      const answer = await this.request(`/poll?after=${after}&wait=${POLL_WAIT_S}`, POLL_TIMEOUT_MS);
+      const [wait, timeoutMs] = failures === 0 ? [POLL_WAIT_S, POLL_TIMEOUT_MS] : [0, RETRY_TIMEOUT_MS];
+      const answer = await this.request(`/poll?after=${after}&wait=${wait}`, timeoutMs);
       if (this.over) return;
       if (answer) {
         failures = 0;
         if (typeof answer["next"] === "number") after = answer["next"];
         this.take(answer["frames"]);
       } else if (++failures >= POLL_FAILURES_MAX) return this.lost();
-      else await new Promise((done) => setTimeout(done, POLL_PAUSE_MS * failures));
+      else await new Promise((done) => setTimeout(done, POLL_PAUSE_MS));
     }
   }
 

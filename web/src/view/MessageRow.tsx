@@ -30,7 +30,7 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
       data-message-id={message().id}
       data-status={message().status}
       tabindex={props.stop ? 0 : -1}
-      aria-label={`${cleanLine(message().from)}, ${clockTime(message().ts)}`}
+      aria-label={`${cleanLine(message().from)}, ${clockTime(message().ts)}${message().late ? ", arrived late" : ""}`}
       class={`group relative flex gap-3 px-3 outline-offset-[-2px] sm:px-4 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${props.active ? "bg-hover/60" : ""}`}
     >
       <div class="w-9 flex-none">
@@ -66,7 +66,10 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
               {clockTime(message().ts)}
             </time>
             <Show when={message().late}>
-              <span class="flex-none text-xs text-warn" title="Reached this node later than it was written">
+              <span
+                class="flex-none text-xs text-warn"
+                title="It reached this node after newer messages, and stands where it was written"
+              >
                 arrived late
               </span>
             </Show>
@@ -107,6 +110,7 @@ function follows(previous: Item | undefined, message: Message): boolean {
     previous.uid === message.uid &&
     previous.from === message.from &&
     !previous.late &&
+    !message.late &&
     message.ts - previous.ts < GROUP_US
   );
 }
