@@ -2,6 +2,7 @@
  * The edge: carries out what the machine decides, and tells it what happens. All clocks, dice, sockets and storage of
  * the page are here and in the files that this one calls.
  */
+import { batch } from "solid-js";
 import { createStore, produce } from "solid-js/store";
 import type { Effect, Event } from "../machine/events";
 import { initialState, type State, type Transport } from "../machine/state";
@@ -34,8 +35,9 @@ export function startChat(): Chat {
     busy = true;
     try {
       for (let next = queue.shift(); next; next = queue.shift()) {
-        const effects = turn(next);
-        for (const effect of effects) carryOut(effect);
+        const event = next;
+        // What is to be said is said before the views follow the state: the server answers while they do.
+        batch(() => turn(event).forEach(carryOut));
       }
     } finally {
       busy = false;

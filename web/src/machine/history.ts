@@ -145,7 +145,7 @@ export function fill(turn: Turn, room: Room, messages: MessageView[], more: bool
   room.hasNewer = false;
   room.following = true;
   room.below = 0;
-  for (const view of messages) if (view.ts > room.newest) room.newest = view.ts;
+  room.newest = messages.reduce((newest, view) => Math.max(newest, view.ts), room.newest);
   for (const message of looseMessages(turn.state, room.name)) {
     const known = room.timeline.some(
       (item) => item.kind === "message" && item.nonce === message.nonce && item.uid === message.uid,

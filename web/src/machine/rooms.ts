@@ -111,7 +111,9 @@ export function takeMissed(
 /** After opening: what the read marker does not cover is unread. A room never read has nothing unread. */
 function noteFirstUnread(turn: Turn, room: Room, messages: MessageView[]): void {
   if (isEmpty(room.read)) return;
-  const unread = messages.filter((m) => m.uid !== turn.state.me?.uid && !covers(room.read, m.origin, m.seq));
+  const read = { ...room.read };
+  const me = turn.state.me?.uid;
+  const unread = messages.filter((m) => m.uid !== me && !covers(read, m.origin, m.seq));
   room.unread = Math.max(unread.length, unread.length === messages.length ? room.unread : 0);
   room.firstUnread = unread[0]?.id ?? null;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ulid } from "../edge/nonce";
 import { cleanLine, cleanText } from "./clean";
 import { pieces } from "./pieces";
-import { dayName, fullTime, isoTime } from "./time";
+import { clockTime, dayName, fullTime, isoTime } from "./time";
 
 const links = (text: string) =>
   pieces(text)
@@ -88,6 +88,16 @@ describe("times", () => {
       expect(fullTime(ts)).not.toBe("");
       expect(dayName(ts, 1_763_800_000_000)).not.toBe("");
     }
+  });
+
+  test("each minute reads as itself, whichever was asked for before", () => {
+    const minute = 60_000_000;
+    const asked = [0, 0, minute - 1, minute, 0, 61 * minute].map(clockTime);
+    expect(asked[1]).toBe(asked[0]);
+    expect(asked[2]).toBe(asked[0]);
+    expect(asked[3]).not.toBe(asked[0]);
+    expect(asked[4]).toBe(asked[0]);
+    expect(new Set(asked).size).toBe(3);
   });
 
   test("today and yesterday are called so", () => {

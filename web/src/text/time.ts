@@ -6,6 +6,7 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** The greatest time that a `Date` can hold; what a broken clock says beyond it must not break the page. */
 const DATE_MS_MAX = 8_640_000_000_000_000;
@@ -15,8 +16,17 @@ function dateOf(ts: number): Date {
   return new Date(Math.max(-DATE_MS_MAX, Math.min(DATE_MS_MAX, ms)));
 }
 
+/** The last minute that was asked for, and how it reads: messages that stand together are often of one. */
+let lastMinute = NaN;
+let lastClock = "";
+
 export function clockTime(ts: number): string {
-  return clock.format(dateOf(ts));
+  const minute = Math.floor(dateOf(ts).getTime() / MINUTE_MS);
+  if (minute !== lastMinute) {
+    lastClock = clock.format(dateOf(ts));
+    lastMinute = minute;
+  }
+  return lastClock;
 }
 
 export function fullTime(ts: number): string {

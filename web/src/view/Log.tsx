@@ -81,14 +81,14 @@ export function Log(props: { room: Room }): JSX.Element {
         }}
       >
         <div class="flex min-h-full flex-col justify-end">
-          <Beginning room={props.room} />
+          <Beginning room={props.room} whole={steps.whole()} />
           <div ref={content} class="pt-2 pb-3">
             <For each={steps.items()}>
               {(item, index) => (
                 <Row
                   room={props.room}
                   item={item}
-                  previous={steps.items()[index() - 1]}
+                  previous={steps.previous(index())}
                   active={isActive(item.id)}
                   stop={isStop(item.id)}
                 />
@@ -114,12 +114,8 @@ function Row(props: {
   const firstUnread = () => props.room.firstUnread === props.item.id;
   return (
     <div>
-      <Show when={newDay()}>
-        <Divider text={dayName(props.item.ts, Date.now())} />
-      </Show>
-      <Show when={firstUnread()}>
-        <Divider text="New" accent />
-      </Show>
+      {newDay() && <Divider text={dayName(props.item.ts, Date.now())} />}
+      {firstUnread() && <Divider text="New" accent />}
       {props.item.kind === "message" ? (
         <MessageRow
           room={props.room}
@@ -148,8 +144,11 @@ function Divider(props: { text: string; accent?: boolean }): JSX.Element {
   );
 }
 
-/** What stands above the first message: that there are more, that there are none, or that it begins here. */
-function Beginning(props: { room: Room }): JSX.Element {
+/**
+ * What stands above the first message: that there are more, that there are none, or that it begins here. Until the
+ * room is shown as a whole its first message is not there, and nothing is said of what is above it.
+ */
+function Beginning(props: { room: Room; whole: boolean }): JSX.Element {
   const { state } = useChat();
   const waiting = () => props.room.phase !== "open";
   const empty = () => props.room.timeline.length === 0;
@@ -160,13 +159,13 @@ function Beginning(props: { room: Room }): JSX.Element {
           {state.link.phase === "up" ? "Opening the room…" : "Waiting for the connection…"}
         </p>
       </Show>
-      <Show when={!waiting() && props.room.hasOlder}>
-        <p class="pulse">Fetching older messages…</p>
-      </Show>
-      <Show when={!waiting() && !props.room.hasOlder && empty()}>
+      <Show when={!waiting() && empty() && !props.room.hasOlder}>
         <p class="pb-6">Nothing has been said here yet. You could be the first.</p>
       </Show>
-      <Show when={!waiting() && !props.room.hasOlder && !empty()}>
+      <Show when={!waiting() && props.whole && props.room.hasOlder}>
+        <p class="pulse">Fetching older messages…</p>
+      </Show>
+      <Show when={!waiting() && props.whole && !empty() && !props.room.hasOlder}>
         <p>This is where it begins.</p>
       </Show>
     </div>

@@ -20,6 +20,10 @@ interface MessageRowProps {
   stop: boolean;
 }
 
+/**
+ * Rows are most of what the browser builds and lays out when a room is opened, so one is few elements, without boxes
+ * that only place others, and what most rows lack is a plain condition, of which a `Show` would make three.
+ */
 export function MessageRow(props: MessageRowProps): JSX.Element {
   const { state } = useChat();
   const message = () => props.message;
@@ -31,75 +35,77 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
       data-status={message().status}
       tabindex={props.stop ? 0 : -1}
       aria-label={`${cleanLine(message().from)}, ${clockTime(message().ts)}${message().late ? ", arrived late" : ""}`}
-      class={`group relative flex gap-3 px-3 outline-offset-[-2px] sm:px-4 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${props.active ? "bg-hover/60" : ""}`}
+      class={`relative pr-3 pl-15 outline-offset-[-2px] sm:pr-4 sm:pl-16 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${props.active ? "bg-hover/60" : ""}`}
     >
-      <div class="w-9 flex-none">
-        <Show
-          when={!grouped()}
-          fallback={
-            <Show when={props.active}>
-              <time
-                class="absolute left-0 w-12 pt-1 text-right text-[10px] tracking-tight whitespace-nowrap text-muted sm:w-13"
-                datetime={isoTime(message().ts)}
-              >
-                {clockTime(message().ts)}
-              </time>
-            </Show>
-          }
-        >
-          <span class={`avatar mt-0.5 size-9 ${colourClass(message().uid)}`} aria-hidden="true">
-            {initial(message().from)}
-          </span>
-        </Show>
+      {grouped() ? (
+        props.active && <MarginTime ts={message().ts} />
+      ) : (
+        <Author message={message()} active={props.active} />
+      )}
+      {message().replyTo !== null && <Quote room={props.room} id={message().replyTo ?? ""} />}
+      <div
+        class={`${own() && !message().deleted ? "relative pr-5.5" : ""} ${message().status === "pending" ? "text-muted" : ""}`}
+      >
+        {message().deleted ? (
+          <p class="text-muted italic">This message was deleted.</p>
+        ) : (
+          <MessageText text={message().text} edited={message().edited !== null} />
+        )}
+        {own() && !message().deleted && <Status message={message()} />}
       </div>
-      <div class="min-w-0 flex-1">
-        <Show when={!grouped()}>
-          <div class="flex items-baseline gap-2">
-            <span class={`remote min-w-0 truncate font-semibold ${colourClass(message().uid)}`}>
-              {cleanLine(message().from)}
-            </span>
-            <time
-              class="flex-none text-xs text-muted"
-              datetime={isoTime(message().ts)}
-              title={props.active ? fullTime(message().ts) : undefined}
-            >
-              {clockTime(message().ts)}
-            </time>
-            <Show when={message().late}>
-              <span
-                class="flex-none text-xs text-warn"
-                title="It reached this node after newer messages, and stands where it was written"
-              >
-                arrived late
-              </span>
-            </Show>
-          </div>
-        </Show>
-        <Show when={message().replyTo} keyed>
-          {(id) => <Quote room={props.room} id={id} />}
-        </Show>
-        <div class="flex items-end gap-2">
-          <div class={`min-w-0 flex-1 ${message().status === "pending" ? "text-muted" : ""}`}>
-            <Show
-              when={!message().deleted}
-              fallback={<p class="text-muted italic">This message was deleted.</p>}
-            >
-              <MessageText text={message().text} edited={message().edited !== null} />
-            </Show>
-          </div>
-          <Show when={own() && !message().deleted}>
-            <Status message={message()} />
-          </Show>
-        </div>
-        <Show when={message().status === "failed"}>
-          <Failure message={message()} />
-        </Show>
-        <Reactions message={message()} />
-      </div>
-      <Show when={props.active && message().status === "sent" && !message().deleted}>
+      {message().status === "failed" && <Failure message={message()} />}
+      <Reactions message={message()} />
+      {props.active && message().status === "sent" && !message().deleted && (
         <MessageActions message={message()} own={own()} />
-      </Show>
+      )}
     </article>
+  );
+}
+
+/** Who speaks, above the first of the messages that go on from each other. */
+function Author(props: { message: Message; active: boolean }): JSX.Element {
+  const message = () => props.message;
+  return (
+    <>
+      <span
+        class={`avatar absolute top-2.5 left-3 size-9 leading-9 sm:left-4 ${colourClass(message().uid)}`}
+        aria-hidden="true"
+      >
+        {initial(message().from)}
+      </span>
+      <div class="flex items-baseline gap-2">
+        <span class={`remote min-w-0 truncate font-semibold ${colourClass(message().uid)}`}>
+          {cleanLine(message().from)}
+        </span>
+        <time
+          class="flex-none text-xs text-muted"
+          datetime={isoTime(message().ts)}
+          title={props.active ? fullTime(message().ts) : undefined}
+        >
+          {clockTime(message().ts)}
+        </time>
+        {message().late && (
+          <span
+            class="flex-none text-xs text-warn"
+            title="It reached this node after newer messages, and stands where it was written"
+          >
+            arrived late
+          </span>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** When a message without a line of its own for that was written. */
+function MarginTime(props: { ts: number }): JSX.Element {
+  return (
+    <time
+      class="absolute left-0 w-12 pt-1 text-right text-[10px] tracking-tight whitespace-nowrap text-muted sm:w-13"
+      datetime={isoTime(props.ts)}
+    >
+      {clockTime(props.ts)}
+    </time>
   );
 }
 
@@ -150,7 +156,7 @@ function Status(props: { message: Message }): JSX.Element {
   return (
     <Show when={props.message.status !== "failed"}>
       <span
-        class="flex-none pb-0.5 text-muted"
+        class="absolute right-0 bottom-0 pb-0.5 text-muted"
         title={props.message.status === "pending" ? "Sending" : saving() ? "Saving" : "Stored"}
       >
         <Show
@@ -187,23 +193,25 @@ function Reactions(props: { message: Message }): JSX.Element {
   const { state, dispatch } = useChat();
   const shown = () => Object.entries(props.message.reactions).filter(([, names]) => names.length > 0);
   return (
-    <Show when={shown().length > 0}>
-      <div class="mt-1 mb-0.5 flex flex-wrap gap-1">
-        <For each={shown()}>
-          {([emoji, names]) => (
-            <button
-              class={`flex items-center gap-1 rounded-full border px-2 py-px text-[13px] ${names.includes(state.me?.name ?? "") ? "border-accent bg-accent-soft text-accent" : "border-line bg-shade hover:bg-hover"}`}
-              aria-pressed={names.includes(state.me?.name ?? "")}
-              aria-label={`${cleanLine(emoji)} ${names.length}`}
-              title={names.map(cleanLine).join(", ")}
-              onClick={() => dispatch({ type: "reacted", id: props.message.id, emoji, nonce: newNonce() })}
-            >
-              <span class="remote emoji max-w-24 truncate">{cleanLine(emoji)}</span>
-              <span>{names.length}</span>
-            </button>
-          )}
-        </For>
-      </div>
-    </Show>
+    <>
+      {shown().length > 0 && (
+        <div class="mt-1 mb-0.5 flex flex-wrap gap-1">
+          <For each={shown()}>
+            {([emoji, names]) => (
+              <button
+                class={`flex items-center gap-1 rounded-full border px-2 py-px text-[13px] ${names.includes(state.me?.name ?? "") ? "border-accent bg-accent-soft text-accent" : "border-line bg-shade hover:bg-hover"}`}
+                aria-pressed={names.includes(state.me?.name ?? "")}
+                aria-label={`${cleanLine(emoji)} ${names.length}`}
+                title={names.map(cleanLine).join(", ")}
+                onClick={() => dispatch({ type: "reacted", id: props.message.id, emoji, nonce: newNonce() })}
+              >
+                <span class="remote emoji max-w-24 truncate">{cleanLine(emoji)}</span>
+                <span>{names.length}</span>
+              </button>
+            )}
+          </For>
+        </div>
+      )}
+    </>
   );
 }

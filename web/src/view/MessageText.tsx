@@ -1,5 +1,5 @@
 /** The text of a message. It is only ever put in as text. */
-import { createMemo, For, Show, type JSX } from "solid-js";
+import { createMemo, type JSX } from "solid-js";
 import { cleanText } from "../text/clean";
 import { pieces, type Piece } from "../text/pieces";
 import { useChat } from "./context";
@@ -13,10 +13,10 @@ export function MessageText(props: { text: string; edited: boolean }): JSX.Eleme
   const large = () => text().length < 50 && FEW_EMOJI.test(text());
   return (
     <div class={`remote message-text ${large() ? "text-3xl leading-snug" : ""}`} dir="auto">
-      <For each={pieces(text())}>{(piece) => <PieceOfText piece={piece} />}</For>
-      <Show when={props.edited}>
-        <span class="ml-1.5 text-xs text-muted">(edited)</span>
-      </Show>
+      {pieces(text()).map((piece) => (
+        <PieceOfText piece={piece} />
+      ))}
+      {props.edited && <span class="ml-1.5 text-xs text-muted">(edited)</span>}
     </div>
   );
 }

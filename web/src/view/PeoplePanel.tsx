@@ -66,7 +66,7 @@ function Person(props: { person: UserRef }): JSX.Element {
         onClick={() => dispatch({ type: "room_opened", room: `@${props.person.name}` })}
       >
         <span
-          class={`avatar size-7 text-xs ${colourClass(props.person.uid)} ${props.person.away ? "opacity-50" : ""}`}
+          class={`avatar size-7 text-xs leading-7 ${colourClass(props.person.uid)} ${props.person.away ? "opacity-50" : ""}`}
           aria-hidden="true"
         >
           {initial(props.person.name)}
