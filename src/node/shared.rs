@@ -31,6 +31,9 @@ pub const SERVER: &str = concat!("chat/", env!("CARGO_PKG_VERSION"));
 /// How long a client that is ahead of the node waits until it is not.
 const REACH_MAX: Duration = Duration::from_millis(300);
 
+/// How long nobody waits again for what did not come.
+const IN_VAIN_FOR: Duration = Duration::from_secs(10);
+
 /// Pause between two looks.
 const REACH_LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -84,6 +87,8 @@ pub struct Shared {
     /// Small work beside them that ends by itself.
     pub tasks: TaskTracker,
     people: Mutex<People>,
+    /// What was last waited for in vain, and when.
+    waited_in_vain: Mutex<Option<(Instant, VersionVector)>>,
     next_session: AtomicU64,
     /// Itself, for the small work it starts.
     me: Weak<Shared>,
@@ -130,6 +135,7 @@ impl Shared {
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
             people: Mutex::new(people),
+            waited_in_vain: Mutex::new(None),
             next_session: AtomicU64::new(1),
             replicator: OnceLock::new(),
         })
@@ -184,7 +190,13 @@ impl Shared {
     /// would not be told of it again on the node that it came from.
     pub async fn reach(&self, since: &VersionVector) {
         let reached = || self.store.held().includes(since);
-        if reached() || !self.replicator().nodes().iter().any(|node| node.up) {
+        let in_vain = |(at, vain): &(Instant, VersionVector)| {
+            at.elapsed() < IN_VAIN_FOR && vain.includes(since)
+        };
+        if reached()
+            || lock(&self.waited_in_vain).as_ref().is_some_and(in_vain)
+            || !self.replicator().nodes().iter().any(|node| node.up)
+        {
             return;
         }
         let wait = async {
@@ -192,8 +204,11 @@ impl Shared {
                 tokio::time::sleep(REACH_LOOK_EVERY).await;
             }
         };
-        // A client may hold what no node will ever have again: it is served all the same.
-        let _ = tokio::time::timeout(REACH_MAX, wait).await;
+        // A client may hold what no node will ever have again: it is served all the same, and the next
+        // ones that hold it do not wait.
+        if tokio::time::timeout(REACH_MAX, wait).await.is_err() {
+            *lock(&self.waited_in_vain) = Some((Instant::now(), since.clone()));
+        }
     }
 
     /// On how many nodes' disks the event is, once they are as many as are wanted and to be had.

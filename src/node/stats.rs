@@ -6,7 +6,11 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::rooms::lock;
 use super::shared::{SERVER, Shared};
+use crate::protocol::limits::SINCE_ORIGINS_MAX;
 use crate::protocol::stats::{NodeFigures, NodeInfo, Quantiles, Stats};
+
+/// Origins in the log past which a person should look.
+const ORIGINS_ALARM: usize = SINCE_ORIGINS_MAX / 2;
 
 /// Requests waiting for the store past which a person should look.
 const STORE_QUEUE_ALARM: usize = 4_000;
@@ -57,6 +61,13 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
     let mut alarms = shared.replicator().alarms();
     if store.queue > STORE_QUEUE_ALARM {
         alarms.push(format!("{} requests wait for the store", store.queue));
+    }
+    let origins = shared.store.held().len();
+    if origins > ORIGINS_ALARM {
+        alarms.push(format!(
+            "the log has {origins} origins, and clients can name {SINCE_ORIGINS_MAX}: \
+             nodes begin new ones too often; is /dev/shm kept between their starts?"
+        ));
     }
     alarms.extend(shared.clock.alarm());
     if store.failing {

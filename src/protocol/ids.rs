@@ -198,10 +198,15 @@ impl VersionVector {
 
     /// Refuses what no cluster of this program has: too many origins, or places past 2^53.
     pub fn check(self) -> Result<VersionVector, Refusal> {
-        if self.0.len() > SINCE_ORIGINS_MAX {
+        self.check_up_to(SINCE_ORIGINS_MAX)
+    }
+
+    /// The same for `origins_max` origins: peers are no strangers, and what the log holds must cross.
+    pub fn check_up_to(self, origins_max: usize) -> Result<VersionVector, Refusal> {
+        if self.0.len() > origins_max {
             return Err(Refusal::field(
                 "since",
-                format!("names over {SINCE_ORIGINS_MAX} origins"),
+                format!("names over {origins_max} origins"),
             ));
         }
         if self.0.values().any(|seq| *seq >= 1 << 53) {

@@ -45,6 +45,9 @@ pub const EMOJI_BYTES_MAX: usize = 64;
 /// Origins that a `since` may name: far more than any cluster has had.
 pub const SINCE_ORIGINS_MAX: usize = 1024;
 
+/// Origins that a node's vector may name to another node: more than that would not fit a frame.
+pub const PEER_ORIGINS_MAX: usize = 65_536;
+
 /// Nested arrays and objects of a line.
 pub const JSON_DEPTH_MAX: usize = 16;
 

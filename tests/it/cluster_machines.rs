@@ -189,7 +189,17 @@ async fn a_node_that_starts_a_day_ahead_dates_and_orders_as_the_others_do() {
 }
 
 #[tokio::test]
-async fn a_log_that_has_rotted_on_one_disk_is_told_of() {
+async fn a_letter_that_has_changed_on_one_disk_is_told_of() {
+    is_told_of("UPDATE events SET text = 'lime 7' WHERE text = 'line 7'").await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_missing_on_one_disk_is_told_of() {
+    is_told_of("DELETE FROM events WHERE text = 'line 7'").await;
+}
+
+/// One of two disks is changed by `damage` while its node is stopped.
+async fn is_told_of(damage: &str) {
     let machines = [Machine::new("n1"), Machine::new("n2")];
     let one = machines[0].start(&[]).await;
     let two = machines[1].start(&[&one]).await;
@@ -199,7 +209,7 @@ async fn a_log_that_has_rotted_on_one_disk_is_told_of() {
         assert_eq!(alice.say("lobby", &format!("line {n}")).await["copies"], 2);
     }
     two.stop().await;
-    rot(&machines[1].log());
+    rot(&machines[1].log(), damage);
     let two = machines[1].start(&[&one]).await;
     until("both nodes tell of it", async || {
         let mut told = 0;
@@ -219,13 +229,9 @@ async fn a_log_that_has_rotted_on_one_disk_is_told_of() {
     }
 }
 
-/// Changes one letter of what was said.
-fn rot(log: &Path) {
+fn rot(log: &Path, damage: &str) {
     let log = rusqlite::Connection::open(log).unwrap();
-    let changed = log.execute(
-        "UPDATE events SET text = 'lime 7' WHERE text = 'line 7'",
-        [],
-    );
+    let changed = log.execute(damage, []);
     assert_eq!(changed, Ok(1));
 }
 

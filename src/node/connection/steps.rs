@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::input::{Input, Received};
 use super::output::Output;
 use super::{Connection, Mode, OUTPUT_BYTES_HIGH, Phase};
-use crate::node::rooms::{ChannelKey, Drained, Memberships, Page, Replaying};
+use crate::node::rooms::{ChannelKey, Drained, Line, Memberships, Page, Replaying};
 use crate::node::session::{Answer, AnswerQueue, Effect, Session};
 use crate::node::shared::Shared;
 use crate::protocol::server::{CloseReason, ErrorFrame};
@@ -235,7 +235,9 @@ impl Connection {
     }
 
     fn give_page(&mut self, page: Page) {
-        for line in &page.lines {
+        let slot = self.replaying.as_ref().map(Replaying::slot);
+        let known = |line: &&Line| slot.is_some_and(|slot| self.memberships.knows(slot, line));
+        for line in page.lines.iter().filter(|line| !known(line)) {
             self.mode.write_line(&line.bytes, self.output.bytes());
         }
         self.shared

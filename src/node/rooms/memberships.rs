@@ -112,6 +112,12 @@ impl Memberships {
         membership.is_some_and(|membership| membership.behind)
     }
 
+    /// Whether the membership's reader was shown this before it came here.
+    pub fn knows(&self, slot: Slot, line: &Line) -> bool {
+        let membership = self.slots.get(slot).and_then(Option::as_ref);
+        membership.is_some_and(|m| Membership::knows(m.ahead.as_deref(), line))
+    }
+
     /// Stops reading a channel.
     pub fn leave(&mut self, key: &ChannelKey) -> Option<Slot> {
         let slot = self.by_key.remove(key)?;
@@ -138,9 +144,13 @@ impl Memberships {
             return;
         };
         if !membership.behind {
-            let cursor = &mut membership.cursor;
+            let (cursor, ahead) = (&mut membership.cursor, membership.ahead.as_deref());
             // Should it have fallen off the ring, it will notice so at the next draining.
-            let _ = membership.channel.read(cursor, usize::MAX, &mut take);
+            let _ = membership.channel.read(cursor, usize::MAX, |line| {
+                if !Membership::knows(ahead, line) {
+                    take(line);
+                }
+            });
         }
     }
 
@@ -207,6 +217,8 @@ impl Memberships {
         if let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) {
             membership.cursor = cursor;
             membership.behind = false;
+            let held = &membership.cursor.held;
+            membership.ahead.take_if(|ahead| held.includes(ahead));
             // It may have been told of lines while it was behind, and not again since.
             membership.member.begin();
             membership.member.mark();

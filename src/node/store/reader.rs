@@ -249,24 +249,23 @@ impl Reader {
     }
 
     /// The hash of what `origin` wrote past `after` and up to `up_to`, the same wherever the same events
-    /// are; `None` if they are not all here.
-    pub fn hash(
-        &self,
-        origin: &Origin,
-        after: Seq,
-        up_to: Seq,
-    ) -> Result<Option<String>, StoreError> {
+    /// are. Where some are missing or cannot be read, it is like no other's.
+    pub fn hash(&self, origin: &Origin, after: Seq, up_to: Seq) -> Result<String, StoreError> {
         let count = usize::try_from(up_to.saturating_sub(after)).unwrap_or(usize::MAX);
-        let events = self.events_after(origin, after, count, usize::MAX)?;
+        let events = match self.events_after(origin, after, count, usize::MAX) {
+            Ok(events) => events,
+            Err(StoreError::Damaged(what)) => return Ok(format!("damaged: {what}")),
+            Err(error) => return Err(error),
+        };
         if events.len() != count {
-            return Ok(None);
+            return Ok(format!("{} of {count} events", events.len()));
         }
         let mut hasher = blake3::Hasher::new();
         for event in events {
             serde_json::to_writer(&mut hasher, &*event).map_err(StoreError::damaged("an event"))?;
             hasher.update(b"\n");
         }
-        Ok(Some(hasher.finalize().to_hex().to_string()))
+        Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// Messages of the room past the marker `read`, counted up to `max`. What takes part in several

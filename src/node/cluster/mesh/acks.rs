@@ -38,7 +38,9 @@ impl Acks {
             Some(_) | None => {
                 let (reply, answer) = oneshot::channel();
                 let waiting = state.waiting.entry((origin.clone(), seq));
-                waiting.or_default().push(reply);
+                let waiting = waiting.or_default();
+                waiting.retain(|reply| !reply.is_closed());
+                waiting.push(reply);
                 Wait::Until(answer)
             }
         }

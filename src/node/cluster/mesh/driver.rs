@@ -31,6 +31,13 @@ use crate::protocol::{Event, Origin, Seq};
 /// How often time passes for the core.
 const TICK_EVERY: Duration = Duration::from_millis(50);
 
+/// How far ahead of the time the node's own log must be dated to be given up: what clients may bring
+/// about with `after` is half of it, microseconds.
+const OWN_LOG_AHEAD_US: i64 = 2 * CLOCK_AHEAD_MAX_US;
+
+/// Pause after an origin was begun, or could not be.
+const RENEW_PAUSE: Duration = Duration::from_secs(5);
+
 /// Clocks that must have had a say before the node's own log is given up for its dates: of two, nobody
 /// knows which is wrong.
 const VOICES_MIN: usize = 3;
@@ -170,7 +177,7 @@ impl Driver {
         }
         clock.keep();
         let ahead_us = self.shared.store.last_written().0 - clock.now().0;
-        if clock.voices() >= VOICES_MIN && ahead_us > CLOCK_AHEAD_MAX_US && !self.renewing {
+        if clock.voices() >= VOICES_MIN && ahead_us > OWN_LOG_AHEAD_US && !self.renewing {
             tracing::warn!(ahead_us, "the node's log is dated ahead of the time");
             self.begin_origin();
         }
@@ -270,10 +277,8 @@ impl Driver {
                 let effects = self.core.hashed(piece, of, hash);
                 self.carry_out(now, effects);
             }
-            Input::OriginBegun => {
-                self.renewing = false;
-                self.follow_origin(now);
-            }
+            Input::OriginBegun => self.follow_origin(now),
+            Input::OriginMayBegin => self.renewing = false,
             Input::Presence(changes) => self.send_to_all(&PeerFrame::Presence(changes)),
             Input::Typing(typist) => self.send_to_all(&PeerFrame::Typing {
                 room: typist.room,
@@ -359,10 +364,11 @@ impl Driver {
 
     /// The node's log was set back while it runs: it goes on under a new origin.
     fn renew(&mut self, held: Seq, peer_holds: Seq) {
-        lock(&self.nodes).own_log_was_set_back();
-        if self.renewing {
+        let stored = self.shared.store.held().get(self.core.origin());
+        if self.renewing || stored >= peer_holds {
             return;
         }
+        lock(&self.nodes).own_log_was_set_back();
         let folder = self.shared.config.data.display();
         tracing::error!(held, peer_holds, %folder, "the node's log was set back");
         self.begin_origin();
@@ -376,6 +382,8 @@ impl Driver {
                 tracing::warn!(%error, "cannot begin a new origin yet");
             }
             inputs.tell_surely(Input::OriginBegun).await;
+            tokio::time::sleep(RENEW_PAUSE).await;
+            inputs.tell_surely(Input::OriginMayBegin).await;
         });
     }
 
@@ -405,10 +413,9 @@ impl Driver {
         self.tasks.spawn(async move {
             let name = origin.clone();
             let hash = store.read(move |r| r.hash(&name, after, up_to)).await;
-            let hash = hash.unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot read the log to compare it");
-                None
-            });
+            let hash = hash
+                .inspect_err(|error| tracing::warn!(%error, "cannot read the log to compare it"))
+                .ok();
             let piece = (origin, after, up_to);
             inputs.tell_surely(Input::Hashed { piece, of, hash }).await;
         });

@@ -34,6 +34,8 @@ pub enum Input {
     },
     /// The store was asked to begin a new origin, and has, or could not.
     OriginBegun,
+    /// Long enough after that to do it again.
+    OriginMayBegin,
     /// Somebody wants to know on how many disks an event is, once they are enough.
     Copies {
         origin: Origin,

@@ -106,7 +106,7 @@ fn standing(peers: &BTreeMap<LinkId, Peer>, origin: &Origin, seq: Seq) -> Standi
     let mut have = BTreeSet::new();
     let mut hopeful = BTreeMap::new();
     for (link, peer) in peers {
-        let sent = peer.sent(origin) >= seq;
+        let sent = peer.is_sent(origin, seq);
         if peer.has(origin) >= seq || (sent && is_broken(Break::CountsCopiesOnTheirWay)) {
             have.insert(&peer.origin);
         } else if sent && peer.is_prompt() {
@@ -125,7 +125,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::node::cluster::replication::sim::event;
+    use crate::node::cluster::replication::{Effect, Replication};
     use crate::protocol::VersionVector;
+    use crate::protocol::peer::PeerFrame;
 
     fn origin(n: usize) -> Origin {
         Origin::parse(&format!("n{n}-0000")).unwrap()
@@ -182,6 +185,37 @@ mod tests {
         let (mut copies, mut peers) = (Copies::new(2), peers(1));
         copies.committed(Moment::ZERO, &origin(0), 11);
         assert_eq!(copies.settle(Moment::ZERO, &mut peers), acknowledged(11, 1));
+    }
+
+    #[test]
+    fn a_peer_that_takes_one_burst_after_the_other_is_waited_for() {
+        let mut core = Replication::new(origin(0), VersionVector::new(), 2);
+        core.link_up(Moment::ZERO, LinkId(1), origin(1));
+        let says = |held| PeerFrame::Vector {
+            held,
+            linked: vec![],
+        };
+        core.receive(Moment::ZERO, LinkId(1), says(VersionVector::new()));
+        let burst: Vec<_> = (1..=3000).map(|seq| event(&origin(0), seq)).collect();
+        let acknowledged = |effects: Vec<Effect>| -> Vec<Effect> {
+            let word = |effect: &Effect| matches!(effect, Effect::Acknowledge(_));
+            effects.into_iter().filter(word).collect()
+        };
+        let effects = core.committed(Moment::ZERO, &burst);
+        assert_eq!(acknowledged(effects), [], "two thirds are not even sent");
+        for seq in [1024, 2048] {
+            let held = [(origin(0), seq)].into_iter().collect();
+            let effects = core.receive(Moment::ZERO, LinkId(1), PeerFrame::Stored { held });
+            assert_eq!(acknowledged(effects), [], "confirmed to {seq}");
+        }
+        let held = [(origin(0), 3000)].into_iter().collect();
+        let effects = core.receive(Moment::ZERO, LinkId(1), PeerFrame::Stored { held });
+        let word = Acknowledged {
+            origin: origin(0),
+            up_to: 3000,
+            copies: 2,
+        };
+        assert_eq!(acknowledged(effects), [Effect::Acknowledge(word)]);
     }
 
     #[test]

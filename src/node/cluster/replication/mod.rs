@@ -256,6 +256,10 @@ impl Replication {
         });
         let last = events.last().map_or(after, |event| event.seq);
         peer.was_served(&origin, last);
+        if origin == self.origin {
+            // The store may be further than this has heard.
+            self.written = self.written.max(last);
+        }
         let held = self.held.get(&origin).max(last);
         let frame = PeerFrame::Range {
             origin,

@@ -98,6 +98,12 @@ impl Peer {
         self.sent.get(origin).copied().unwrap_or(0)
     }
 
+    /// Whether the event is on its way to it, or will be once it has confirmed what is.
+    pub fn is_sent(&self, origin: &Origin, seq: Seq) -> bool {
+        let on_its_way = |push: &InFlight| push.origin == *origin;
+        self.sent(origin) >= seq || self.in_flight.iter().any(on_its_way)
+    }
+
     /// Whether it confirms what it is sent within the usual time.
     pub fn is_prompt(&self) -> bool {
         self.owes.is_none()

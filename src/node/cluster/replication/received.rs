@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::limits::{BATCH_EVENTS_MAX, READS_MAX, SEQ_END};
 use super::{Effect, LinkId, Moment, Replication, confirm, ingest_effect, send_all};
 use crate::node::breaks::{Break, is_broken};
+use crate::protocol::limits::PEER_ORIGINS_MAX;
 use crate::protocol::peer::{PeerFrame, Piece};
 use crate::protocol::{Event, Origin, Seq, VersionVector};
 
@@ -75,7 +76,10 @@ impl Replication {
         held: VersionVector,
         linked: Vec<Origin>,
     ) -> Vec<Effect> {
-        let (Ok(held), Some(peer)) = (held.check(), self.peers.get_mut(&link)) else {
+        let (Ok(held), Some(peer)) = (
+            held.check_up_to(PEER_ORIGINS_MAX),
+            self.peers.get_mut(&link),
+        ) else {
             return Vec::new();
         };
         let mut effects = Vec::new();
@@ -132,7 +136,10 @@ impl Replication {
     }
 
     fn stored(&mut self, now: Moment, link: LinkId, held: VersionVector) -> Vec<Effect> {
-        let (Ok(held), Some(peer)) = (held.check(), self.peers.get_mut(&link)) else {
+        let (Ok(held), Some(peer)) = (
+            held.check_up_to(PEER_ORIGINS_MAX),
+            self.peers.get_mut(&link),
+        ) else {
             return Vec::new();
         };
         peer.stored(&held);

@@ -348,7 +348,7 @@ impl World {
                 } => {
                     let reader = process.store.reader();
                     let hash = reader.hash(&origin, after, up_to).unwrap();
-                    let effects = process.core.hashed((origin, after, up_to), of, hash);
+                    let effects = process.core.hashed((origin, after, up_to), of, Some(hash));
                     self.carry_out(node, effects);
                 }
                 Effect::Diverged { piece, .. } => self
