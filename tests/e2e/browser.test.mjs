@@ -140,6 +140,23 @@ test("what becomes of a message, who types and who is there reaches the other", 
   await ben.context().close();
 });
 
+test("what can be done with a message is within reach of the keyboard", async () => {
+  const page = await join_as(browser, url, "kim");
+  await enter(page, "keys");
+  for (const text of ["the first", "the second"]) await say(page, text);
+  await article(page, "the second").and(page.locator('[data-status="sent"]')).waitFor();
+  // Backwards from where one writes: to the newest message, and from there up with the arrow.
+  await page.getByRole("textbox", { name: "Message" }).press("Shift+Tab");
+  await until("the newest message has the focus", () => article(page, "the second").evaluate((a) => a === document.activeElement));
+  assert.match(await article(page, "the second").getAttribute("aria-label"), /^kim, \d/);
+  await page.keyboard.press("ArrowUp");
+  await article(page, "the first").getByRole("toolbar", { name: "Actions for this message" }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await article(page, "the first").getByRole("button", { name: "👍 1" }).waitFor();
+  await page.context().close();
+});
+
 test("rooms and direct conversations count what was not read", async () => {
   const cat = await join_as(browser, url, "cat");
   const dan = await join_as(browser, url, "dan");
