@@ -15,7 +15,7 @@ import {
 } from "../protocol/limits";
 import { fromView, takeChange } from "./messages";
 import { looseMessages } from "./outbox";
-import { markSeen } from "./reading";
+import { markSeen, moveFirstUnread } from "./reading";
 import { reopen, takeMissed } from "./rooms";
 import { findRoom, isDirect, type Question, type Room } from "./state";
 import { firstPlaced, insert, lastPlaced, place, trimNewest, trimOldest } from "./timeline";
@@ -77,7 +77,7 @@ export function onHistory(turn: Turn, frame: Frame<"history">, question: History
   if (!room) return;
   switch (question.way) {
     case "older":
-      takeOlder(room, frame, question.edge);
+      takeOlder(turn, room, frame, question.edge);
       break;
     case "newer":
       takeNewer(room, frame, question.edge);
@@ -93,11 +93,12 @@ export function onHistory(turn: Turn, frame: Frame<"history">, question: History
   markSeen(turn, room);
 }
 
-function takeOlder(room: Room, frame: Frame<"history">, edge: number): void {
+function takeOlder(turn: Turn, room: Room, frame: Frame<"history">, edge: number): void {
   const first = firstPlaced(room.timeline);
   if (!first || first.ts > edge) return;
   room.hasOlder = false;
   for (const view of frame.messages) place(room, fromView(view), true);
+  moveFirstUnread(turn, room, first.id, frame.messages);
   room.hasOlder = frame.more && frame.messages.length > 0;
   if (room.timeline.length > WINDOW_ITEMS_MAX) {
     trimNewest(room, WINDOW_ITEMS_KEPT);

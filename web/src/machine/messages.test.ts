@@ -51,6 +51,24 @@ describe("the list of messages", () => {
     expect(page.messages().map((m) => m.ts / 1000)).toEqual(Array.from({ length: 91 }, (_, i) => 60 + i));
   });
 
+  test("the line above the first unread message moves back when the pages above show an older one", () => {
+    const page = Page.inLobby(views(100, 149), { more: true, read: { [ORIGIN]: 70 } });
+    expect(page.lobby.firstUnread).toBe("bob.100");
+    // What is seen is read; where the line stands was decided when the room was entered.
+    page.pass(2000);
+    page.said();
+    for (const [from, to, first] of [
+      [80, 99, "bob.80"],
+      [60, 79, "bob.71"],
+      [40, 59, "bob.71"],
+    ] as const) {
+      page.do({ type: "older_wanted" });
+      const [ask] = page.said();
+      page.hear({ type: "history", re: ask?.re ?? 0, room: "lobby", messages: views(from, to), more: true });
+      expect(page.lobby.firstUnread).toBe(first);
+    }
+  });
+
   test("a late message that the page on its way does not hold is not lost", () => {
     const page = Page.inLobby(views(100, 149), { more: true });
     page.do({ type: "older_wanted" });

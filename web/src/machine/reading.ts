@@ -1,9 +1,9 @@
 /** What has been read: unread counts, the line above the first unread message, the read marker. */
-import type { Frame } from "../protocol/frames";
+import type { Frame, MessageView, Vector } from "../protocol/frames";
 import { READ_EVERY_MS } from "../protocol/limits";
 import { currentRoom, findRoom, type Room } from "./state";
 import type { Turn } from "./turn";
-import { covers, merge } from "./vector";
+import { covers, isEmpty, merge } from "./vector";
 
 /** The reader sees this room's newest message. */
 export function isBeingRead(turn: Turn, room: Room): boolean {
@@ -21,6 +21,18 @@ export function noteUnread(turn: Turn, room: Room, uid: string, id: string, ts: 
   if (ts >= room.newest && room.name === turn.state.current) room.below++;
   if (room.unread === 0 || room.firstUnread === null) room.firstUnread = id;
   room.unread++;
+}
+
+/** Those of `messages` that others wrote and that `read` does not cover. */
+export function unreadOf(turn: Turn, read: Vector, messages: MessageView[]): MessageView[] {
+  const me = turn.state.me?.uid;
+  return messages.filter((view) => view.uid !== me && !covers(read, view.origin, view.seq));
+}
+
+/** Above `first`, the oldest on the page, come older ones: if it was the first unread, one of them is. */
+export function moveFirstUnread(turn: Turn, room: Room, first: string, older: MessageView[]): void {
+  if (room.firstUnread !== first || isEmpty(room.readAtEntry)) return;
+  room.firstUnread = unreadOf(turn, room.readAtEntry, older)[0]?.id ?? first;
 }
 
 /** If the newest message is in view, all is read. */

@@ -92,6 +92,8 @@ export interface Room {
   unread: number;
   /** The first message that had not been read when the room was entered. */
   firstUnread: string | null;
+  /** What had been read when the room was entered. */
+  readAtEntry: Vector;
   /** The reader sees the newest message. */
   following: boolean;
   /** New messages below what the reader sees. */
@@ -135,6 +137,7 @@ export function newRoom(name: string): Room {
     readDue: false,
     unread: 0,
     firstUnread: null,
+    readAtEntry: {},
     following: true,
     below: 0,
     typing: [],

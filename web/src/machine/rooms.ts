@@ -3,11 +3,11 @@ import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
 import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { fromView } from "./messages";
-import { markSeen, noteUnread } from "./reading";
+import { markSeen, noteUnread, unreadOf } from "./reading";
 import { currentRoom, findRoom, isDirect, roomOf, type Room } from "./state";
 import { place } from "./timeline";
 import { forgetQuestions, isAsked, type Turn } from "./turn";
-import { covers, isEmpty } from "./vector";
+import { isEmpty } from "./vector";
 
 /** Where everybody is who has not chosen. */
 export const FIRST_ROOM = "lobby";
@@ -110,10 +110,10 @@ export function takeMissed(
 
 /** After opening: what the read marker does not cover is unread. A room never read has nothing unread. */
 function noteFirstUnread(turn: Turn, room: Room, messages: MessageView[]): void {
-  if (isEmpty(room.read)) return;
   const read = { ...room.read };
-  const me = turn.state.me?.uid;
-  const unread = messages.filter((m) => m.uid !== me && !covers(read, m.origin, m.seq));
+  room.readAtEntry = read;
+  if (isEmpty(read)) return;
+  const unread = unreadOf(turn, read, messages);
   room.unread = Math.max(unread.length, unread.length === messages.length ? room.unread : 0);
   room.firstUnread = unread[0]?.id ?? null;
 }

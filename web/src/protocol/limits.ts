@@ -3,8 +3,11 @@ import type { Limits } from "./frames";
 
 export const LIMITS_ASSUMED: Limits = { line: 65536, text: 4000, name: 32, room: 48, history: 200 };
 
-/** Messages asked for when a room is opened: a tall screen, and some to scroll. */
-export const OPEN_MESSAGES = 50;
+/**
+ * Messages asked for when a room is opened: a screen; what is above it is fetched ahead. Browsers take in an answer by
+ * the kilobyte, and do other things in between, so that a long one comes late.
+ */
+export const OPEN_MESSAGES = 20;
 
 /** Messages asked for when scrolling. */
 export const PAGE_MESSAGES = 100;
