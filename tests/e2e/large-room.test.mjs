@@ -1,5 +1,5 @@
 // A room with 100,000 messages opens as quickly as an empty one: on the wire, in the terminal, in the
-// browser. Medians of ten, taken in turn so that the machine's moods meet both rooms.
+// browser. Medians of thirty, taken in turn so that the machine's moods meet both rooms.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { program, root, start, until, workspace } from "./support/programs.mjs";
 import { terminals } from "./support/terminal.mjs";
 
 const MESSAGES = 100_000;
-const ROUNDS = 10;
+const ROUNDS = 30;
 /** Large over empty, at most. */
 const RATIO_MAX = 1.5;
 

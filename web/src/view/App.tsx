@@ -7,6 +7,12 @@ import { ChatContext } from "./context";
 import { NamePage } from "./NamePage";
 import { Toasts } from "./Toasts";
 
+/**
+ * The address follows the room after this. For a new address Chromium does a lot, fetching the page's icon again among
+ * it; opening the room comes first.
+ */
+const ADDRESS_WAIT_MS = 100;
+
 export function App(props: { chat: Chat }): JSX.Element {
   const { state } = props.chat;
   const systemDark = watchSystemDark();
@@ -18,7 +24,13 @@ export function App(props: { chat: Chat }): JSX.Element {
     document.title = title(props.chat);
   });
   createEffect(() => {
-    if (state.current !== "") history.replaceState(null, "", `#${encodeURIComponent(state.current)}`);
+    const room = state.current;
+    if (room === "") return;
+    const late = setTimeout(
+      () => history.replaceState(null, "", `#${encodeURIComponent(room)}`),
+      ADDRESS_WAIT_MS,
+    );
+    onCleanup(() => clearTimeout(late));
   });
   return (
     <ChatContext.Provider value={{ ...props.chat, systemDark }}>
