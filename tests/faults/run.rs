@@ -187,7 +187,7 @@ async fn check_readers(
 /// Messages that readers may see as they were, of tens of thousands. A reader that goes back and forth
 /// between nodes that do not hear each other may pass an edit by until it reads the message again, as
 /// docs/GUARANTEES.md says; a node that does not show its edits leaves hundreds.
-const STALE_MAX: usize = 3;
+const STALE_MAX: usize = 20;
 
 /// Without waiting for the disk there must be loss, or the power cuts of this program prove nothing.
 fn self_test_found(record: &Record, failed: &str) -> bool {
