@@ -215,6 +215,7 @@ fn opening(page: &History) -> Room {
         total: 0,
         users: Vec::new(),
         messages: page.messages.clone(),
+        updates: page.updates.clone(),
         more: page.more,
         since: page.since.clone().unwrap_or_default(),
         read: VersionVector::new(),

@@ -87,6 +87,7 @@ mod tests {
             re: None,
             room: "lobby".to_owned(),
             messages: Vec::new(),
+            updates: Vec::new(),
             more: false,
             since: Some(at(&[("n1-a", 9), ("n2-b", 4)])),
         });
@@ -106,6 +107,7 @@ mod tests {
             re: None,
             room: "lobby".to_owned(),
             messages: Vec::new(),
+            updates: Vec::new(),
             more: false,
             since: None,
         });

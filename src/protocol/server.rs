@@ -132,6 +132,11 @@ pub struct Room {
     pub users: Vec<UserInfo>,
     /// In order, oldest first.
     pub messages: Vec<Message>,
+    /// Changes of messages that this node does not have yet: the client may have them from another node,
+    /// or passes these over.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<MessageUpdate>>"))]
+    pub updates: Vec<MessageUpdate>,
     /// Without `since`: there are older messages. With it: there is more to be asked for with `history`.
     pub more: bool,
     /// What the client holds once it has taken this answer.
@@ -349,6 +354,11 @@ pub struct History {
     pub room: String,
     /// In order, oldest first.
     pub messages: Vec<Message>,
+    /// Changes of messages that this node does not have yet: the client may have them from another node,
+    /// or passes these over.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<MessageUpdate>>"))]
+    pub updates: Vec<MessageUpdate>,
     pub more: bool,
     /// In answers to `since` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]

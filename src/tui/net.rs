@@ -201,7 +201,7 @@ fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
         room.held.merge(&frame.since);
         // An error may have ended fetching; this is another connection.
         reopen(room);
-        take_missed(state, at, frame.messages);
+        take_missed(state, at, frame.messages, &frame.updates);
     }
     Vec::new()
 }
@@ -242,12 +242,15 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
     }
 }
 
-fn take_missed(state: &mut State, at: usize, messages: Vec<Message>) {
+fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[MessageUpdate]) {
     for message in messages {
         let (origin, seq) = (message.origin.clone(), message.seq);
         take_message(state, at, message);
         // Pages bring old messages again when they have changed: those say nothing new of `held`.
         state.rooms[at].hold(&origin, seq);
+    }
+    for update in updates {
+        state.rooms[at].timeline.update(update);
     }
 }
 
@@ -334,7 +337,7 @@ fn page(state: &mut State, page: History) -> Vec<Effect> {
     match (&page.since, asked) {
         (Some(since), _) => {
             state.rooms[at].held.merge(since);
-            take_missed(state, at, page.messages);
+            take_missed(state, at, page.messages, &page.updates);
             Vec::new()
         }
         (None, Some(asked)) => answers::page(state, at, asked, page),

@@ -15,7 +15,6 @@ pub struct Report {
     pub memory_kib: Vec<Option<u64>>,
     pub readers: Figures,
     pub stale_reactions: usize,
-    pub stale_messages: usize,
     pub messages: usize,
     pub moved_without_order: usize,
 }
@@ -62,7 +61,6 @@ impl Report {
             format!("{moves}, {again}, {gaps}")
         });
         row("readers: reactions set back", self.stale_reactions);
-        row("readers: edits passed by", self.stale_messages);
         row("order excused, clock ahead", self.moved_without_order);
         let worst = self.gaps.iter().max().copied().unwrap_or_default();
         row(

@@ -121,7 +121,6 @@ async fn end(
         memory_kib: world.nodes.iter().map(|node| node.memory_kib()).collect(),
         readers: crate::judge::view::Figures::default(),
         stale_reactions: 0,
-        stale_messages: 0,
         messages: settle::standing(&ends).values().map(Vec::len).sum(),
         moved_without_order: 0,
     };
@@ -153,7 +152,6 @@ async fn check_readers(
     report: &mut Report,
 ) {
     let standing = settle::standing(ends);
-    let mut stale = Vec::new();
     for reader in readers {
         let mut found = Vec::new();
         for view in &reader.views {
@@ -174,20 +172,9 @@ async fn check_readers(
                 .what
                 .insert_str(0, &format!("{}, ", reader.person.name));
         }
-        let (old, found) = found.into_iter().partition(|v| v.kind == "stale");
-        stale.extend::<Vec<_>>(old);
         world.record.violations(found);
     }
-    report.stale_messages = stale.len();
-    if stale.len() > STALE_MAX {
-        world.record.violations(stale);
-    }
 }
-
-/// Messages that readers may see as they were, of tens of thousands. A reader that goes back and forth
-/// between nodes that do not hear each other may pass an edit by until it reads the message again, as
-/// docs/GUARANTEES.md says; a node that does not show its edits leaves hundreds.
-const STALE_MAX: usize = 20;
 
 /// Without waiting for the disk there must be loss, or the power cuts of this program prove nothing.
 fn self_test_found(record: &Record, failed: &str) -> bool {

@@ -7,7 +7,7 @@ use super::Context;
 use crate::node::session::{Answer, Handling};
 use crate::node::store::{Page, Reader, SoftRow, StoreError};
 use crate::protocol::limits::{HISTORY_DEFAULT, HISTORY_MAX, SERVER_LINE_BYTES_MAX};
-use crate::protocol::server::{History, Message, RoomInfo, RoomList};
+use crate::protocol::server::{History, Message, MessageUpdate, RoomInfo, RoomList};
 use crate::protocol::{HistoryRange, RoomKey, RoomName, RoomRef, ServerFrame, VersionVector};
 
 /// Unread messages of a room are counted up to this: the list says "1,000 or more".
@@ -38,13 +38,22 @@ pub(super) fn history(
             .shared
             .store
             .read(move |reader| read_range(reader, &asked, &range, limit, &held));
-        let (page, since) = match read.await {
+        let RangeRead {
+            page,
+            updates,
+            since,
+        } = match read.await {
             Ok(read) => read,
             Err(error) => return context.failed(error),
         };
         let label = context.label(&room);
+        let update = |update| MessageUpdate {
+            room: label.clone(),
+            ..update
+        };
         Answer::frame(ServerFrame::History(History {
             messages: labelled(page.messages, &label),
+            updates: updates.into_iter().map(update).collect(),
             room: label,
             re: context.re,
             more: page.more,
@@ -53,27 +62,41 @@ pub(super) fn history(
     }))
 }
 
+struct RangeRead {
+    page: Page,
+    /// These two with `since` only.
+    updates: Vec<MessageUpdate>,
+    since: Option<VersionVector>,
+}
+
 fn read_range(
     reader: &Reader,
     room: &RoomKey,
     range: &HistoryRange,
     limit: usize,
     held: &VersionVector,
-) -> Result<(Page, Option<VersionVector>), StoreError> {
+) -> Result<RangeRead, StoreError> {
     let page = match range {
         HistoryRange::Newest => reader.newest(room, limit, held)?,
         HistoryRange::Before(ts) => reader.before(room, *ts, limit, held)?,
         HistoryRange::After(ts) => reader.after(room, *ts, limit, held)?,
         HistoryRange::Since(since) => {
             let missed = reader.since(room, since, limit, held)?;
-            let page = Page {
-                messages: missed.messages,
-                more: missed.more,
-            };
-            return Ok((page, Some(missed.since)));
+            return Ok(RangeRead {
+                page: Page {
+                    messages: missed.messages,
+                    more: missed.more,
+                },
+                updates: missed.updates,
+                since: Some(missed.since),
+            });
         }
     };
-    Ok((page, None))
+    Ok(RangeRead {
+        page,
+        updates: Vec::new(),
+        since: None,
+    })
 }
 
 /// The messages as those see them who call their room `label`.

@@ -8,12 +8,12 @@ use crate::node::replicator::Typist;
 use crate::node::rooms::{ChannelKey, Entry};
 use crate::node::session::{Answer, Effect, Handling, User};
 use crate::node::shared::Shared;
-use crate::node::store::{Reader, SoftRow, StoreError};
+use crate::node::store::{Reader, SincePage, SoftRow, StoreError};
 use crate::protocol::limits::{
     HISTORY_DEFAULT, HISTORY_MAX, ROOM_USERS_LISTED, SERVER_LINE_BYTES_MAX, SESSION_ROOMS_MAX,
 };
 use crate::protocol::presence::LeaveReason;
-use crate::protocol::server::{self, Message, UserInfo, UserListUpdate};
+use crate::protocol::server::{self, Message, MessageUpdate, UserInfo, UserListUpdate};
 use crate::protocol::{
     ErrorCode, Refusal, RoomKey, RoomName, RoomRef, ServerFrame, Uid, VersionVector,
 };
@@ -85,6 +85,7 @@ async fn enter(
         total: people.total,
         users: people.users,
         messages: room.messages,
+        updates: room.updates,
         more: room.more,
         since: room.since,
         read: room.read,
@@ -141,6 +142,7 @@ struct RoomRead {
     known: bool,
     topic: String,
     messages: Vec<Message>,
+    updates: Vec<MessageUpdate>,
     more: bool,
     since: VersionVector,
     read: VersionVector,
@@ -154,14 +156,16 @@ fn read_room(
     limit: usize,
     held: &VersionVector,
 ) -> Result<RoomRead, StoreError> {
-    let (messages, more, since) = match since {
-        Some(since) => {
-            let missed = reader.since(room, since, limit, held)?;
-            (missed.messages, missed.more, missed.since)
-        }
+    let missed = match since {
+        Some(since) => reader.since(room, since, limit, held)?,
         None => {
             let page = reader.newest(room, limit, held)?;
-            (page.messages, page.more, held.clone())
+            SincePage {
+                messages: page.messages,
+                updates: Vec::new(),
+                since: held.clone(),
+                more: page.more,
+            }
         }
     };
     Ok(RoomRead {
@@ -169,9 +173,10 @@ fn read_room(
         topic: reader
             .topic(room)?
             .map_or_else(String::new, |topic| topic.topic),
-        messages,
-        more,
-        since,
+        messages: missed.messages,
+        updates: missed.updates,
+        more: missed.more,
+        since: missed.since,
         read: reader.read_marker(uid, room)?,
     })
 }

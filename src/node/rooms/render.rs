@@ -12,6 +12,10 @@ pub fn line(event: &Event, outcome: &Outcome, room: &str) -> Option<Line> {
     let frame = match outcome {
         Outcome::Message(message) | Outcome::Moved(message) => new_message(message.clone(), room),
         Outcome::Updated { kind, view } => update(event, *kind, view, room),
+        Outcome::Early(early) => ServerFrame::MessageUpdate(MessageUpdate {
+            room: room.to_owned(),
+            ..early.clone()
+        }),
         Outcome::Topic => topic(event, room)?,
         Outcome::Hidden => return None,
     };

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use crate::protocol::server::{Message, Place};
+use crate::protocol::server::{Message, MessageUpdate, Place};
 use crate::protocol::{
     Body, Event, MessageId, Nonce, Origin, RoomKey, Ts, Uid, UserName, VersionVector,
 };
@@ -68,9 +68,12 @@ pub enum Outcome {
     Moved(Message),
     /// A message changed; `view` is all of it, as it is now.
     Updated { kind: UpdateKind, view: Message },
+    /// A message that is not here yet is edited or deleted. Whoever has read it on another node is told;
+    /// `room` is as in a message.
+    Early(MessageUpdate),
     /// The room has the event's topic from now on.
     Topic,
-    /// Nothing: a duplicate, an update that waits for its message or that a later one outdoes.
+    /// Nothing: a duplicate, a reaction that waits for its message, an update that a later one outdoes.
     Hidden,
 }
 

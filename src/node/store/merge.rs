@@ -138,11 +138,11 @@ impl Merge<'_> {
         }
         let counts = self.count(event, place, rid)?;
         let moved = before.is_some() && !matches!(event.body, Body::Topic { .. });
-        self.outcome(event, counts || moved)
+        self.outcome(event, place, counts || moved)
     }
 
     /// What is to be shown of an update.
-    fn outcome(&self, event: &Event, counts: bool) -> Result<Outcome, StoreError> {
+    fn outcome(&self, event: &Event, place: Place, counts: bool) -> Result<Outcome, StoreError> {
         let kind = match &event.body {
             Body::Edit { .. } => UpdateKind::Edit,
             Body::Delete { .. } => UpdateKind::Delete,
@@ -155,7 +155,9 @@ impl Merge<'_> {
         };
         let Some(standing) = view::standing(self.conn, id.uid().as_str(), id.nonce().as_str())?
         else {
-            return Ok(Outcome::Hidden);
+            let room = event.room.to_string();
+            let early = view::early(self.conn, self.names, room, &id, (kind, place))?;
+            return Ok(early.map_or(Outcome::Hidden, Outcome::Early));
         };
         let view = view::message_at(self.conn, self.names, standing.place)?;
         if view.deleted && kind != UpdateKind::Delete {

@@ -4,12 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::commit::UpdateKind;
 use super::error::StoreError;
 use super::intern::{Oid, Rid};
 use super::merge;
 use super::reader::Reader;
 use super::rows::{Place, kind};
 use super::view::{self, Standing};
+use crate::protocol::server::MessageUpdate;
 use crate::protocol::{MessageId, Origin, RoomKey, Seq, VersionVector};
 
 /// Events that are read of an origin at a time.
@@ -23,6 +25,27 @@ pub(super) struct Missed {
     uid: String,
     nonce: String,
     target: Option<String>,
+}
+
+impl Missed {
+    /// What it changes of a message; none for a message and a topic.
+    pub(super) fn update(&self) -> Option<UpdateKind> {
+        match self.kind {
+            kind::EDIT => Some(UpdateKind::Edit),
+            kind::DELETE => Some(UpdateKind::Delete),
+            kind::REACT => Some(UpdateKind::Reactions),
+            _ => None,
+        }
+    }
+}
+
+/// What an event shows of a message.
+pub(super) enum Shows {
+    Nothing,
+    /// The message that it makes or changes, where it stands.
+    Message(Standing),
+    /// A change of a message that is not here.
+    Early(MessageUpdate),
 }
 
 /// One origin's events, from where the reader is to where it may read.
@@ -129,9 +152,9 @@ impl<'a> MissedEvents<'a> {
         Ok(())
     }
 
-    /// The message that an event makes or changes, where it stands: `None` for a topic, for what
-    /// stands elsewhere, for an update whose message is not here, and for what changes nothing.
-    pub(super) fn shows(&self, event: &Missed) -> Result<Option<Standing>, StoreError> {
+    /// What an event shows of a message; nothing for a topic, for what stands elsewhere, and for what
+    /// changes nothing.
+    pub(super) fn shows(&self, event: &Missed) -> Result<Shows, StoreError> {
         let conn = self.reader.conn();
         let standing = match (event.kind, &event.target) {
             (kind::MESSAGE, _) => view::standing(conn, &event.uid, &event.nonce)?
@@ -140,12 +163,27 @@ impl<'a> MissedEvents<'a> {
             (_, Some(target)) => {
                 let stands = merge::standing_update(conn, &event.uid, &event.nonce)?;
                 if stands.is_none_or(|(place, _)| place != event.place) {
-                    return Ok(None);
+                    return Ok(Shows::Nothing);
                 }
                 let id = MessageId::parse(target).map_err(StoreError::damaged("a target"))?;
-                view::standing(conn, id.uid().as_str(), id.nonce().as_str())?
+                match view::standing(conn, id.uid().as_str(), id.nonce().as_str())? {
+                    None => return self.early(event, &id),
+                    standing => standing,
+                }
             }
         };
-        Ok(standing.filter(|standing| standing.rid == self.rid))
+        let here = standing.filter(|standing| standing.rid == self.rid);
+        Ok(here.map_or(Shows::Nothing, Shows::Message))
+    }
+
+    /// What an update shows whose message is not here.
+    fn early(&self, event: &Missed, id: &MessageId) -> Result<Shows, StoreError> {
+        let (conn, names) = (self.reader.conn(), self.reader.names());
+        let Some(kind) = event.update() else {
+            return Ok(Shows::Nothing);
+        };
+        let room = names.room(conn, self.rid)?.to_string();
+        let update = view::early(conn, names, room, id, (kind, event.place))?;
+        Ok(update.map_or(Shows::Nothing, Shows::Early))
     }
 }

@@ -13,7 +13,7 @@ use crate::protocol::{Body, Event, MessageId, RoomKey};
 /// What has become of a message: a row of `changed`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Changed {
-    edit: Option<Place>,
+    pub(super) edit: Option<Place>,
     pub(super) deleted: bool,
     /// The greatest place of its updates.
     pub(super) last: Place,

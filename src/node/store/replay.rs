@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::commit::{Outcome, UpdateKind};
 use super::error::StoreError;
-use super::missed::{Missed, MissedEvents};
+use super::missed::{Missed, MissedEvents, Shows};
 use super::reader::{Reader, event_at};
 use super::registers;
 use super::rows::kind;
-use super::view::{self, message_bytes};
+use super::view::{self, message_bytes, update_bytes};
 use crate::protocol::limits::PAGE_BYTES;
 use crate::protocol::{Event, RoomKey, VersionVector};
 
@@ -62,6 +62,7 @@ impl Reader {
                     Outcome::Message(view)
                     | Outcome::Moved(view)
                     | Outcome::Updated { view, .. } => message_bytes(view),
+                    Outcome::Early(update) => update_bytes(update),
                     Outcome::Topic | Outcome::Hidden => 0,
                 };
                 let place = event.place;
@@ -90,15 +91,14 @@ impl Reader {
             let counts = registers::topic_place(self.conn(), missed.rid)? == Some(event.place);
             return Ok(counts.then_some(Outcome::Topic));
         }
-        let Some(standing) = missed.shows(event)? else {
-            return Ok(None);
+        let standing = match missed.shows(event)? {
+            Shows::Nothing => return Ok(None),
+            Shows::Early(update) => return Ok(Some(Outcome::Early(update))),
+            Shows::Message(standing) => standing,
         };
         let view = view::message_at(self.conn(), self.names(), standing.place)?;
-        let kind = match event.kind {
-            kind::EDIT => UpdateKind::Edit,
-            kind::DELETE => UpdateKind::Delete,
-            kind::REACT => UpdateKind::Reactions,
-            _ => return Ok(Some(Outcome::Message(view))),
+        let Some(kind) = event.update() else {
+            return Ok(Some(Outcome::Message(view)));
         };
         if view.deleted && kind != UpdateKind::Delete {
             return Ok(None);

@@ -5,15 +5,15 @@ use std::collections::hash_map::Entry;
 
 use super::error::StoreError;
 use super::intern::Rid;
-use super::missed::MissedEvents;
+use super::missed::{MissedEvents, Shows};
 use super::pages::sort;
 use super::reader::Reader;
 use super::registers;
 use super::rows::Place;
-use super::view::{self, Standing, message_bytes};
+use super::view::{self, Standing, message_bytes, update_bytes};
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::{HISTORY_MAX, PAGE_BYTES};
-use crate::protocol::server::Message;
+use crate::protocol::server::{Message, MessageUpdate};
 use crate::protocol::{RoomKey, Seq, VersionVector};
 
 /// Events that are looked at for one page: of many updates of few messages most show nothing, and
@@ -25,6 +25,8 @@ const EVENTS_LOOKED_AT_MAX: usize = 4 * 1024;
 pub struct SincePage {
     /// In order, oldest first; some may be empty although there is more.
     pub messages: Vec<Message>,
+    /// Changes of messages that are not here yet, and that the reader may have from another node.
+    pub updates: Vec<MessageUpdate>,
     /// What the reader holds once it has taken this page.
     pub since: VersionVector,
     pub more: bool,
@@ -34,7 +36,8 @@ impl Reader {
     /// What a reader who holds `since` has missed of the room: the events past it, the oldest
     /// first, `limit` of them (200 at most) that show a message. A message that several of them
     /// made and changed is shown once, with the last of them, so that going on from page to page
-    /// shows nothing twice. With the last page the reader holds all of `up_to`.
+    /// shows nothing twice. A change of a message that is not here counts like a message. With the last
+    /// page the reader holds all of `up_to`.
     pub fn since(
         &self,
         room: &RoomKey,
@@ -61,27 +64,39 @@ impl Reader {
                 break;
             }
             looked_at += 1;
-            let shows = missed.shows(event)?;
-            let last = match shows {
-                None => None,
-                Some(standing) => match last_places.entry(standing.place) {
-                    Entry::Occupied(known) => *known.get(),
-                    Entry::Vacant(new) => *new.insert(self.last_place(standing, since, up_to)?),
-                },
-            };
-            if let Some(standing) = shows
-                && last == Some(event.place)
-            {
-                if page.messages.len() == limit || bytes >= PAGE_BYTES {
-                    page.more = true;
-                    if is_broken(Break::SinceRunsAhead) {
-                        missed.take(&mut page.since)?;
+            let shows = match missed.shows(event)? {
+                Shows::Message(standing) => {
+                    let last = match last_places.entry(standing.place) {
+                        Entry::Occupied(known) => *known.get(),
+                        Entry::Vacant(new) => *new.insert(self.last_place(standing, since, up_to)?),
+                    };
+                    if last == Some(event.place) {
+                        Shows::Message(standing)
+                    } else {
+                        Shows::Nothing
                     }
-                    break;
                 }
-                let message = view::message_at(self.conn(), self.names(), standing.place)?;
-                bytes += message_bytes(&message);
-                page.messages.push(message);
+                shows => shows,
+            };
+            let is_full = page.messages.len() + page.updates.len() == limit || bytes >= PAGE_BYTES;
+            if is_full && !matches!(shows, Shows::Nothing) {
+                page.more = true;
+                if is_broken(Break::SinceRunsAhead) {
+                    missed.take(&mut page.since)?;
+                }
+                break;
+            }
+            match shows {
+                Shows::Nothing => {}
+                Shows::Message(standing) => {
+                    let message = view::message_at(self.conn(), self.names(), standing.place)?;
+                    bytes += message_bytes(&message);
+                    page.messages.push(message);
+                }
+                Shows::Early(update) => {
+                    bytes += update_bytes(&update);
+                    page.updates.push(update);
+                }
             }
             missed.take(&mut page.since)?;
         }

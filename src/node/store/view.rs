@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::commit::UpdateKind;
 use super::error::StoreError;
 use super::intern::{Interned, Rid};
+use super::registers;
 use super::rows::Place;
-use crate::protocol::server::Message;
+use crate::protocol::server::{Message, MessageUpdate};
 use crate::protocol::{Body, Event, MessageId, Nonce, Ts, Uid};
 
 /// Names of reactions that a message shows, the earliest ones: a line must hold it.
@@ -111,6 +113,43 @@ pub(super) fn read_message(
     Ok(message)
 }
 
+/// What an update shows whose message is not here, `room` being its room's text: nothing if it is
+/// outdone by another, or is a reaction. Those are shown as a whole, and this node does not know them
+/// all.
+pub(super) fn early(
+    conn: &Connection,
+    names: &Interned,
+    room: String,
+    id: &MessageId,
+    (kind, place): (UpdateKind, Place),
+) -> Result<Option<MessageUpdate>, StoreError> {
+    let changed = registers::changed(conn, id.uid().as_str(), id.nonce().as_str())?;
+    let Some(changed) = changed else {
+        return Ok(None);
+    };
+    let text = match kind {
+        UpdateKind::Delete if changed.deleted => None,
+        UpdateKind::Edit if !changed.deleted && changed.edit == Some(place) => {
+            let text = conn
+                .prepare_cached("SELECT text FROM events WHERE oid = ?1 AND seq = ?2")?
+                .query_row((place.oid, place.seq), |row| row.get::<_, String>(0))?;
+            Some(text)
+        }
+        UpdateKind::Edit | UpdateKind::Delete | UpdateKind::Reactions => return Ok(None),
+    };
+    Ok(Some(MessageUpdate {
+        room,
+        id: id.clone(),
+        ts: Ts(place.ts),
+        origin: names.origin(conn, place.oid)?,
+        seq: place.seq as u64,
+        edited: text.is_some().then_some(Ts(place.ts)),
+        deleted: text.is_none(),
+        text,
+        reactions: None,
+    }))
+}
+
 /// A message that nothing has happened to yet.
 pub(super) fn fresh(event: &Event, late: bool) -> Option<Message> {
     let Body::Message { text, reply_to } = &event.body else {
@@ -168,6 +207,13 @@ pub(super) fn message_bytes(message: &Message) -> usize {
         emoji.len() + 6 + names.iter().map(|name| name.len() + 3).sum::<usize>()
     });
     REST + message.text.as_deref().map_or(0, escaped_bytes) + reactions.sum::<usize>()
+}
+
+/// Bytes of the update of a message that is not here as JSON, about.
+pub(super) fn update_bytes(update: &MessageUpdate) -> usize {
+    /// Field names, ids and numbers.
+    const REST: usize = 200;
+    REST + update.text.as_deref().map_or(0, escaped_bytes)
 }
 
 /// JSON writes control characters as six bytes, quotes and backslashes as two.

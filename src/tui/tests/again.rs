@@ -56,6 +56,7 @@ fn answer(story: &mut Story, re: i64, messages: Vec<Message>, more: bool) {
         re: Some(Re::Number(re)),
         room: "lobby".to_owned(),
         messages,
+        updates: Vec::new(),
         more,
         since: None,
     }));
@@ -158,6 +159,42 @@ fn what_comes_while_the_page_is_on_its_way_is_not_taken_back_by_it() {
     }));
     answer(&mut story, re, numbered(0..3), false);
     assert!(story.screen().contains("+ carol"), "{}", story.screen());
+}
+
+#[test]
+fn a_page_tells_what_has_become_of_messages_that_the_new_node_does_not_have() {
+    let mut story = Story::in_lobby(80, 24, numbered(0..3));
+    moves(&mut story);
+    let update = |n: u64, text: Option<&str>| MessageUpdate {
+        room: "lobby".to_owned(),
+        id: message(n, "bob", "").id,
+        ts: message(9, "bob", "").ts,
+        origin: origin(),
+        seq: 10,
+        text: text.map(str::to_owned),
+        edited: text.map(|_| message(9, "bob", "").ts),
+        deleted: text.is_none(),
+        reactions: None,
+    };
+    story.frame(ServerFrame::History(History {
+        re: None,
+        room: "lobby".to_owned(),
+        messages: Vec::new(),
+        updates: vec![
+            update(1, Some("line one")),
+            update(2, None),
+            update(7, None),
+        ],
+        more: false,
+        since: Some(Default::default()),
+    }));
+    let texts: Vec<_> = story.state.rooms[0]
+        .timeline
+        .messages_back()
+        .map(|m| m.text.clone())
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(texts, [None, text("line one"), text("line 0")]);
 }
 
 #[test]

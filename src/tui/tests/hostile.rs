@@ -91,6 +91,7 @@ fn rooms_say(story: &mut Story, payload: &str) {
             total: 2,
             users: vec![user(payload, "bob"), user(payload, "carol")],
             messages: vec![here(loud.clone()), here(reply.clone())],
+            updates: Vec::new(),
             more: false,
             since: VersionVector::new(),
             read: VersionVector::new(),

@@ -42,6 +42,7 @@ fn answer(story: &mut Story, all: &[Message], re: i64, range: &HistoryRange) {
         re: Some(Re::Number(re)),
         room: "lobby".to_owned(),
         messages,
+        updates: Vec::new(),
         more,
         since: None,
     }));

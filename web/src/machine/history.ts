@@ -99,7 +99,7 @@ export function onHistory(turn: Turn, frame: Frame<"history">, question: History
       takeAgain(turn, room, frame, question.edge);
       break;
     case "missed":
-      takeMissed(turn, room, frame.messages, frame.since ?? room.since, frame.more);
+      takeMissed(turn, room, frame, frame.since ?? room.since);
       break;
   }
   drainArrived(turn, room);

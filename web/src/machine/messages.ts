@@ -1,5 +1,5 @@
 /** Live messages and what becomes of them. */
-import type { Frame, MessageView } from "../protocol/frames";
+import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
@@ -92,13 +92,17 @@ export function onMessageUpdate(turn: Turn, frame: Frame<"message_update">): voi
   const room = findRoom(turn.state, frame.room);
   if (!room) return;
   noteHeld(room, frame.origin, frame.seq);
-  const change: Change = {
-    ...(frame.text !== undefined ? { text: frame.text, edited: frame.edited ?? frame.ts } : {}),
-    ...(frame.deleted ? { deleted: true } : {}),
-    ...(frame.reactions ? { reactions: frame.reactions } : {}),
-  };
+  const change = changeOf(frame);
   takeChange(room, frame.id, change);
   setAside(turn, room, { type: "change", id: frame.id, change });
+}
+
+export function changeOf(update: UpdateView): Change {
+  return {
+    ...(update.text !== undefined ? { text: update.text, edited: update.edited ?? update.ts } : {}),
+    ...(update.deleted ? { deleted: true } : {}),
+    ...(update.reactions ? { reactions: update.reactions } : {}),
+  };
 }
 
 export function takeChange(room: Room, id: string, change: Change): void {

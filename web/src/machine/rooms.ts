@@ -2,7 +2,7 @@
 import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
 import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
-import { fromView } from "./messages";
+import { changeOf, fromView, takeChange } from "./messages";
 import { markSeen, noteUnread, unreadOf } from "./reading";
 import { currentRoom, findRoom, isDirect, roomOf, type Room } from "./state";
 import { place } from "./timeline";
@@ -74,7 +74,7 @@ export function onRoom(turn: Turn, frame: Frame<"room">, resumed: boolean): void
   room.users = frame.users;
   room.read = frame.read;
   if (frame.total > frame.users.length) turn.say({ type: "who", room: room.name });
-  if (resumed) takeMissed(turn, room, frame.messages, frame.since, frame.more);
+  if (resumed) takeMissed(turn, room, frame, frame.since);
   else {
     fill(turn, room, frame.messages, frame.more);
     room.since = frame.since;
@@ -89,14 +89,14 @@ export function onRoom(turn: Turn, frame: Frame<"room">, resumed: boolean): void
 export function takeMissed(
   turn: Turn,
   room: Room,
-  messages: MessageView[],
+  { messages, updates, more }: Pick<Frame<"history">, "messages" | "updates" | "more">,
   since: Record<string, number>,
-  more: boolean,
 ): void {
   for (const view of messages) {
     const placed = place(room, fromView(view), true);
     if (placed === "new" || placed === "outside") noteUnread(turn, room, view.uid, view.id, view.ts);
   }
+  for (const update of updates ?? []) takeChange(room, update.id, changeOf(update));
   const before = JSON.stringify(room.since);
   room.since = since;
   const stuck = messages.length === 0 && JSON.stringify(since) === before;

@@ -67,6 +67,27 @@ describe("what is held", () => {
     expect(chat.lobby.since).toEqual({ [ORIGIN]: 10 });
   });
 
+  test("pages tell what has become of messages that the new node does not have itself", () => {
+    const chat = Page.inLobby(views(1, 3));
+    chat.loseLink();
+    const join = chat.connect().find((frame) => frame.type === "join");
+    const change = { room: "lobby", origin: "n2-bbbb3333" } as const;
+    chat.hear(
+      roomFrame(join?.re, [view(4)], {
+        more: true,
+        updates: [
+          { ...change, id: "bob.2", ts: 9001, seq: 1, text: "two", edited: 9001 },
+          { ...change, id: "carol.9", ts: 9002, seq: 2, deleted: true },
+        ],
+      }),
+    );
+    expect(chat.texts()).toEqual(["m1", "two", "m3", "m4"]);
+    const [next] = chat.said();
+    const deleted = { ...change, id: "bob.3", ts: 9003, seq: 3, deleted: true };
+    chat.hear({ ...page(next, [view(5)], 5, false), updates: [deleted] } as ServerFrame);
+    expect(chat.texts()).toEqual(["m1", "two", "", "m4", "m5"]);
+  });
+
   test("a link lost while catching up goes on from the last page, not from the live events", () => {
     const chat = Page.inLobby(views(1, 3));
     chat.loseLink();

@@ -3,13 +3,15 @@
  *
  * The server's are made from the node's sources; the client's stand here, as far as the page says them.
  */
-import type { Message, ServerFrame, UserInfo, VersionVector } from "./generated";
+import type { Message, MessageUpdate, ServerFrame, UserInfo, VersionVector } from "./generated";
 
 export type { ErrorCode, Limits, RoomInfo, ServerFrame } from "./generated";
 export type Vector = VersionVector;
 export type UserRef = UserInfo;
 /** A message as frames hold it, with what has become of it. */
 export type MessageView = Message;
+/** What has become of a message. */
+export type UpdateView = MessageUpdate;
 
 export type FrameType = ServerFrame["type"];
 export type Frame<T extends FrameType> = Extract<ServerFrame, { type: T }>;

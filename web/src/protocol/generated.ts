@@ -62,7 +62,12 @@ export type History = { re?: Re, room: string,
 /**
  * In order, oldest first.
  */
-messages: Array<Message>, more: boolean, 
+messages: Array<Message>, 
+/**
+ * Changes of messages that this node does not have yet: the client may have them from another node,
+ * or passes these over.
+ */
+updates?: Array<MessageUpdate>, more: boolean, 
 /**
  * In answers to `since` only.
  */
@@ -270,6 +275,11 @@ users: Array<UserInfo>,
  * In order, oldest first.
  */
 messages: Array<Message>, 
+/**
+ * Changes of messages that this node does not have yet: the client may have them from another node,
+ * or passes these over.
+ */
+updates?: Array<MessageUpdate>, 
 /**
  * Without `since`: there are older messages. With it: there is more to be asked for with `history`.
  */

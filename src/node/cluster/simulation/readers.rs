@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::node::cluster::replication::Moment;
 use crate::node::store::{Committed, Outcome, Reader as StoreReader};
-use crate::protocol::server::Message;
+use crate::protocol::server::{Message, MessageUpdate};
 use crate::protocol::{MessageId, RoomKey, VersionVector};
 
 /// Messages of a page.
@@ -50,6 +50,9 @@ impl Reader {
             .unwrap();
         for message in page.messages {
             self.missed(message, store, &before, published);
+        }
+        for update in &page.updates {
+            self.change(update);
         }
         if !page.since.includes(&self.since) {
             self.wrong
@@ -118,9 +121,25 @@ impl Reader {
                     self.show(view.clone());
                 }
             }
+            Outcome::Early(update) => self.change(update),
             Outcome::Topic | Outcome::Hidden => {}
         }
         self.since.advance(&event.origin, event.seq);
+    }
+
+    /// A change of a message that the node does not have.
+    fn change(&mut self, update: &MessageUpdate) {
+        let Some(mut message) = self.shown.get(&update.id).cloned() else {
+            return;
+        };
+        if update.deleted {
+            (message.deleted, message.text, message.edited) = (true, None, None);
+            message.reactions.clear();
+        } else if update.edited >= message.edited {
+            message.text.clone_from(&update.text);
+            message.edited = update.edited;
+        }
+        self.show(message);
     }
 
     /// As clients do: of two places the smaller one stands, and what is deleted stays so; else a message

@@ -23,7 +23,7 @@ fn take_live(held: &mut Held, committed: &[Committed]) {
             Outcome::Message(view) | Outcome::Moved(view) | Outcome::Updated { view, .. } => {
                 take(held, view.clone());
             }
-            Outcome::Topic | Outcome::Hidden => {}
+            Outcome::Early(_) | Outcome::Topic | Outcome::Hidden => {}
         }
     }
 }

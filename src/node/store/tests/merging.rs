@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::VersionVector;
+use crate::protocol::server::MessageUpdate;
 
 /// An event of the origin `n<node>-x`; its place is said by the story.
 pub(super) fn event(node: u8, seq: u64, ts: i64, by: &str, nonce: &str, body: Body) -> Arc<Event> {
@@ -122,7 +124,13 @@ async fn updates_wait_for_their_message() {
             event(2, 2, 201, ALICE, "r", reacted(&id, "👍", true)),
         ])
         .await;
-    assert_eq!(shown, [Outcome::Hidden, Outcome::Hidden]);
+    // Who has the message from another node is told of the edit; of reactions this node has not all.
+    let [Outcome::Early(update), Outcome::Hidden] = shown.as_slice() else {
+        panic!("{shown:?}")
+    };
+    assert_eq!((&update.id, update.seq, update.deleted), (&id, 1, false));
+    assert_eq!(update.text.as_deref(), Some("new"));
+    assert_eq!(update.edited, Some(update.ts));
     let shown = story
         .hear(vec![event(3, 1, 100, BOB, "n", said("old"))])
         .await;
@@ -131,6 +139,72 @@ async fn updates_wait_for_their_message() {
     };
     assert_eq!(view.text.as_deref(), Some("new"));
     assert_eq!(view.reactions["👍"], ["alice"]);
+}
+
+#[tokio::test]
+async fn whoever_read_a_message_elsewhere_is_told_what_has_become_of_it() {
+    let mut story = Story::begin("n1");
+    let (edited_id, deleted_id) = (id(BOB, "n"), id(BOB, "m"));
+    let shown = story
+        .hear(vec![
+            event(2, 1, 200, BOB, "e1", edited(&edited_id, "first")),
+            event(2, 2, 201, BOB, "e3", edited(&edited_id, "last")),
+            event(3, 1, 200, BOB, "e2", edited(&edited_id, "between")),
+            event(2, 3, 202, BOB, "d", deleted(&deleted_id)),
+            event(2, 4, 203, BOB, "e4", edited(&deleted_id, "too late")),
+            event(2, 5, 204, ALICE, "e5", edited(&deleted_id, "forged")),
+            event(2, 6, 205, ALICE, "r", reacted(&deleted_id, "👍", true)),
+        ])
+        .await;
+    let told = |update: &MessageUpdate| (update.seq, update.text.clone(), update.deleted);
+    let live = shown.iter().map(|outcome| match outcome {
+        Outcome::Early(update) => Some(told(update)),
+        outcome => {
+            assert_eq!(*outcome, Outcome::Hidden);
+            None
+        }
+    });
+    let text = |text: &str| Some(text.to_owned());
+    let last = (2, text("last"), false);
+    let gone = (3, None, true);
+    let first = Some((1, text("first"), false));
+    assert_eq!(
+        live.collect::<Vec<_>>(),
+        [
+            first,
+            Some(last.clone()),
+            None,
+            Some(gone.clone()),
+            None,
+            None,
+            None
+        ]
+    );
+    // Who comes back is told what it comes to, a page at a time, and once.
+    let held = story.store.held();
+    let (mut since, mut paged) = (VersionVector::new(), Vec::new());
+    loop {
+        let page = story
+            .store
+            .read_blocking(|reader| reader.since(&lobby(), &since, 1, &held))
+            .unwrap();
+        paged.extend(page.updates.iter().map(told));
+        since = page.since;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(paged, [last.clone(), gone.clone()]);
+    // So is who was too slow for live lines.
+    let replay = story
+        .store
+        .read_blocking(|reader| reader.replay(&lobby(), &VersionVector::new(), 100, &held))
+        .unwrap();
+    let replayed = replay.items.iter().map(|item| match &item.outcome {
+        Outcome::Early(update) => told(update),
+        outcome => panic!("{outcome:?}"),
+    });
+    assert_eq!(replayed.collect::<Vec<_>>(), [last, gone]);
 }
 
 #[tokio::test]

@@ -264,7 +264,7 @@ async fn a_replay_tells_what_happened_in_order() {
             Outcome::Message(view) => view.text.unwrap(),
             Outcome::Updated { kind, .. } => format!("{kind:?}"),
             Outcome::Topic => "topic".to_owned(),
-            Outcome::Moved(_) | Outcome::Hidden => "?".to_owned(),
+            Outcome::Early(_) | Outcome::Moved(_) | Outcome::Hidden => "?".to_owned(),
         }));
         assert_eq!(part.more, told.len() < 4);
         since = part.since;

@@ -57,7 +57,7 @@ async fn an_edit_a_reaction_and_a_deletion_are_seen_in_the_message() {
                 kind: UpdateKind::Delete,
                 ..
             } => "delete",
-            Outcome::Moved(_) | Outcome::Topic | Outcome::Hidden => "other",
+            Outcome::Early(_) | Outcome::Moved(_) | Outcome::Topic | Outcome::Hidden => "other",
         })
         .collect();
     assert_eq!(kinds, ["message", "edit", "reactions", "delete"]);

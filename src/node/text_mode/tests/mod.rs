@@ -122,6 +122,7 @@ fn room(name: &str, topic: &str, messages: Vec<Message>) -> ServerFrame {
         total: 2,
         users: vec![user("alice", false), user("bob", true)],
         messages,
+        updates: Vec::new(),
         more: false,
         since: VersionVector::new(),
         read: VersionVector::new(),

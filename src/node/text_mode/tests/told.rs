@@ -10,6 +10,7 @@ fn history_comes_in_blocks_and_more_goes_further_back() {
             re: Some(Re::Text("asked".into())),
             room: "lobby".into(),
             messages,
+            updates: Vec::new(),
             more,
             since: None,
         })

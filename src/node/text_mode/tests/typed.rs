@@ -238,6 +238,7 @@ fn a_direct_conversation_is_opened_by_its_history_and_left_without_asking() {
         re: None,
         room: "@bob".into(),
         messages: vec![message("@bob", "1", "psst")],
+        updates: Vec::new(),
         more: false,
         since: None,
     }));
