@@ -60,6 +60,8 @@ struct Stream {
 /// The merged events.
 pub(super) struct MissedEvents<'a> {
     reader: &'a Reader,
+    since: &'a VersionVector,
+    up_to: &'a VersionVector,
     pub(super) rid: Rid,
     streams: Vec<Stream>,
     /// The time and origin of each stream's first event, and which stream it is.
@@ -71,14 +73,16 @@ impl<'a> MissedEvents<'a> {
     pub(super) fn open(
         reader: &'a Reader,
         room: &RoomKey,
-        since: &VersionVector,
-        up_to: &VersionVector,
+        since: &'a VersionVector,
+        up_to: &'a VersionVector,
     ) -> Result<Option<MissedEvents<'a>>, StoreError> {
         let Some(rid) = reader.rid(room)? else {
             return Ok(None);
         };
         let mut missed = MissedEvents {
             reader,
+            since,
+            up_to,
             rid,
             streams: Vec::new(),
             heads: BinaryHeap::new(),
@@ -167,13 +171,21 @@ impl<'a> MissedEvents<'a> {
                 }
                 let id = MessageId::parse(target).map_err(StoreError::damaged("a target"))?;
                 match view::standing(conn, id.uid().as_str(), id.nonce().as_str())? {
-                    None => return self.early(event, &id),
-                    standing => standing,
+                    Some(standing) if self.is_told(standing.place)? => Some(standing),
+                    Some(_) | None => return self.early(event, &id),
                 }
             }
         };
         let here = standing.filter(|standing| standing.rid == self.rid);
         Ok(here.map_or(Shows::Nothing, Shows::Message))
+    }
+
+    /// Whether the reader holds what stands at this place, or may read it now. What was committed this
+    /// moment is told to it live: given here as well, it would come twice.
+    fn is_told(&self, place: Place) -> Result<bool, StoreError> {
+        let origin = self.reader.origin(place.oid)?;
+        let seq = place.seq as Seq;
+        Ok(self.since.covers(&origin, seq) || self.up_to.covers(&origin, seq))
     }
 
     /// What an update shows whose message is not here.

@@ -208,6 +208,34 @@ async fn whoever_read_a_message_elsewhere_is_told_what_has_become_of_it() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_being_shown_live_is_not_given_with_its_edit_as_well() {
+    let mut story = Story::begin("n1");
+    let id = id(BOB, "n");
+    story
+        .hear(vec![event(2, 1, 200, BOB, "e", edited(&id, "new"))])
+        .await;
+    let shown = story.store.held();
+    story
+        .hear(vec![event(3, 1, 100, BOB, "n", said("old"))])
+        .await;
+    let page = |since: &VersionVector, up_to: &VersionVector| {
+        let read = |reader: &Reader| reader.since(&lobby(), since, 10, up_to);
+        let page = story.store.read_blocking(read).unwrap();
+        (page.messages.len(), page.updates.len())
+    };
+    let (nothing, all) = (VersionVector::new(), story.store.held());
+    assert_eq!(page(&nothing, &shown), (0, 1));
+    assert_eq!(page(&nothing, &all), (1, 0));
+    assert_eq!(page(&shown, &all), (1, 0));
+    // Who has read it elsewhere gets all of it.
+    let elsewhere = all.iter().filter(|(origin, _)| !shown.covers(origin, 1));
+    let elsewhere = elsewhere
+        .map(|(origin, seq)| (origin.clone(), seq))
+        .collect();
+    assert_eq!(page(&elsewhere, &shown), (1, 0));
+}
+
+#[tokio::test]
 async fn the_latest_edit_counts_and_a_deletion_is_final() {
     let mut story = Story::begin("n1");
     let id = id(BOB, "n");
