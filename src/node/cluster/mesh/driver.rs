@@ -337,6 +337,10 @@ impl Driver {
     pub(super) fn carry_out(&mut self, now: Moment, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                Effect::Send {
+                    to,
+                    frame: frame @ PeerFrame::Range { .. },
+                } => self.send_range(to, frame),
                 Effect::Send { to, frame } => self.send(to, &frame),
                 Effect::Ingest(events) => {
                     if let Err(events) = self.storing.put(events) {
@@ -436,6 +440,15 @@ impl Driver {
     pub(super) fn send(&self, to: LinkId, frame: &PeerFrame) {
         if let Some(peer) = self.peers.get(&to) {
             peer.out.send(frame);
+        }
+    }
+
+    /// Sends a part of the log. It takes milliseconds to encode, and what is said meanwhile must not
+    /// wait for it.
+    fn send_range(&self, to: LinkId, frame: PeerFrame) {
+        if let Some(peer) = self.peers.get(&to) {
+            let out = peer.out.clone();
+            self.tasks.spawn_blocking(move || out.send(&frame));
         }
     }
 

@@ -31,8 +31,8 @@ pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of a `Push` or `Range`, half of what a frame may have.
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Events of a `Push` or `Range`.
-pub const BATCH_EVENTS_MAX: usize = 1024;
+/// Events of a `Push` or `Range`: what takes longer to encode and to read holds up what is said meanwhile.
+pub const BATCH_EVENTS_MAX: usize = 256;
 
 /// Bytes handed to the store that it has not committed; past it, pushes are dropped and pulled later.
 pub const HANDED_BYTES_MAX: usize = 16 * 1024 * 1024;
