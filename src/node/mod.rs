@@ -12,7 +12,8 @@
 //! a peer, and everything shown comes out of the store's one ordered stream.
 //!
 //! Reading order: [`shared`] (what all parts share), [`accept`], [`connection`], [`session`],
-//! `dispatch`, [`rooms`], [`people`], [`stats`], [`replicator`] (the seam to other nodes).
+//! `dispatch`, [`rooms`], [`people`], [`stats`], [`replicator`] (the seam to other nodes, and `handle`, its
+//! incoming side).
 
 pub mod accept;
 pub mod admin;
@@ -23,6 +24,7 @@ pub mod cluster;
 pub mod config;
 pub mod connection;
 mod dispatch;
+mod handle;
 mod housekeeping;
 pub mod metrics;
 pub mod names;
@@ -38,6 +40,7 @@ pub mod store;
 pub mod text_mode;
 pub mod tokens;
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +48,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use self::cluster::mesh::Mesh;
+use self::cluster::mesh::{Mesh, MeshEngine};
 pub use self::config::Config;
+use self::replicator::{Alone, Engine};
 pub use self::shared::{Shared, Tuning};
 pub use self::start::StartError;
 
@@ -65,13 +69,13 @@ pub struct Node {
     pub peer: Option<SocketAddr>,
     pub name: String,
     shared: Arc<Shared>,
-    mesh: Option<Arc<Mesh>>,
     /// The accept loop, the publisher, the housekeeping.
     tasks: TaskTracker,
 }
 
 impl Node {
-    /// Opens the data folder and serves. It must be called within a tokio runtime.
+    /// Opens the data folder and serves, linked with others by the mesh if the configuration names a peer
+    /// port. It must be called within a tokio runtime.
     ///
     /// # Errors
     /// A [`StartError`], whose text is the line that a person reads; nothing is left running.
@@ -84,7 +88,28 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub async fn start_tuned(config: Config, tuning: Tuning) -> Result<Node, StartError> {
-        start::start(config, tuning).await
+        match config.peer {
+            Some(port) => Node::start_with(config, tuning, MeshEngine::new(port)).await,
+            None => Node::start_with(config, tuning, Alone).await,
+        }
+    }
+
+    /// The same, linked with others by `engine`, whose contract is in [`replicator`]. What the mesh is told
+    /// by (`peer`, `join`, `secret`) is another engine's own affair. An engine is taken up in this order:
+    /// the node's port is taken, [`Engine::claim`], the data folder is opened, [`Engine::start`], half a
+    /// second at most of [`Replicator::first_contact`]; then the node serves.
+    ///
+    /// # Errors
+    /// As [`Node::start`]; [`StartError::Engine`] with the engine's own line, when the folder is closed
+    /// again.
+    ///
+    /// [`Replicator::first_contact`]: replicator::Replicator::first_contact
+    pub async fn start_with(
+        config: Config,
+        tuning: Tuning,
+        engine: impl Engine,
+    ) -> Result<Node, StartError> {
+        start::start(config, tuning, engine).await
     }
 
     /// Tells everybody good-bye, stores what was accepted, and closes the data folder. Bounded: it
@@ -102,9 +127,7 @@ impl Node {
         self.shared.tasks.close();
         let closed = timeout(STOP_TASKS, async {
             self.shared.tasks.wait().await;
-            if let Some(mesh) = &self.mesh {
-                mesh.stop().await;
-            }
+            self.shared.replicator().stop().await;
             self.shared.store.close().await;
             self.tasks.wait().await;
         });
@@ -118,9 +141,10 @@ impl Node {
         self.shared.metrics.render()
     }
 
-    /// The links to other nodes, if it has any.
+    /// The mesh, if that is what links it with others.
     pub fn mesh(&self) -> Option<&Mesh> {
-        self.mesh.as_deref()
+        let replicator: &dyn Any = self.shared.replicator();
+        replicator.downcast_ref()
     }
 
     /// What the node's parts share; for links that live in the same process.

@@ -255,7 +255,11 @@ impl Shared {
         for notice in &notices {
             self.show_notice(notice);
         }
-        while let Some(changes) = people.presence.take_changes() {
+        // While the node stops its account stands still, for those too who ask how far it has come:
+        // whoever moves to another node is not to be seen leaving.
+        while !self.stop.is_cancelled()
+            && let Some(changes) = people.presence.take_changes()
+        {
             self.replicator().presence(changes);
         }
         look(&people, result)

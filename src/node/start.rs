@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::admin::{self, AdminToken};
 use super::clock::NodeClock;
-use super::cluster::mesh::{Mesh, MeshError, PeerListener};
 use super::config::Config;
 use super::names::Names;
 use super::people::People;
 use super::presence::Presence;
+use super::replicator::{Engine, EngineError, NodeHandle};
 use super::rooms::{Hub, publish};
 use super::shared::{Parts, Shared, Tuning};
 use super::store::{Commits, SoftRow, Store, StoreError};
@@ -40,7 +41,7 @@ pub enum StartError {
         reason: io::Error,
     },
     #[error(transparent)]
-    Mesh(#[from] MeshError),
+    Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot keep the administrator's token in {}: {reason}", path.display())]
@@ -49,7 +50,11 @@ pub enum StartError {
     NoRandom(String),
 }
 
-pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartError> {
+pub(super) async fn start(
+    config: Config,
+    tuning: Tuning,
+    mut engine: impl Engine,
+) -> Result<Node, StartError> {
     let listener = listen(config.listen).await?;
     let listen = listener
         .local_addr()
@@ -57,10 +62,7 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
             address: config.listen,
             reason,
         })?;
-    let peer = match config.peer {
-        Some(port) => Some(PeerListener::bind(port).await?),
-        None => None,
-    };
+    engine.claim().await?;
     let clock = Arc::new(NodeClock::start_wrong(tuning.clock_error_us));
     let opened = open(config.clone(), Arc::clone(&clock)).await?;
     let shared = Shared::new(Parts {
@@ -73,16 +75,8 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
         tuning,
         listen,
     });
-    let (peer, mesh) = match peer {
-        Some(peer) => (
-            Some(peer.address),
-            Some(link_up(&shared, peer, opened.incarnation).await?),
-        ),
-        None => (None, None),
-    };
-    if let Some(mesh) = &mesh {
-        mesh.first_contact(FIRST_CONTACT_MAX).await;
-    }
+    link_up(&shared, engine, opened.incarnation).await?;
+    let peer = shared.replicator().address();
     let tasks = TaskTracker::new();
     tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
@@ -93,7 +87,6 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
         peer,
         name: shared.config.name.clone(),
         shared,
-        mesh,
         tasks,
     })
 }
@@ -101,19 +94,19 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
 /// Links the node with others, before anything is committed.
 async fn link_up(
     shared: &Arc<Shared>,
-    peer: PeerListener,
+    engine: impl Engine,
     incarnation: Incarnation,
-) -> Result<Arc<Mesh>, StartError> {
-    match Mesh::start(shared, peer, incarnation) {
-        Ok(mesh) => {
-            shared.set_replicator(mesh.clone());
-            Ok(mesh)
-        }
+) -> Result<(), StartError> {
+    match engine.start(NodeHandle::new(shared, incarnation)).await {
+        Ok(replicator) => shared.set_replicator(replicator),
         Err(error) => {
             shared.store.close().await;
-            Err(error.into())
+            return Err(error.into());
         }
     }
+    // Who has not answered by then is not waited for.
+    let _ = timeout(FIRST_CONTACT_MAX, shared.replicator().first_contact()).await;
+    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -55,6 +55,9 @@ pub async fn figures(shared: &Shared, node: Option<&str>) -> Vec<NodeFigures> {
 pub fn own_figures(shared: &Shared) -> NodeFigures {
     let metrics = &shared.metrics;
     let store = shared.store.figures();
+    // Counted apart: within what is returned the lock of the people would be held while the replicator
+    // is asked.
+    let rooms = shared.people().presence.rooms().count();
     let (messages_per_s, deliveries_per_s) = metrics.rates();
     let (memory_bytes, cpu_ms) = process();
     let count = |value: i64| u32::try_from(value).unwrap_or(0);
@@ -78,7 +81,7 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
         uptime_s: shared.started.elapsed().as_secs(),
         sessions: count(metrics.sessions.get()),
         connections: count(metrics.connections.get()),
-        rooms: u32::try_from(shared.people().presence.rooms().count()).unwrap_or(u32::MAX),
+        rooms: u32::try_from(rooms).unwrap_or(u32::MAX),
         messages_per_s,
         deliveries_per_s,
         commit_us: Quantiles {

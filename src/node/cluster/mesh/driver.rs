@@ -20,8 +20,8 @@ use super::storing::{Storing, store_all};
 use crate::node::cluster::links::{LinkEvent, LinkOut, Links};
 use crate::node::cluster::replication::limits::{BATCH_BYTES_MAX, COPIES_WAIT};
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
+use crate::node::replicator::NodeHandle;
 use crate::node::rooms::lock;
-use crate::node::shared::Shared;
 use crate::node::store::{Clock, Ingested, StoreError};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::peer::{Hello, PeerFrame, Piece};
@@ -50,7 +50,7 @@ struct Doubt {
 }
 
 pub(super) struct Driver {
-    pub(super) shared: Arc<Shared>,
+    pub(super) node: NodeHandle,
     pub(super) links: Links,
     pub(super) inputs: Inputs,
     pub(super) nodes: Arc<Mutex<Nodes>>,
@@ -79,20 +79,19 @@ pub(super) struct Peer {
 
 impl Driver {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        node: NodeHandle,
         links: Links,
         inputs: Inputs,
         nodes: Arc<Mutex<Nodes>>,
         acks: Arc<Acks>,
         tasks: TaskTracker,
     ) -> Driver {
-        let copies = shared.config.copies;
-        let core = Replication::new(shared.store.origin(), shared.store.held(), copies)
-            .comparing_every(shared.tuning.compare_every);
+        let core = Replication::new(node.origin(), node.held(), node.copies_wanted())
+            .comparing_every(node.tuning().compare_every);
         let (storing, batches) = Storing::new();
-        tasks.spawn(store_all(shared.store.clone(), batches, inputs.clone()));
+        tasks.spawn(store_all(node.clone(), batches, inputs.clone()));
         Driver {
-            shared,
+            node,
             links,
             inputs,
             nodes,
@@ -149,7 +148,7 @@ impl Driver {
         self.follow_origin(now);
         self.keep_time();
         if self.inputs.commits_missed.swap(false, Ordering::AcqRel) {
-            let held = self.shared.store.held();
+            let held = self.node.held();
             let effects = self.core.caught_up(now, &held);
             self.carry_out(now, effects);
         }
@@ -171,12 +170,12 @@ impl Driver {
     /// Corrects the node's time to the others'. A log whose last event is dated far ahead of it would
     /// date everything after it likewise: it goes on under a new origin, when most clocks say so.
     fn keep_time(&mut self) {
-        let clock = &self.shared.clock;
+        let clock = self.node.clock();
         for (node, offset_us) in lock(&self.nodes).clock_offsets_us() {
             clock.heard(node, offset_us);
         }
         clock.keep();
-        let ahead_us = self.shared.store.last_written().0 - clock.now().0;
+        let ahead_us = self.node.last_written().0 - clock.now().0;
         if clock.voices() >= VOICES_MIN && ahead_us > OWN_LOG_AHEAD_US && !self.renewing {
             tracing::warn!(ahead_us, "the node's log is dated ahead of the time");
             self.begin_origin();
@@ -186,7 +185,7 @@ impl Driver {
     /// The store may have begun a new origin: the core must know, and the peers, who know this node by
     /// it, are greeted anew.
     fn follow_origin(&mut self, now: Moment) {
-        let origin = self.shared.store.origin();
+        let origin = self.node.origin();
         if origin == *self.core.origin() {
             return;
         }
@@ -251,7 +250,8 @@ impl Driver {
         self.carry_out(now, effects);
         if lock(&self.nodes).down(now, link, &peer.origin) {
             self.soft.lost(&peer.origin);
-            self.lose_people_of(&peer.origin);
+            // Its users go soon, unless it is back.
+            self.node.lost(&peer.origin);
         }
     }
 
@@ -368,21 +368,21 @@ impl Driver {
 
     /// The node's log was set back while it runs: it goes on under a new origin.
     fn renew(&mut self, held: Seq, peer_holds: Seq) {
-        let stored = self.shared.store.held().get(self.core.origin());
+        let stored = self.node.held().get(self.core.origin());
         if self.renewing || stored >= peer_holds {
             return;
         }
         lock(&self.nodes).own_log_was_set_back();
-        let folder = self.shared.config.data.display();
+        let folder = self.node.config().data.display();
         tracing::error!(held, peer_holds, %folder, "the node's log was set back");
         self.begin_origin();
     }
 
     fn begin_origin(&mut self) {
         self.renewing = true;
-        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        let (node, inputs) = (self.node.clone(), self.inputs.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = store.begin_new_origin().await {
+            if let Err(error) = node.begin_new_origin().await {
                 tracing::warn!(%error, "cannot begin a new origin yet");
             }
             inputs.tell_surely(Input::OriginBegun).await;
@@ -393,10 +393,9 @@ impl Driver {
 
     /// Reads a range for a peer beside the driver.
     fn read(&self, link: LinkId, origin: Origin, after: Seq, limit: usize) {
-        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        let (node, inputs) = (self.node.clone(), self.inputs.clone());
         self.tasks.spawn(async move {
-            let of = origin.clone();
-            let read = store.read(move |r| r.events_after(&of, after, limit, BATCH_BYTES_MAX));
+            let read = node.events_after(&origin, after, limit, BATCH_BYTES_MAX);
             let events = read.await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot read the log for a peer");
                 Vec::new()
@@ -413,10 +412,9 @@ impl Driver {
 
     /// Hashes a piece of a log beside the driver.
     fn hash(&self, (origin, after, up_to): (Origin, Seq, Seq), of: Option<LinkId>) {
-        let (store, inputs) = (self.shared.store.clone(), self.inputs.clone());
+        let (node, inputs) = (self.node.clone(), self.inputs.clone());
         self.tasks.spawn(async move {
-            let name = origin.clone();
-            let hash = store.read(move |r| r.hash(&name, after, up_to)).await;
+            let hash = node.hash(&origin, after, up_to).await;
             let hash = hash
                 .inspect_err(|error| tracing::warn!(%error, "cannot read the log to compare it"))
                 .ok();

@@ -32,12 +32,12 @@ use super::links::{EVENTS_MAX, Links, Me, PeerTls, SEARCHED_PORTS, Search, Timin
 use super::membership::{self, Facts, Membership, SavedPeers};
 use crate::node::clock::NodeClock;
 use crate::node::config::{Config, PeerPort};
-use crate::node::replicator::{COPIES_WAIT_MAX, Later, Replicator, Typist};
+use crate::node::replicator::{
+    COPIES_WAIT_MAX, Engine, EngineError, Later, NodeHandle, Replicator, Typist,
+};
 use crate::node::rooms::lock;
-use crate::node::shared::{SERVER, Shared};
-use crate::node::store::{Committed, Early, Placed};
+use crate::node::store::{Clock, Committed, Early, Placed};
 use crate::protocol::Event;
-use crate::protocol::peer::Incarnation;
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};
 use acks::{Acks, Wait};
@@ -66,12 +66,18 @@ pub enum MeshError {
     Tls(#[from] super::links::TlsError),
 }
 
-/// The peer port, taken before anything else of the node begins.
-pub struct PeerListener {
+/// The engine that is built in.
+pub struct MeshEngine {
+    port: PeerPort,
+    claimed: Option<PeerListener>,
+}
+
+/// The peer port.
+struct PeerListener {
     listener: TcpListener,
     datagrams: UdpSocket,
     /// Where other nodes connect.
-    pub address: SocketAddr,
+    address: SocketAddr,
     port: PeerPort,
 }
 
@@ -83,11 +89,39 @@ pub struct Mesh {
     clock: Arc<NodeClock>,
     links: Links,
     membership: Membership,
-    /// The node's own: what its users do while it stops is not told to the others, so that whoever
-    /// moves to another node is not seen leaving.
-    node_stop: CancellationToken,
+    /// Where other nodes connect.
+    address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+impl MeshEngine {
+    /// Other nodes are to connect here.
+    pub fn new(port: PeerPort) -> MeshEngine {
+        MeshEngine {
+            port,
+            claimed: None,
+        }
+    }
+}
+
+impl Engine for MeshEngine {
+    async fn claim(&mut self) -> Result<(), EngineError> {
+        let peer = PeerListener::bind(self.port).await;
+        self.claimed = Some(peer.map_err(EngineError::new)?);
+        Ok(())
+    }
+
+    async fn start(mut self, node: NodeHandle) -> Result<Arc<dyn Replicator>, EngineError> {
+        let peer = match self.claimed.take() {
+            Some(peer) => peer,
+            None => PeerListener::bind(self.port)
+                .await
+                .map_err(EngineError::new)?,
+        };
+        let mesh = Mesh::start(&node, peer).map_err(EngineError::new)?;
+        Ok(Arc::new(mesh))
+    }
 }
 
 impl PeerListener {
@@ -95,7 +129,7 @@ impl PeerListener {
     ///
     /// # Errors
     /// `PortInUse`, `CannotListen`.
-    pub async fn bind(port: PeerPort) -> Result<PeerListener, MeshError> {
+    async fn bind(port: PeerPort) -> Result<PeerListener, MeshError> {
         let address = port.address;
         let failed = |reason: std::io::Error| match reason.kind() {
             std::io::ErrorKind::AddrInUse => MeshError::PortInUse { address },
@@ -113,33 +147,27 @@ impl PeerListener {
 }
 
 impl Mesh {
-    /// Links the node with others from now on. `incarnation` is another one after each start.
+    /// Links the node with others from now on.
     ///
     /// # Errors
     /// `Tls`, `CannotListen`.
-    pub fn start(
-        shared: &Arc<Shared>,
-        peer: PeerListener,
-        incarnation: Incarnation,
-    ) -> Result<Arc<Mesh>, MeshError> {
-        let Config {
-            name, join, secret, ..
-        } = &shared.config;
+    fn start(node: &NodeHandle, peer: PeerListener) -> Result<Mesh, MeshError> {
+        let Config { join, secret, .. } = node.config();
         let (stop, stop_links) = (CancellationToken::new(), CancellationToken::new());
         let (to_driver, events) = mpsc::channel(EVENTS_MAX);
         let me = Me {
-            node: name.clone(),
-            origin: shared.store.origin(),
-            incarnation,
-            client_address: shared.listen.to_string(),
-            clock: Arc::clone(&shared.clock),
+            node: node.name().to_owned(),
+            origin: node.origin(),
+            incarnation: node.incarnation(),
+            client_address: node.client_address().to_string(),
+            clock: Arc::clone(node.clock()),
         };
-        let saved = SavedPeers::load(&shared.config.data);
+        let saved = SavedPeers::load(&node.config().data);
         let known = saved.addresses();
         let search = search(join, &known, &peer);
         let address = peer.address;
-        let refusals = shared.metrics.peer_port.clone();
-        let facts = facts(shared, &me, address, &saved);
+        let refusals = node.refusals().clone();
+        let facts = facts(node, &me, address, &saved);
         let tls = PeerTls::new(secret)?;
         let links = Links::start(
             me,
@@ -156,15 +184,15 @@ impl Mesh {
         let acks = Arc::new(Acks::default());
         let tasks = TaskTracker::new();
         let driver = Driver::new(
-            Arc::clone(shared),
+            node.clone(),
             links.clone(),
             inputs.clone(),
             Arc::clone(&nodes),
             Arc::clone(&acks),
             tasks.clone(),
         );
-        if shared.config.copies > 1 {
-            shared.store.set_early(Handing(inputs.clone()));
+        if node.copies_wanted() > 1 {
+            node.hand_out_early(Handing(inputs.clone()));
         }
         tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
         let start = membership::Start {
@@ -181,42 +209,21 @@ impl Mesh {
             links: links.clone(),
             nodes: Arc::clone(&nodes),
             refusals,
-            folder: shared.config.data.clone(),
+            folder: node.config().data.clone(),
             saved,
         };
         tasks.spawn(members.run(stop.clone()));
-        Ok(Arc::new(Mesh {
+        Ok(Mesh {
             inputs,
             nodes,
             acks,
-            clock: Arc::clone(&shared.clock),
+            clock: Arc::clone(node.clock()),
             links,
             membership,
-            node_stop: shared.stop.clone(),
+            address,
             stop,
             tasks,
-        }))
-    }
-
-    /// Waits until every address that is known from the start was called once, and the clocks of those
-    /// who answered are known; no longer than `time_max`.
-    pub async fn first_contact(&self, time_max: Duration) {
-        let contact = async {
-            self.links.first_round().await;
-            while self.links.addresses().len() + 1 > self.clock.voices() {
-                tokio::time::sleep(CLOCKS_LOOK_EVERY).await;
-            }
-        };
-        // Who has not answered by then is not waited for.
-        let _ = tokio::time::timeout(time_max, contact).await;
-    }
-
-    /// Ends the links and what runs beside them. The store must still be open.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.links.ended().await;
+        })
     }
 
     /// Behaves as if TCP to the node of that name were cut; for tests of partitions.
@@ -250,8 +257,8 @@ fn search(join: &[String], known: &[SocketAddr], peer: &PeerListener) -> Search 
 }
 
 /// What the node tells of itself by gossip.
-fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Facts {
-    let joined = shared.config.join.iter().find_map(|to| to.parse().ok());
+fn facts(node: &NodeHandle, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Facts {
+    let joined = node.config().join.iter().find_map(|to| to.parse().ok());
     let near = joined.or_else(|| saved.addresses().first().copied());
     Facts {
         node: me.node.clone(),
@@ -259,8 +266,8 @@ fn facts(shared: &Shared, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Fact
         incarnation: me.incarnation,
         client_address: me.client_address.clone(),
         peer_address: membership::advertised(peer, near),
-        server: SERVER.to_owned(),
-        started: shared.now(),
+        server: node.server().to_owned(),
+        started: node.clock().now(),
     }
 }
 
@@ -314,10 +321,8 @@ impl Replicator for Mesh {
     }
 
     fn presence(&self, changes: PresenceChanges) {
-        if !self.node_stop.is_cancelled() {
-            // A batch that finds no room leaves its number out, and the peers ask for everybody.
-            self.inputs.tell(Input::Presence(changes));
-        }
+        // A batch that finds no room leaves its number out, and the peers ask for everybody.
+        self.inputs.tell(Input::Presence(changes));
     }
 
     fn typing(&self, typing: Typist) {
@@ -342,5 +347,31 @@ impl Replicator for Mesh {
 
     fn figures(&self, node: Option<&str>) -> Later<Vec<NodeFigures>> {
         figures::ask(&self.inputs, node)
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        Some(self.address)
+    }
+
+    /// Every address that is known from the start was called once, and the clocks of those who answered
+    /// are known.
+    fn first_contact(&self) -> Later<()> {
+        let (links, clock) = (self.links.clone(), Arc::clone(&self.clock));
+        Box::pin(async move {
+            links.first_round().await;
+            while links.addresses().len() + 1 > clock.voices() {
+                tokio::time::sleep(CLOCKS_LOOK_EVERY).await;
+            }
+        })
+    }
+
+    fn stop(&self) -> Later<()> {
+        let (tasks, links) = (self.tasks.clone(), self.links.clone());
+        self.stop.cancel();
+        tasks.close();
+        Box::pin(async move {
+            tasks.wait().await;
+            links.ended().await;
+        })
     }
 }

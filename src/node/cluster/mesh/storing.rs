@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::input::{Input, Inputs};
-use crate::node::store::Store;
+use crate::node::replicator::NodeHandle;
 use crate::protocol::Event;
 
 /// Batches that wait; the core bounds their bytes.
@@ -43,7 +43,11 @@ impl Storing {
 }
 
 /// Stores what comes, in order, until no more can come.
-pub async fn store_all(store: Store, mut batches: mpsc::Receiver<Vec<Arc<Event>>>, inputs: Inputs) {
+pub async fn store_all(
+    node: NodeHandle,
+    mut batches: mpsc::Receiver<Vec<Arc<Event>>>,
+    inputs: Inputs,
+) {
     while let Some(mut events) = batches.recv().await {
         while events.len() < EVENTS_AT_ONCE
             && let Ok(mut more) = batches.try_recv()
@@ -51,7 +55,7 @@ pub async fn store_all(store: Store, mut batches: mpsc::Receiver<Vec<Arc<Event>>
             events.append(&mut more);
         }
         let began = Instant::now();
-        let result = store.ingest(events.clone()).await;
+        let result = node.ingest(events.clone()).await;
         let rest = (events.len() >= EVENTS_AT_ONCE).then(|| began.elapsed() / REST_PARTS);
         inputs.tell_surely(Input::Ingested { events, result }).await;
         if let Some(rest) = rest {
