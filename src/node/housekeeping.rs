@@ -1,5 +1,5 @@
 //! What is due by time: presence in batches, names that two bear, who was seen, channels that nobody
-//! reads.
+//! reads, and following the machine's clock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ pub async fn run(shared: Arc<Shared>) {
             () = shared.stop.cancelled() => return,
             _ = interval.tick() => {}
         }
+        // A node without others has nobody else to do it.
+        shared.clock.keep();
         look_after_people(&shared, tick % TICKS_SEEN == 0);
         if tick % TICKS_RATES == 0 {
             shared.metrics.tick(Instant::now());
