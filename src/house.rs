@@ -27,6 +27,18 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chitchat::", &["src/node/cluster/membership/"]),
 ];
 
+/// Of the node, what an engine must not name: it has the node by its handle alone.
+const BEHIND_THE_SEAM: &[&str] = &[
+    "node::handle",
+    "node::people",
+    "node::presence",
+    "node::shared",
+    "node::stats",
+];
+
+/// The file that says which engine a node has when nobody names another.
+const CHOOSES_THE_ENGINE: &str = "src/node/mod.rs";
+
 /// What `protocol` must never name: it is plain data.
 const NOT_IN_PROTOCOL: &[&str] = &[
     "tokio::",
@@ -83,6 +95,20 @@ fn libraries_stay_where_they_belong() {
             for banned in NOT_IN_PROTOCOL {
                 assert!(!text.contains(banned), "{path} names {banned}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_node_and_the_mesh_meet_at_the_seam_only() {
+    for file in sources() {
+        let (text, path) = (code_of(&file), file.to_string_lossy().into_owned());
+        if path.starts_with("src/node/cluster/") {
+            for hidden in BEHIND_THE_SEAM {
+                assert!(!text.contains(hidden), "{path} names {hidden}");
+            }
+        } else if path.starts_with("src/node/") && path != CHOOSES_THE_ENGINE {
+            assert!(!text.contains("cluster::"), "{path} names the mesh");
         }
     }
 }

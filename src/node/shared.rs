@@ -10,7 +10,6 @@ use tokio_util::task::TaskTracker;
 
 use super::admin::AdminToken;
 use super::clock::NodeClock;
-use super::cluster::replication::limits::PIECE_EVERY;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
@@ -47,8 +46,9 @@ pub struct Tuning {
     /// Connections from one address; loopback has no limit unless `loopback_limited`.
     pub connections_per_address: usize,
     pub loopback_limited: bool,
-    /// Between two pieces of the logs that are compared with the other nodes'.
-    pub compare_every: Duration,
+    /// Between two pieces of the logs that are compared with the other nodes', if not as long as the
+    /// engine takes otherwise.
+    pub compare_every: Option<Duration>,
     /// What the machine's wall clock is wrong by, microseconds.
     pub clock_error_us: i64,
 }
@@ -60,7 +60,7 @@ impl Default for Tuning {
             text_hello: Duration::from_secs(120),
             connections_per_address: 64,
             loopback_limited: false,
-            compare_every: PIECE_EVERY,
+            compare_every: None,
             clock_error_us: 0,
         }
     }

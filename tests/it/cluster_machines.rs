@@ -28,7 +28,7 @@ impl Machine {
             name,
             folder: tempfile::tempdir().unwrap(),
             tuning: Tuning {
-                compare_every: Duration::from_millis(50),
+                compare_every: Some(Duration::from_millis(50)),
                 ..Tuning::default()
             },
         }

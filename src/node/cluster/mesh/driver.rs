@@ -86,8 +86,10 @@ impl Driver {
         acks: Arc<Acks>,
         tasks: TaskTracker,
     ) -> Driver {
-        let core = Replication::new(node.origin(), node.held(), node.copies_wanted())
-            .comparing_every(node.tuning().compare_every);
+        let mut core = Replication::new(node.origin(), node.held(), node.copies_wanted());
+        if let Some(every) = node.tuning().compare_every {
+            core = core.comparing_every(every);
+        }
         let (storing, batches) = Storing::new();
         tasks.spawn(store_all(node.clone(), batches, inputs.clone()));
         Driver {
