@@ -13,7 +13,7 @@ use super::clock::NodeClock;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
-use super::presence::{Notice, SessionId};
+use super::presence::{NODE_SILENT_US_MAX, Notice, SessionId};
 use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
 use super::store::{Clock, Placed, SoftRow, Store};
@@ -49,6 +49,8 @@ pub struct Tuning {
     /// Between two pieces of the logs that are compared with the other nodes', if not as long as the
     /// engine takes otherwise.
     pub compare_every: Option<Duration>,
+    /// Without a word from a node, until its users go.
+    pub node_silent: Duration,
     /// What the machine's wall clock is wrong by, microseconds.
     pub clock_error_us: i64,
 }
@@ -61,6 +63,7 @@ impl Default for Tuning {
             connections_per_address: 64,
             loopback_limited: false,
             compare_every: None,
+            node_silent: Duration::from_micros(NODE_SILENT_US_MAX.unsigned_abs()),
             clock_error_us: 0,
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn start(
         })?;
     engine.claim().await?;
     let clock = Arc::new(NodeClock::start_wrong(tuning.clock_error_us));
-    let opened = open(config.clone(), Arc::clone(&clock)).await?;
+    let opened = open(config.clone(), tuning, Arc::clone(&clock)).await?;
     let shared = Shared::new(Parts {
         hub: Hub::new(opened.store.held()),
         people: opened.people,
@@ -128,15 +128,19 @@ struct Opened {
     incarnation: Incarnation,
 }
 
-async fn open(config: Config, clock: Arc<NodeClock>) -> Result<Opened, StartError> {
-    let opening = tokio::task::spawn_blocking(move || open_blocking(&config, clock));
+async fn open(config: Config, tuning: Tuning, clock: Arc<NodeClock>) -> Result<Opened, StartError> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(&config, tuning, clock));
     match opening.await {
         Ok(opened) => opened,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-fn open_blocking(config: &Config, clock: Arc<NodeClock>) -> Result<Opened, StartError> {
+fn open_blocking(
+    config: &Config,
+    tuning: Tuning,
+    clock: Arc<NodeClock>,
+) -> Result<Opened, StartError> {
     let (store, commits) = Store::open(&config.data, &config.marks, &config.name, clock)?;
     let admin =
         AdminToken::load_or_make(&config.data).map_err(|reason| StartError::AdminToken {
@@ -148,7 +152,8 @@ fn open_blocking(config: &Config, clock: Arc<NodeClock>) -> Result<Opened, Start
     let incarnation = u64::from_le_bytes(random);
     let people = People {
         // By its origin, since nothing keeps two nodes from having one name.
-        presence: Presence::new(store.origin().as_str(), incarnation),
+        presence: Presence::new(store.origin().as_str(), incarnation)
+            .with_silence(tuning.node_silent.as_micros() as i64),
         names: Names::new(users(&store)?),
     };
     Ok(Opened {

@@ -66,6 +66,7 @@ pub struct Presence {
     place: PresencePlace,
     /// For the peers.
     changes: Vec<PresenceChange>,
+    silent_us_max: i64,
 }
 
 impl Presence {
@@ -82,7 +83,14 @@ impl Presence {
                 number: 0,
             },
             changes: Vec::new(),
+            silent_us_max: NODE_SILENT_US_MAX,
         }
+    }
+
+    /// Nodes are taken for lost after another time; for tests.
+    pub fn with_silence(mut self, silent_us_max: i64) -> Presence {
+        self.silent_us_max = silent_us_max;
+        self
     }
 
     // This node's sessions.
@@ -243,7 +251,8 @@ impl Presence {
     /// once a second or more often.
     pub fn tick(&mut self, now: Ts) -> Vec<Notice> {
         let mut notices = Vec::new();
-        let silent = |known: &RemoteNode| now.0 - known.heard_at().0 >= NODE_SILENT_US_MAX;
+        let silent_us_max = self.silent_us_max;
+        let silent = |known: &RemoteNode| now.0 - known.heard_at().0 >= silent_us_max;
         for known in self.remote.values_mut().filter(|known| silent(known)) {
             known.clear(&mut self.roster, &mut notices);
         }
