@@ -38,6 +38,7 @@ mod places;
 mod presence;
 mod process;
 mod rooms;
+mod seam;
 mod slow;
 mod starting;
 mod stats;
