@@ -17,7 +17,7 @@ use super::names::Names;
 use super::people::People;
 use super::presence::Presence;
 use super::replicator::{Engine, EngineError, NodeHandle};
-use super::rooms::{Hub, publish};
+use super::rooms::{Delivery, Hub};
 use super::shared::{Parts, Shared, Tuning};
 use super::store::{Commits, SoftRow, Store, StoreError};
 use super::{Node, accept, housekeeping};
@@ -78,7 +78,7 @@ pub(super) async fn start(
     link_up(&shared, engine, opened.incarnation).await?;
     let peer = shared.replicator().address();
     let tasks = TaskTracker::new();
-    tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
+    tasks.spawn(Delivery::start(&shared, opened.commits).cancelled_owned());
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
     tasks.spawn(accept::run(Arc::clone(&shared), listener));
     tracing::info!(node = %shared.config.name, %listen, peer = ?peer, "the node serves");

@@ -2,17 +2,19 @@
 //! text mode, plain text.
 
 use jiff::tz::TimeZone;
-use tokio::time::Instant;
 
-use super::{Connection, Mode, OUTPUT_BYTES_HIGH, Phase};
+use super::input::Input;
+use super::state::State;
+use super::{Mode, Phase};
+use crate::node::shared::Shared;
 use crate::node::text_mode::TextMode;
 use crate::protocol::bridge::Hello;
 use crate::protocol::line::{Line, TIMING_MARK_ANSWER, is_http_request};
 use crate::protocol::{Refusal, ServerFrame};
 
-impl Connection {
+impl State {
     /// Hands lines to the session as long as it takes them.
-    pub(super) fn take_lines(&mut self) {
+    pub(super) fn take_lines(&mut self, input: &mut Input, shared: &Shared) {
         while self.takes_lines() {
             if let Mode::Text(text) = &mut self.mode {
                 if let Some(request) = text.next_request() {
@@ -24,12 +26,12 @@ impl Connection {
                     return;
                 }
             }
-            let line = self.input.next();
-            for _ in 0..self.input.take_marks() {
+            let line = input.next();
+            for _ in 0..input.take_marks() {
                 self.output.bytes().extend(TIMING_MARK_ANSWER);
             }
             match line {
-                Some(Line::Text(line)) => self.take_line(&line),
+                Some(Line::Text(line)) => self.take_line(&line, shared),
                 Some(Line::Skipped(refusal)) => self.take_skipped(refusal),
                 None => return,
             }
@@ -39,13 +41,19 @@ impl Connection {
     fn takes_lines(&self) -> bool {
         let stopping = Phase::Finishing { stopping: true };
         let alive = self.phase == Phase::Open || matches!(self.phase, Phase::Finishing { .. });
-        alive
-            && self.phase != stopping
-            && self.answers.has_room()
-            && self.output.len() < OUTPUT_BYTES_HIGH
+        alive && self.phase != stopping && self.answers.has_room() && self.has_room()
     }
 
-    fn take_line(&mut self, line: &str) {
+    /// Whether there is something that [`State::take_lines`] would take.
+    pub(super) fn may_take(&self, input: &Input) -> bool {
+        let is_there = match &self.mode {
+            Mode::Text(text) => text.has_requests() || (input.has_rest() && !text.is_waiting()),
+            Mode::Frames | Mode::Unknown => input.has_rest(),
+        };
+        is_there && self.takes_lines()
+    }
+
+    fn take_line(&mut self, line: &str, shared: &Shared) {
         if is_http_request(line) {
             // A browser that a hostile page led here: what follows is not to be carried out.
             self.phase = Phase::Broken;
@@ -58,7 +66,7 @@ impl Connection {
             return;
         }
         if matches!(self.mode, Mode::Unknown) {
-            self.mode = self.mode_for(line);
+            self.mode = Mode::of(line, shared);
         }
         match &mut self.mode {
             Mode::Text(text) => text.typed(line, self.output.bytes()),
@@ -67,18 +75,6 @@ impl Connection {
                 self.answers.push(handling);
             }
         }
-    }
-
-    /// The first line decides what the client speaks.
-    fn mode_for(&mut self, line: &str) -> Mode {
-        if line.trim_start().starts_with('{') {
-            return Mode::Frames;
-        }
-        if self.hello.is_some() {
-            self.hello = Some(Instant::now() + self.shared.tuning.text_hello);
-        }
-        let text = TextMode::new(TimeZone::system(), self.shared.now());
-        Mode::Text(Box::new(text))
     }
 
     fn take_skipped(&mut self, refusal: Refusal) {
@@ -94,6 +90,14 @@ impl Connection {
 }
 
 impl Mode {
+    /// The first line decides what the client speaks.
+    fn of(line: &str, shared: &Shared) -> Mode {
+        if line.trim_start().starts_with('{') {
+            return Mode::Frames;
+        }
+        Mode::Text(Box::new(TextMode::new(TimeZone::system(), shared.now())))
+    }
+
     /// Appends a frame as the client reads it.
     pub(super) fn write_frame(&mut self, frame: &ServerFrame, output: &mut Vec<u8>) {
         match self {

@@ -1,8 +1,12 @@
-//! A client's connection: one task, one socket, one session.
+//! A client's connection: one socket, one session, one task that reads.
 //!
 //! It owns the bytes of both directions and nothing else: what a line means is the
 //! [`Session`](super::session::Session)'s affair, what is due the rooms'. Between lines it keeps no
 //! buffer, in neither direction, so a silent client costs a task and a socket.
+//!
+//! What is due is written by a thread of the node's [`Delivery`](super::rooms::Delivery), answers and
+//! rooms' lines together; the task reads, waits for a socket that is full, and reads back from the log
+//! what a slow client missed. Both work on the `state`, one at a time.
 //!
 //! Back-pressure: while the socket does not take what is due, nothing more is taken from the rooms
 //! and no request is read; while too many of the session's writes are on their way to the disk, no
@@ -11,21 +15,20 @@
 mod ending;
 mod input;
 mod lines;
+mod outlet;
 pub(in crate::node) mod output;
+mod state;
 mod steps;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
-use self::input::Input;
-use self::output::Output;
+use self::steps::Task;
 use super::bridge;
-use super::rooms::{Memberships, Replaying};
-use super::session::{AnswerQueue, Session, StatsEvery};
 use super::shared::Shared;
 use super::text_mode::TextMode;
 use crate::protocol::bridge::Hello;
@@ -40,25 +43,6 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Time after that in which what the client still sends is taken and thrown away: closing with
 /// something unread would reset the connection, and take the last lines with it.
 const LINGER: Duration = Duration::from_millis(300);
-
-/// A connection's whole state.
-struct Connection {
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    input: Input,
-    output: Output,
-    mode: Mode,
-    session: Session,
-    answers: AnswerQueue,
-    memberships: Memberships,
-    replaying: Option<Replaying>,
-    every: Option<Box<(StatsEvery, Instant)>>,
-    /// When the newest line that is due was handed to the store.
-    newest_due: Option<std::time::Instant>,
-    /// By then the session is open, or the connection ends.
-    hello: Option<Instant>,
-    phase: Phase,
-}
 
 /// What the client speaks; its first line decides.
 enum Mode {
@@ -87,22 +71,26 @@ enum Phase {
 /// Serves a connection until either side ends it or the node stops.
 pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
     let connected = shared.metrics.connected();
-    let mut connection = Connection::new(Arc::clone(&shared), stream, address);
-    connection.greet();
-    while connection.step().await {}
+    let mut task = Task::new(Arc::clone(&shared), stream, address);
+    task.greet();
+    {
+        let mut stop = pin!(shared.stop.cancelled());
+        while task.step(stop.as_mut()).await {}
+    }
     // In a box: it is needed for moments, and would make every silent connection's task larger.
-    Box::pin(end(shared, connection)).await;
+    Box::pin(end(shared, task)).await;
     drop(connected);
 }
 
 /// Says good-bye, or hands the socket over to a bridge's link.
-async fn end(shared: Arc<Shared>, mut connection: Connection) {
-    if let Phase::Bridge(hello) = connection.phase.clone() {
-        if let Some(stream) = connection.into_bridge().await {
+async fn end(shared: Arc<Shared>, mut task: Task) {
+    let phase = task.outlet.state().phase.clone();
+    if let Phase::Bridge(hello) = phase {
+        if let Some(stream) = task.into_bridge().await {
             bridge::run(shared, stream, hello).await;
         }
     } else {
-        connection.farewell().await;
+        task.farewell().await;
     }
 }
 

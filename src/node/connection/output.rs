@@ -32,6 +32,25 @@ impl Output {
         frame.encode_into(&mut self.bytes);
     }
 
+    /// Writes `bytes` behind what is due: at once and without a copy if nothing is.
+    ///
+    /// # Errors
+    /// When the socket is dead.
+    pub fn write_through(&mut self, stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
+        if !self.is_empty() {
+            self.bytes.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let written = match stream.try_write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(error) if is_for_later(&error) => 0,
+            Err(error) => return Err(error),
+        };
+        self.bytes.extend_from_slice(&bytes[written..]);
+        Ok(())
+    }
+
     /// Writes until all is written or the socket is full.
     ///
     /// # Errors
@@ -60,4 +79,11 @@ impl Output {
             self.written = 0;
         }
     }
+}
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }

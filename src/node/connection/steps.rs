@@ -1,286 +1,244 @@
-//! The connection's loop: what may be done is done, then one thing is waited for.
+//! The connection's task: what may be done is done, then one thing is waited for.
 
-use std::future;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::input::{Input, Received};
-use super::output::Output;
-use super::{Connection, Mode, OUTPUT_BYTES_HIGH, Phase};
-use crate::node::rooms::{ChannelKey, Drained, Line, Memberships, Page, Replaying};
-use crate::node::session::{Answer, AnswerQueue, Effect, Session};
+use super::outlet::Outlet;
+use super::state::State;
+use super::{Mode, Phase};
+use crate::node::rooms::{Delivered, Page, Replaying};
+use crate::node::session::Answer;
 use crate::node::shared::Shared;
-use crate::protocol::server::{CloseReason, ErrorFrame};
-use crate::protocol::{ErrorCode, Refusal, ServerFrame};
+use crate::protocol::server::CloseReason;
+use crate::protocol::{ErrorCode, Refusal};
 
-/// What a round waited for.
+/// What only the task has a hand on.
+pub(super) struct Task {
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) input: Input,
+    replaying: Option<Box<Replaying>>,
+    /// By then the session is open, or the connection ends; none once it is.
+    hello: Option<Instant>,
+    /// The client has begun in text mode, and was given the time that a person needs.
+    text_hello: bool,
+    /// Runs while there is something to be done at a time.
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+/// What a round waits for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    stop: bool,
+    page: bool,
+    writable: bool,
+    readable: bool,
+}
+
+/// What it waited for came.
 enum Woken {
     Stop,
-    Answer(Answer),
     Page(Page),
-    Lines,
-    Writable,
+    News,
     Readable,
     Time,
 }
 
-impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) -> Connection {
+/// What a round came to.
+enum Round {
+    Over,
+    Again,
+    Wait(Wanted),
+}
+
+impl Task {
+    pub(super) fn new(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) -> Task {
         let hello = Instant::now() + shared.tuning.hello;
-        Connection {
-            session: Session::new(&shared, address.ip()),
-            shared,
-            stream,
+        Task {
+            outlet: Outlet::new(shared, stream, address),
             input: Input::new(),
-            output: Output::default(),
-            mode: Mode::Unknown,
-            answers: AnswerQueue::default(),
-            memberships: Memberships::default(),
             replaying: None,
-            every: None,
-            newest_due: None,
             hello: Some(hello),
-            phase: Phase::Open,
+            text_hello: false,
+            timer: None,
         }
     }
 
     /// The server speaks first.
     pub(super) fn greet(&mut self) {
-        let connect = self.shared.connect_frame();
-        self.output.push(&connect);
+        let connect = self.outlet.shared.connect_frame();
+        self.outlet.state().output.push(&connect);
     }
 
     /// One round; false when the connection is over but for what is still in the buffer.
-    pub(super) async fn step(&mut self) -> bool {
-        self.take_lines();
-        let drained = self.fill();
-        self.flush();
-        self.move_on();
-        match self.phase {
-            Phase::Bridge(_) | Phase::Closing | Phase::Broken => return false,
-            Phase::Open | Phase::Finishing { .. } => {}
-        }
-        if drained == Drained::Full && self.has_room() {
-            // The socket took all there was; let others run before it gets more.
-            tokio::task::yield_now().await;
-            return true;
-        }
-        match self.wait().await {
+    pub(super) async fn step(&mut self, stop: Pin<&mut WaitForCancellationFuture<'_>>) -> bool {
+        let wanted = match self.round() {
+            Round::Over => return false,
+            Round::Again => {
+                // Others have their turn first.
+                tokio::task::yield_now().await;
+                return true;
+            }
+            Round::Wait(wanted) => wanted,
+        };
+        let mut stop = stop;
+        let woken = std::future::poll_fn(|context| self.poll(context, wanted, stop.as_mut()));
+        match woken.await {
             Woken::Stop => {
                 self.input.clear();
-                self.phase = Phase::Finishing { stopping: true };
+                self.outlet.state().phase = Phase::Finishing { stopping: true };
             }
-            Woken::Answer(answer) => self.answer_all(answer),
-            Woken::Page(page) => self.give_page(page),
-            Woken::Lines | Woken::Writable => {}
+            Woken::Page(page) => {
+                let shared = &self.outlet.shared;
+                if self.outlet.state().give_page(shared, page) {
+                    self.replaying = None;
+                }
+            }
+            Woken::News => {}
             Woken::Readable => self.receive(),
             Woken::Time => self.time_is_up(),
         }
         true
     }
 
-    async fn wait(&mut self) -> Woken {
-        let room = self.has_room();
-        let open = self.phase == Phase::Open;
-        let reading = open && room && self.answers.has_room() && !self.input.has_rest();
-        let next_stats = self.every.as_ref().map(|every| every.1);
-        let deadline = [self.hello, next_stats].into_iter().flatten().min();
-        tokio::select! {
-            biased;
-            () = self.shared.stop.cancelled(), if open => Woken::Stop,
-            answer = self.answers.next(), if room && !self.answers.is_empty() => Woken::Answer(answer),
-            page = next_page(&mut self.replaying), if room && self.replaying.is_some() => Woken::Page(page),
-            () = self.memberships.woken(), if room => Woken::Lines,
-            _ = self.stream.writable(), if !self.output.is_empty() => Woken::Writable,
-            _ = self.stream.readable(), if reading => Woken::Readable,
-            () = until(deadline), if open => Woken::Time,
+    /// Does what may be done.
+    fn round(&mut self) -> Round {
+        let outlet = Arc::clone(&self.outlet);
+        let mut state = outlet.state();
+        state.take_lines(&mut self.input, &outlet.shared);
+        let written = state.write(&outlet);
+        self.move_on(&mut state);
+        match state.phase {
+            Phase::Bridge(_) | Phase::Closing | Phase::Broken => return Round::Over,
+            Phase::Open | Phase::Finishing { .. } => {}
         }
+        let left = |replaying: &Box<Replaying>| state.replaying != Some(replaying.slot());
+        if self.replaying.as_ref().is_some_and(left) {
+            self.replaying = None;
+        }
+        if let Some(replaying) = state.begin_replay(&outlet.shared) {
+            self.replaying = Some(Box::new(replaying));
+        }
+        // The socket took all it was given, or answers that were there have made room for more lines.
+        if written == Delivered::Part || state.may_take(&self.input) {
+            return Round::Again;
+        }
+        self.set_timer(&state);
+        let (room, open) = (state.has_room(), state.phase == Phase::Open);
+        let takes = room && state.answers.has_room() && !self.input.has_rest();
+        // In text mode the next line may wait for an answer.
+        state.stalled = !takes || matches!(state.mode, Mode::Text(_));
+        // What was news until here has been seen.
+        state.wants_task();
+        Round::Wait(Wanted {
+            stop: open,
+            page: room && self.replaying.is_some(),
+            writable: !state.output.is_empty(),
+            readable: open && takes,
+        })
     }
 
-    fn has_room(&self) -> bool {
-        self.output.len() < OUTPUT_BYTES_HIGH
-    }
-
-    /// Takes what is due from the rooms, as far as there is room for it.
-    fn fill(&mut self) -> Drained {
-        if !self.has_room() {
-            return Drained::Full;
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        wanted: Wanted,
+        stop: Pin<&mut WaitForCancellationFuture<'_>>,
+    ) -> Poll<Woken> {
+        if wanted.stop && stop.poll(context).is_ready() {
+            return Poll::Ready(Woken::Stop);
         }
-        let budget = OUTPUT_BYTES_HIGH - self.output.len();
-        let (output, mode, session) = (self.output.bytes(), &mut self.mode, &self.session);
-        let (mut lines, mut newest) = (0, None);
-        let drained = self.memberships.drain(budget, |_, line| {
-            if line
-                .except
-                .as_ref()
-                .is_some_and(|except| session.is_except(except))
-            {
-                return;
-            }
-            lines += 1;
-            newest = line.received_at.or(newest);
-            mode.write_line(&line.bytes, output);
-        });
-        self.shared.metrics.deliveries.inc_by(lines);
-        self.newest_due = newest.or(self.newest_due);
-        if self.replaying.is_none()
-            && let Some(slot) = self.memberships.next_behind()
+        if wanted.page
+            && let Some(replaying) = &mut self.replaying
+            && let Poll::Ready(page) = pin!(replaying.next()).poll(context)
         {
-            self.replaying = Replaying::begin(&self.shared, &self.memberships, slot);
+            return Poll::Ready(Woken::Page(page));
         }
-        drained
+        let stream = &self.outlet.stream;
+        if self.outlet.poll_woken(context).is_ready()
+            || (wanted.writable && stream.poll_write_ready(context).is_ready())
+        {
+            return Poll::Ready(Woken::News);
+        }
+        if wanted.readable && stream.poll_read_ready(context).is_ready() {
+            return Poll::Ready(Woken::Readable);
+        }
+        if let Some((_, timer)) = &mut self.timer
+            && timer.as_mut().poll(context).is_ready()
+        {
+            self.timer = None;
+            return Poll::Ready(Woken::Time);
+        }
+        Poll::Pending
     }
 
-    pub(super) fn flush(&mut self) {
-        if self.output.write(&self.stream).is_err() {
-            self.phase = Phase::Broken;
+    fn set_timer(&mut self, state: &State) {
+        if state.session.is_open() {
+            self.hello = None;
+        } else if matches!(state.mode, Mode::Text(_)) && !self.text_hello {
+            self.text_hello = true;
+            self.hello = Some(Instant::now() + self.outlet.shared.tuning.text_hello);
         }
-        // One sample a write: what left in one call was as long on its way as the newest of it.
-        if self.output.is_empty()
-            && let Some(received_at) = self.newest_due.take()
-        {
-            self.shared.metrics.delivery.record(received_at.elapsed());
+        let next_stats = state.every.as_ref().map(|every| every.1);
+        let due = [self.hello, next_stats].into_iter().flatten().min();
+        let due = due.filter(|_| state.phase == Phase::Open);
+        if self.timer.as_ref().map(|(at, _)| *at) != due {
+            self.timer = due.map(|at| (at, Box::pin(sleep_until(at))));
         }
     }
 
     /// From finishing to closing, once all that was asked is answered.
-    fn move_on(&mut self) {
-        let Phase::Finishing { stopping } = self.phase else {
+    fn move_on(&mut self, state: &mut State) {
+        let Phase::Finishing { stopping } = state.phase else {
             return;
         };
-        if !self.answers.is_empty() || self.input.has_rest() {
+        if !state.answers.is_empty() || self.input.has_rest() {
             return;
         }
-        self.phase = Phase::Closing;
+        state.phase = Phase::Closing;
         if stopping {
             let reason = CloseReason::ShuttingDown;
             let answer = Answer::close(reason, "the node is shutting down; another one may be up");
-            self.answer(answer);
+            state.answer(answer);
         }
     }
 
     fn receive(&mut self) {
-        match self.input.receive(&self.stream) {
-            Ok(Received::Some) => {}
-            Ok(Received::End) => self.phase = Phase::Finishing { stopping: false },
+        let ended = match self.input.receive(&self.outlet.stream) {
+            Ok(Received::Some) => return,
+            Ok(Received::End) => Phase::Finishing { stopping: false },
             Err(error) => {
                 tracing::debug!(%error, "a connection broke");
-                self.phase = Phase::Broken;
+                Phase::Broken
             }
-        }
-    }
-
-    /// Writes an answer, and those that are there behind it, so that they leave in one call.
-    fn answer_all(&mut self, first: Answer) {
-        self.answer(first);
-        while self.has_room()
-            && !self.answers.is_empty()
-            && let Some(answer) = self.answers.next().now_or_never()
-        {
-            self.answer(answer);
-        }
-    }
-
-    pub(super) fn answer(&mut self, answer: Answer) {
-        for effect in &answer.effects {
-            if let Effect::Enter(entry) = effect {
-                self.catch_up_with(&entry.channel.key);
-            }
-        }
-        for frame in &answer.frames {
-            self.mode.write_frame(frame, self.output.bytes());
-        }
-        for effect in answer.effects {
-            self.carry_out(effect);
-        }
-        if self.session.is_open() {
-            self.hello = None;
-        }
-    }
-
-    /// A room that is joined once more: what was due of it comes before the answer, which has it too.
-    fn catch_up_with(&mut self, key: &ChannelKey) {
-        let (output, mode, session) = (self.output.bytes(), &mut self.mode, &self.session);
-        self.memberships.drain_channel(key, |line| {
-            let except = line.except.as_ref();
-            if !except.is_some_and(|except| session.is_except(except)) {
-                mode.write_line(&line.bytes, output);
-            }
-        });
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Enter(entry) => {
-                self.memberships.enter(entry);
-            }
-            Effect::Leave(key) => {
-                let left = self.memberships.leave(&key);
-                if left.is_some() && self.replaying.as_ref().map(Replaying::slot) == left {
-                    self.replaying = None;
-                }
-            }
-            Effect::Every(every) => {
-                self.every = every.map(|every| {
-                    let first = Instant::now() + every.interval;
-                    Box::new((every, first))
-                });
-            }
-            Effect::Close => self.phase = Phase::Closing,
-        }
-    }
-
-    fn give_page(&mut self, page: Page) {
-        let slot = self.replaying.as_ref().map(Replaying::slot);
-        let known = |line: &&Line| slot.is_some_and(|slot| self.memberships.knows(slot, line));
-        for line in page.lines.iter().filter(|line| !known(line)) {
-            self.mode.write_line(&line.bytes, self.output.bytes());
-        }
-        self.shared
-            .metrics
-            .deliveries
-            .inc_by(page.lines.len() as u64);
-        if let Some(cursor) = page.caught_up
-            && let Some(replaying) = self.replaying.take()
-        {
-            self.memberships.resume(replaying.slot(), cursor);
-        }
+        };
+        self.outlet.state().phase = ended;
     }
 
     fn time_is_up(&mut self) {
         let now = Instant::now();
-        if self.hello.is_some_and(|hello| hello <= now) {
+        let mut state = self.outlet.state();
+        if self.hello.is_some_and(|hello| hello <= now) && !state.session.is_open() {
             let message = "nobody said who they are in time; connect again and send user_join";
             let refusal = Refusal::new(ErrorCode::NotJoined, message);
-            let error = ServerFrame::Error(ErrorFrame::new(None, refusal));
-            self.mode.write_frame(&error, self.output.bytes());
-            self.phase = Phase::Closing;
-        } else if let Some(every) = &mut self.every
+            state.answer(Answer::refused(None, refusal));
+            state.phase = Phase::Closing;
+            return;
+        }
+        let state = &mut *state;
+        if let Some(every) = &mut state.every
             && every.1 <= now
         {
             every.1 = now + every.0.interval;
             // Whoever does not take its answers gets no more of them.
-            if self.answers.has_room() {
-                self.answers.push(self.session.stats(&every.0));
+            if state.answers.has_room() {
+                state.answers.push(state.session.stats(&every.0));
             }
         }
-    }
-}
-
-async fn next_page(replaying: &mut Option<Replaying>) -> Page {
-    match replaying {
-        Some(replaying) => replaying.next().await,
-        None => future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => future::pending().await,
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::ring::{Cursor, Line, Reach, Ring};
+use super::delivery::{Ticket, When};
+use super::ring::{Cursor, Line, Piece, Reach, Ring};
 use crate::protocol::{RoomName, Uid, VersionVector};
 
 /// What a channel carries.
@@ -41,10 +42,18 @@ pub struct Member {
 }
 
 /// Wakes a link, and tells it which of its memberships have something.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Signal {
     dirty: Mutex<Vec<usize>>,
-    wake: Notify,
+    wake: Wake,
+}
+
+#[derive(Debug)]
+enum Wake {
+    /// A task that waits in [`Signal::woken`].
+    Task(Notify),
+    /// A link that a delivery thread writes for.
+    Delivery(Ticket),
 }
 
 impl Channel {
@@ -59,18 +68,23 @@ impl Channel {
     /// Adds stored lines and wakes the readers; `held` is what is published once they are.
     pub fn push_stored(&self, lines: impl IntoIterator<Item = Line>, held: &Arc<VersionVector>) {
         lock(&self.ring).push_stored(lines, held);
-        self.wake_members();
+        self.wake_members(When::Now);
     }
 
     /// Adds a line that the log does not hold, and wakes the readers.
     pub fn push_passing(&self, line: Line) {
         lock(&self.ring).push_passing(line);
-        self.wake_members();
+        self.wake_members(When::Soon);
     }
 
     /// See [`Ring::read`].
     pub fn read(&self, cursor: &mut Cursor, budget: usize, take: impl FnMut(&Line)) -> Reach {
         lock(&self.ring).read(cursor, budget, take)
+    }
+
+    /// See [`Ring::read_piece`].
+    pub fn read_piece(&self, cursor: &mut Cursor, budget: usize) -> Option<Piece> {
+        lock(&self.ring).read_piece(cursor, budget)
     }
 
     /// Index that the next line will get.
@@ -94,7 +108,7 @@ impl Channel {
         });
         members.push(Arc::clone(&member));
         drop(members);
-        member.mark();
+        member.mark(When::Now);
         member
     }
 
@@ -108,19 +122,25 @@ impl Channel {
         }
     }
 
-    fn wake_members(&self) {
+    fn wake_members(&self, when: When) {
         for member in lock(&self.members).iter() {
-            member.mark();
+            member.mark(when);
         }
     }
 }
 
 impl Member {
     /// Tells the link that there is something to read, unless it has been told already.
-    pub fn mark(&self) {
-        if !self.dirty.swap(true, Ordering::AcqRel) {
+    pub fn mark(&self, when: When) {
+        let news = !self.dirty.swap(true, Ordering::AcqRel);
+        if news {
             lock(&self.signal.dirty).push(self.slot);
-            self.signal.wake.notify_one();
+        }
+        match &self.signal.wake {
+            Wake::Task(task) if news => task.notify_one(),
+            Wake::Task(_) => {}
+            // It may have been told that there is time.
+            Wake::Delivery(ticket) => ticket.queue(when),
         }
     }
 
@@ -131,9 +151,44 @@ impl Member {
 }
 
 impl Signal {
-    /// Ends when a membership has something to read, or had since it was last asked.
+    /// For a link that is a task: it waits in [`Signal::woken`].
+    pub fn to_task() -> Signal {
+        Signal {
+            dirty: Mutex::default(),
+            wake: Wake::Task(Notify::new()),
+        }
+    }
+
+    /// For a link that a delivery thread writes for.
+    pub fn to_delivery(ticket: Ticket) -> Signal {
+        Signal {
+            dirty: Mutex::default(),
+            wake: Wake::Delivery(ticket),
+        }
+    }
+
+    /// Tells the link that something is due.
+    pub fn wake(&self, when: When) {
+        match &self.wake {
+            Wake::Task(task) => task.notify_one(),
+            Wake::Delivery(ticket) => ticket.queue(when),
+        }
+    }
+
+    /// A delivery thread is about to write: what is due from here on is told again.
+    pub fn begin(&self) {
+        if let Wake::Delivery(ticket) = &self.wake {
+            ticket.begin();
+        }
+    }
+
+    /// Ends when a membership has something to read, or had since it was last asked. Never for a link
+    /// that is not a task.
     pub async fn woken(&self) {
-        self.wake.notified().await;
+        match &self.wake {
+            Wake::Task(task) => task.notified().await,
+            Wake::Delivery(_) => std::future::pending().await,
+        }
     }
 
     /// The memberships that have something to read.

@@ -9,7 +9,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::channel::{Channel, ChannelKey, Member, Signal};
-use super::ring::{Cursor, Line, Reach};
+use super::delivery::When;
+use super::ring::{Cursor, Line, Piece, Reach};
 use crate::protocol::VersionVector;
 
 /// Which of a link's memberships; reused once it is left.
@@ -43,8 +44,16 @@ pub enum Drained {
     Full,
 }
 
+/// Lines that are due to a link.
+#[derive(Debug)]
+pub enum Due<'a> {
+    Line(&'a Line),
+    /// Several, for everybody.
+    Piece(Piece),
+}
+
 /// All memberships of one link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memberships {
     signal: Arc<Signal>,
     slots: Vec<Option<Membership>>,
@@ -74,7 +83,24 @@ impl Membership {
     }
 }
 
+impl Default for Memberships {
+    fn default() -> Memberships {
+        Memberships::of(Arc::new(Signal::to_task()))
+    }
+}
+
 impl Memberships {
+    /// Of a link that is told of what is due by `signal`.
+    pub fn of(signal: Arc<Signal>) -> Memberships {
+        Memberships {
+            signal,
+            slots: Vec::new(),
+            by_key: HashMap::new(),
+            due: VecDeque::new(),
+            behind: VecDeque::new(),
+        }
+    }
+
     /// Begins to read a channel at the entry's cursor. One that is read already goes on where it was.
     pub fn enter(&mut self, entry: Entry) -> Slot {
         if let Some(slot) = self.by_key.get(&entry.channel.key) {
@@ -159,8 +185,21 @@ impl Memberships {
         self.signal.woken().await;
     }
 
-    /// Hands what is due to `take`, until it has been handed about `budget` bytes.
+    /// Hands what is due to `take`, line by line, until it has been handed about `budget` bytes.
     pub fn drain(&mut self, budget: usize, mut take: impl FnMut(Slot, &Line)) -> Drained {
+        self.drain_due(budget, false, |slot, due| match due {
+            Due::Line(line) => take(slot, line),
+            Due::Piece(_) => {}
+        })
+    }
+
+    /// The same, with `pieces` in as large ones as there are.
+    pub fn drain_due(
+        &mut self,
+        budget: usize,
+        pieces: bool,
+        mut take: impl FnMut(Slot, Due<'_>),
+    ) -> Drained {
         self.due.extend(self.signal.take());
         let mut left = budget;
         while let Some(slot) = self.due.pop_front() {
@@ -171,13 +210,21 @@ impl Memberships {
                 continue;
             }
             membership.member.begin();
+            if pieces
+                && membership.ahead.is_none()
+                && let Some(piece) = membership.channel.read_piece(&mut membership.cursor, left)
+            {
+                left -= piece.bytes.len();
+                take(slot, Due::Piece(piece));
+                continue;
+            }
             let ahead = membership.ahead.clone();
             let reach = membership
                 .channel
                 .read(&mut membership.cursor, left, |line| {
                     left = left.saturating_sub(line.bytes.len());
                     if !Membership::knows(ahead.as_deref(), line) {
-                        take(slot, line);
+                        take(slot, Due::Line(line));
                     }
                 });
             let held = &membership.cursor.held;
@@ -195,6 +242,11 @@ impl Memberships {
             }
         }
         Drained::Empty
+    }
+
+    /// Whether one fell off its ring that nobody was told of.
+    pub fn has_behind(&self) -> bool {
+        !self.behind.is_empty()
     }
 
     /// A membership that fell off its ring: it is silent until [`Memberships::resume`]. Each is told once.
@@ -221,7 +273,7 @@ impl Memberships {
             membership.ahead.take_if(|ahead| held.includes(ahead));
             // It may have been told of lines while it was behind, and not again since.
             membership.member.begin();
-            membership.member.mark();
+            membership.member.mark(When::Now);
         }
     }
 

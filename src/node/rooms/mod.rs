@@ -7,10 +7,12 @@
 //! that vector and what follows in the ring have nothing missing and nothing twice between them.
 //!
 //! Reading order: [`ring`] (pure), [`channel`] (a ring, its readers, waking them), [`memberships`]
-//! (one link's reading side), [`render`] (events to lines), [`publish`] (the task that does it),
-//! [`replay`] (from the log, for who fell off).
+//! (one link's reading side), [`render`] (events to lines), [`publish`] (commits into the rings),
+//! [`delivery`] (the threads that do it, and write to the links), [`replay`] (from the log, for who fell
+//! off).
 
 pub mod channel;
+pub mod delivery;
 pub mod memberships;
 pub mod publish;
 pub mod render;
@@ -20,10 +22,11 @@ pub mod ring;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-pub use channel::{Channel, ChannelKey, lock};
-pub use memberships::{Drained, Entry, Memberships, Slot};
+pub use channel::{Channel, ChannelKey, Signal, lock};
+pub use delivery::{Delivered, Delivery, Link, When};
+pub use memberships::{Drained, Due, Entry, Memberships, Slot};
 pub use replay::{Page, Replaying};
-pub use ring::{Cursor, Except, Line, Reach};
+pub use ring::{Cursor, Except, Line, Piece, Reach};
 
 use crate::protocol::{RoomKey, ServerFrame, VersionVector};
 
@@ -36,6 +39,8 @@ pub struct Hub {
     /// pushed, so that no reader begins in between.
     published: Mutex<Arc<VersionVector>>,
     channels: Mutex<HashMap<ChannelKey, Arc<Channel>>>,
+    /// The threads that write to the links.
+    pub delivery: Delivery,
 }
 
 impl Hub {
@@ -44,6 +49,7 @@ impl Hub {
         Hub {
             published: Mutex::new(Arc::new(stored)),
             channels: Mutex::default(),
+            delivery: Delivery::default(),
         }
     }
 

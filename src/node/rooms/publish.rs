@@ -1,8 +1,8 @@
-//! The task between the store and the rings: it takes what was committed, encodes it once, publishes
-//! it, and hands it on to the other nodes.
+//! Between the store and the rings: what was committed is encoded once, published, and handed on to the
+//! other nodes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::channel::ChannelKey;
 use super::render;
@@ -23,17 +23,39 @@ struct Group<'a> {
     lines: Option<Vec<Line>>,
 }
 
-/// Publishes until the store is closed.
-pub async fn run(shared: Arc<Shared>, mut commits: Commits) {
-    while let Some(mut batch) = commits.next().await {
+/// Publishes what the store commits.
+pub struct Publisher {
+    shared: Weak<Shared>,
+    commits: Commits,
+}
+
+impl Publisher {
+    pub fn new(shared: Weak<Shared>, commits: Commits) -> Publisher {
+        Publisher { shared, commits }
+    }
+
+    /// Whether something was committed that is not published, or the store is closed.
+    pub fn is_due(&self) -> bool {
+        self.commits.is_due()
+    }
+
+    /// Publishes what was committed; whether that was something. None once the store is closed.
+    pub fn publish(&mut self) -> Option<bool> {
+        let mut batch = match self.commits.try_next() {
+            Some(batch) => batch,
+            None if self.commits.is_closed() => return None,
+            None => return Some(false),
+        };
+        let shared = self.shared.upgrade()?;
         while batch.len() < PUBLISHED_MAX
-            && let Some(mut more) = commits.try_next()
+            && let Some(mut more) = self.commits.try_next()
         {
             batch.append(&mut more);
         }
         publish(&shared, &batch);
         count(&shared, &batch);
         shared.replicator().committed(&batch);
+        Some(true)
     }
 }
 

@@ -66,6 +66,16 @@ pub struct Cursor {
     pub held: Arc<VersionVector>,
 }
 
+/// Lines in one piece, the same for all who read on from the same place.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    pub bytes: Bytes,
+    /// How many lines it is.
+    pub lines: u64,
+    /// When what the newest of them shows was handed to the store.
+    pub received_at: Option<Instant>,
+}
+
 /// What a reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -86,6 +96,8 @@ pub struct Ring {
     bytes: usize,
     /// What of the log was published when the last stored line was pushed.
     held: Arc<VersionVector>,
+    /// The piece that was last made, and the index of its first line; it goes up to the end.
+    piece: Option<(u64, Piece)>,
 }
 
 impl Ring {
@@ -112,6 +124,7 @@ impl Ring {
     }
 
     fn push(&mut self, line: Line) {
+        self.piece = None;
         self.bytes += line.bytes.len();
         self.lines.push_back(line);
         while self.lines.len() > RING_LINES_MAX || self.bytes > RING_BYTES_MAX {
@@ -146,6 +159,64 @@ impl Ring {
             cursor.held = Arc::clone(&self.held);
         }
         Reach::End
+    }
+
+    /// All lines from `cursor` to the end in one piece, and moves it there; the piece is made once for all
+    /// readers. None where the lines have to be looked at one by one: there are none, they are more than
+    /// `budget` bytes, some are not for everybody, or the next one is not in the ring any more.
+    pub fn read_piece(&mut self, cursor: &mut Cursor, budget: usize) -> Option<Piece> {
+        let end = self.end();
+        if cursor.next < self.first || cursor.next >= end {
+            return None;
+        }
+        if self
+            .piece
+            .as_ref()
+            .is_none_or(|(from, _)| *from != cursor.next)
+        {
+            let piece = self.make_piece(cursor.next, budget)?;
+            self.piece = Some((cursor.next, piece));
+        }
+        let (_, piece) = self
+            .piece
+            .as_ref()
+            .filter(|(_, piece)| piece.bytes.len() <= budget)?;
+        cursor.next = end;
+        cursor.held = Arc::clone(&self.held);
+        Some(piece.clone())
+    }
+
+    fn make_piece(&self, from: u64, budget: usize) -> Option<Piece> {
+        let skip = usize::try_from(from - self.first).ok()?;
+        let (mut bytes, mut received_at, mut stored) = (0, None, false);
+        for line in self.lines.range(skip..) {
+            bytes += line.bytes.len();
+            received_at = line.received_at.or(received_at);
+            stored |= line.place.is_some();
+            if line.except.is_some() || bytes > budget {
+                return None;
+            }
+        }
+        // Without a stored line, what a reader holds may be newer than the ring's.
+        if !stored {
+            return None;
+        }
+        let lines = (self.lines.len() - skip) as u64;
+        let bytes = match self.lines.len() - skip {
+            1 => self.lines[skip].bytes.clone(),
+            _ => {
+                let mut all = Vec::with_capacity(bytes);
+                for line in self.lines.range(skip..) {
+                    all.extend_from_slice(&line.bytes);
+                }
+                all.into()
+            }
+        };
+        Some(Piece {
+            bytes,
+            lines,
+            received_at,
+        })
     }
 
     /// A reader that stops on the way holds exactly the lines it was given.

@@ -105,10 +105,27 @@ pub struct Ingested {
 #[derive(Debug)]
 pub struct Commits(pub(super) mpsc::Receiver<Vec<Committed>>);
 
+/// Told around the answers to those whose events were committed. The events themselves are in the
+/// [`Commits`] before them.
+pub trait Answering: Send + Sync + 'static {
+    fn begin(&self);
+    fn end(&self);
+}
+
 impl Commits {
     /// The next transaction's events; `None` once the store is closed.
     pub async fn next(&mut self) -> Option<Vec<Committed>> {
         self.0.recv().await
+    }
+
+    /// Whether events are there, or none will come any more.
+    pub fn is_due(&self) -> bool {
+        !self.0.is_empty() || self.0.is_closed()
+    }
+
+    /// Whether the store is closed, and all was taken.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_empty() && self.0.is_closed()
     }
 
     /// The next transaction's events if they are there already.

@@ -68,7 +68,9 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use clock::{Clock, ManualClock};
-pub use commit::{Commits, Committed, Deed, Early, Ingested, Outcome, Placed, UpdateKind};
+pub use commit::{
+    Answering, Commits, Committed, Deed, Early, Ingested, Outcome, Placed, UpdateKind,
+};
 pub use error::StoreError;
 pub use figures::Figures;
 pub use mark::MARKS;
@@ -130,6 +132,7 @@ impl Store {
         let events = held.iter().map(|(_, seq)| seq).sum();
         let shown = Arc::new(Shown {
             early: OnceLock::new(),
+            answering: OnceLock::new(),
             origin: Mutex::new(log.origin().clone()),
             held: Mutex::new(held),
             soft_rev: watch::Sender::new(log.rev as u64),
@@ -266,6 +269,13 @@ impl Store {
     /// The origin that this store writes under.
     pub fn origin(&self) -> Origin {
         lock(&self.shown.origin).clone()
+    }
+
+    /// From now on `answering` is told around each transaction's answers; once only.
+    pub fn set_answering(&self, answering: Arc<dyn Answering>) {
+        if self.shown.answering.set(answering).is_err() {
+            tracing::error!("one is told of the store's answers; the second one is not");
+        }
     }
 
     /// From now on `early` is handed this node's events before they are committed; once only.

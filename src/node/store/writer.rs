@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::commit::{Committed, Deed, Early, Ingested, Placed};
+use super::commit::{Answering, Committed, Deed, Early, Ingested, Placed};
 use super::error::StoreError;
 use super::figures::Counters;
 use super::folder::FolderLock;
@@ -59,6 +59,8 @@ impl Request {
 pub(super) struct Shown {
     /// Who is handed this node's events before they are committed.
     pub(super) early: OnceLock<Box<dyn Early>>,
+    /// Who is told around answers.
+    pub(super) answering: OnceLock<Arc<dyn Answering>>,
     pub(super) held: Mutex<VersionVector>,
     pub(super) origin: Mutex<Origin>,
     pub(super) soft_rev: watch::Sender<u64>,
@@ -108,10 +110,14 @@ impl Writer {
             requests,
             checkpoints,
             lock,
-            ..
+            commits,
+            shown,
         } = self;
-        drop((requests, checkpoints, log));
+        drop((requests, checkpoints, log, commits));
         drop(lock);
+        if let Some(answering) = shown.answering.get() {
+            answering.end();
+        }
         if let Some(closed) = closed {
             let _ = closed.send(());
         }
@@ -146,8 +152,15 @@ impl Writer {
                 self.shown.counters.failed();
             }
         }
+        let answering = self.shown.answering.get();
+        if let Some(answering) = answering {
+            answering.begin();
+        }
         for answer in batch.answers {
             answer(outcome.clone());
+        }
+        if let Some(answering) = answering {
+            answering.end();
         }
         batch.close
     }

@@ -121,6 +121,11 @@ impl TextMode {
         self.requests.pop_front()
     }
 
+    /// Whether a request waits to be carried out.
+    pub fn has_requests(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
     /// Whether the answer to a request must come before another line is taken.
     pub fn is_waiting(&self) -> bool {
         self.asked.is_some()
