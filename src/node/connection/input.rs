@@ -1,8 +1,10 @@
 //! The reading half: bytes from the socket into lines, only as many as may be handled now.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Read};
 
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::protocol::limits::LINE_BYTES_MAX;
@@ -59,7 +61,7 @@ impl Input {
     /// # Errors
     /// When the socket is dead.
     pub fn receive(&mut self, stream: &TcpStream) -> io::Result<Received> {
-        SCRATCH.with_borrow_mut(|scratch| match stream.try_read(scratch) {
+        SCRATCH.with_borrow_mut(|scratch| match read_some(stream, scratch) {
             Ok(0) => Ok(Received::End),
             Ok(read) => {
                 self.rest.extend_from_slice(&scratch[..read]);
@@ -85,4 +87,19 @@ impl Input {
         }
         line
     }
+}
+
+/// Reads once. What does not fill the buffer has emptied the socket: tokio is told so, and does not have
+/// it read again to find out.
+fn read_some(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut some = None;
+    let read = stream.try_io(Interest::READABLE, || {
+        let read = (&*SockRef::from(stream)).read(buffer)?;
+        if read > 0 && read < buffer.len() {
+            some = Some(read);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    some.map_or(read, Ok)
 }

@@ -118,8 +118,8 @@ impl Task {
             Phase::Bridge(_) | Phase::Closing | Phase::Broken => return Round::Over,
             Phase::Open | Phase::Finishing { .. } => {}
         }
-        let left = |replaying: &Box<Replaying>| state.replaying != Some(replaying.slot());
-        if self.replaying.as_ref().is_some_and(left) {
+        let left = |replaying: &Replaying| state.replaying != Some(replaying.slot());
+        if self.replaying.as_deref().is_some_and(left) {
             self.replaying = None;
         }
         if let Some(replaying) = state.begin_replay(&outlet.shared) {

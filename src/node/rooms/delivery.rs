@@ -22,12 +22,17 @@ use crate::node::store::{Answering, Commits};
 /// out together.
 const SOON: Duration = Duration::from_millis(20);
 
+/// Events and links up to which the store's writer publishes and writes by itself while the thread sleeps:
+/// that takes less time than to wake it.
+const FEW_EVENTS: usize = 4;
+const FEW_LINKS: usize = 8;
+
 /// Threads, at most; there is one for each two cores.
 const THREADS_MAX: usize = 4;
 
 /// Whatever carries lines out and can be asked to write them at any time.
 pub trait Link: Send + Sync + 'static {
-    /// Writes what is due. It must not block, and is called by one thread only.
+    /// Writes what is due. It must not block.
     fn deliver(self: Arc<Self>) -> Delivered;
 }
 
@@ -65,6 +70,9 @@ pub struct Desk {
     held: AtomicBool,
     over: AtomicBool,
     thread: OnceLock<Thread>,
+    /// The first desk's.
+    publisher: Mutex<Option<Publisher>>,
+    runtime: OnceLock<Handle>,
 }
 
 #[derive(Default)]
@@ -104,15 +112,16 @@ impl Delivery {
         let first = Arc::clone(&delivery.desks[0]);
         shared.store.set_answering(first);
         let ended = CancellationToken::new();
-        let mut publisher = Some(Publisher::new(Arc::downgrade(shared), commits));
+        *lock(&delivery.desks[0].publisher) = Some(Publisher::new(Arc::downgrade(shared), commits));
         for desk in &delivery.desks {
             let thread = Deliverer {
                 desk: Arc::clone(desk),
                 all: delivery.desks.clone(),
-                publisher: publisher.take(),
+                publishes: Arc::ptr_eq(desk, &delivery.desks[0]),
                 ended: ended.clone(),
             };
             let runtime = Handle::current();
+            let _ = desk.runtime.set(runtime.clone());
             let name = "delivery".to_owned();
             let spawned = thread::Builder::new().name(name).spawn(move || {
                 let _context = runtime.enter();
@@ -195,6 +204,30 @@ impl Desk {
         }
     }
 
+    /// Publishes what was committed; whether that was something. None where nothing will be any more.
+    fn publish(&self) -> Option<bool> {
+        lock(&self.publisher).as_mut()?.publish()
+    }
+
+    /// The round of a few, on the thread of the store's writer.
+    fn small_round(&self) {
+        let _context = self.runtime.get().map(Handle::enter);
+        if self.publish() == Some(true) {
+            let mut due = lock(&self.due);
+            let links = if due.len() <= FEW_LINKS {
+                std::mem::take(&mut *due)
+            } else {
+                Vec::new()
+            };
+            drop(due);
+            for link in links {
+                if Arc::clone(&link).deliver() == Delivered::Part {
+                    lock(&self.due).push(link);
+                }
+            }
+        }
+    }
+
     /// What is to be written now, and until when the thread may sleep if that is nothing.
     fn take(&self) -> (Vec<Arc<dyn Link>>, Option<Instant>) {
         let mut due = std::mem::take(&mut *lock(&self.due));
@@ -217,9 +250,19 @@ impl Answering for Desk {
         self.held.store(true, Ordering::Release);
     }
 
-    fn end(&self) {
+    fn end(&self, events: usize) {
+        if (1..=FEW_EVENTS).contains(&events) && self.sleeps.load(Ordering::SeqCst) {
+            self.small_round();
+        }
         self.held.store(false, Ordering::Release);
-        self.wake();
+        let is_left = !lock(&self.due).is_empty()
+            || lock(&self.soon).at.is_some()
+            || lock(&self.publisher)
+                .as_ref()
+                .is_some_and(Publisher::is_due);
+        if is_left {
+            self.wake();
+        }
     }
 }
 
@@ -227,19 +270,16 @@ impl Answering for Desk {
 struct Deliverer {
     desk: Arc<Desk>,
     all: Vec<Arc<Desk>>,
-    /// The first thread's.
-    publisher: Option<Publisher>,
+    publishes: bool,
     ended: CancellationToken,
 }
 
 impl Deliverer {
-    fn run(mut self) {
+    fn run(self) {
         loop {
-            let published = match &mut self.publisher {
-                Some(publisher) => match publisher.publish() {
-                    Some(published) => published,
-                    None => break self.end(),
-                },
+            let published = match self.desk.publish() {
+                Some(published) => published,
+                None if self.publishes => break self.end(),
                 None if self.desk.over.load(Ordering::Acquire) => break,
                 None => false,
             };
@@ -258,7 +298,9 @@ impl Deliverer {
     fn sleep(&self, until: Option<Instant>) {
         let desk = &self.desk;
         desk.sleeps.store(true, Ordering::SeqCst);
-        let has_commits = self.publisher.as_ref().is_some_and(Publisher::is_due);
+        let has_commits = lock(&desk.publisher)
+            .as_ref()
+            .is_some_and(Publisher::is_due);
         let has_links = !lock(&desk.due).is_empty();
         let has_soon = until.is_none() && lock(&desk.soon).at.is_some();
         if !has_commits && !has_links && !has_soon && !desk.over.load(Ordering::Acquire) {
@@ -303,7 +345,7 @@ mod tests {
 
     struct Told {
         ticket: Ticket,
-        writes: Mutex<mpsc::Sender<Instant>>,
+        writes: Mutex<mpsc::SyncSender<Instant>>,
     }
 
     impl Link for Told {
@@ -315,7 +357,7 @@ mod tests {
     }
 
     fn link(delivery: &Delivery) -> (Arc<Told>, mpsc::Receiver<Instant>) {
-        let (writes, written) = mpsc::channel();
+        let (writes, written) = mpsc::sync_channel(8);
         let link = Arc::new_cyclic(|me: &Weak<Told>| Told {
             ticket: delivery.ticket(me.clone()),
             writes: Mutex::new(writes),
@@ -333,7 +375,7 @@ mod tests {
         let deliverer = Deliverer {
             desk: Arc::clone(&desk),
             all: Vec::new(),
-            publisher: None,
+            publishes: false,
             ended: CancellationToken::new(),
         };
         let spawned = thread::spawn(move || deliverer.run());
@@ -357,7 +399,7 @@ mod tests {
         for _ in 0..100 {
             one.ticket.queue(When::Now);
         }
-        desk.end();
+        Answering::end(&*desk, 1);
         written.recv_timeout(LONG).unwrap();
         assert!(written.recv_timeout(Duration::from_millis(50)).is_err());
         one.ticket.queue(When::Now);

@@ -109,7 +109,9 @@ pub struct Commits(pub(super) mpsc::Receiver<Vec<Committed>>);
 /// [`Commits`] before them.
 pub trait Answering: Send + Sync + 'static {
     fn begin(&self);
-    fn end(&self);
+
+    /// `events` were committed.
+    fn end(&self, events: usize);
 }
 
 impl Commits {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
+use super::wal::WAL_BYTES_KEPT;
 
 /// Rises with every change of the tables; `migrate` brings an older log up to it.
 pub(super) const SCHEMA_VERSION: i64 = 1;
@@ -25,9 +26,6 @@ const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Pages (4 KiB) that a connection keeps in memory: 32 MiB for the writer, 4 MiB for each reader.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
-
-/// The write-ahead log's file is cut back to this after it was longer, bytes.
-const WAL_BYTES_KEPT: i64 = 32 * 1024 * 1024;
 
 /// Prepared statements that a connection keeps; more than there are in this module.
 const STATEMENTS_KEPT: usize = 128;

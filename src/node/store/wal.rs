@@ -4,6 +4,9 @@
 //! unbroken load that never quite catches up, so past a bound the writer does the rest itself and
 //! has the write-ahead log begin anew.
 
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -13,16 +16,49 @@ use rusqlite::Connection;
 use super::error::StoreError;
 use super::schema;
 
-/// Pages (4 KiB) not yet copied at which the thread is woken: 8 MiB.
-const COPY_AT_PAGES: i64 = 2 * 1024;
+/// Pages (4 KiB) not yet copied at which the thread is woken: 4 MiB.
+const COPY_AT_PAGES: i64 = 1024;
 
-/// Pages in the write-ahead log at which the writer has it begin anew: 64 MiB.
-const RESTART_AT_PAGES: i64 = 16 * 1024;
+/// Pages in the write-ahead log at which the writer has it begin anew: 16 MiB.
+const RESTART_AT_PAGES: i64 = 4 * 1024;
+
+/// The length of the write-ahead log's file from the start on, and the one that it is cut back to.
+pub(super) const WAL_BYTES_KEPT: u32 = 16 * 1024 * 1024;
 
 /// Events between two looks at it.
 const LOOK_EVERY_EVENTS: u64 = 512;
 /// Transactions between two looks at it.
 const LOOK_EVERY_COMMITS: u32 = 64;
+
+/// Fills the write-ahead log's file up with zeros, behind what is in it: they are no pages to SQLite, and
+/// writing over them needs no new blocks of the file system, which makes a commit nearly twice as fast.
+/// To be called before anything is written. Where there is no room for it, there is no harm.
+fn lengthen(log: &Path) {
+    let mut path = log.as_os_str().to_owned();
+    path.push("-wal");
+    let lengthened = OpenOptions::new().write(true).open(&path).and_then(|file| {
+        let length = file.metadata()?.len();
+        fill(&file, length).inspect_err(|_| {
+            // Best is to leave it as it was; zeros that stay do no harm either.
+            let _ = file.set_len(length);
+        })
+    });
+    if let Err(error) = lengthened {
+        tracing::debug!(%error, "the write-ahead log's file is not filled up");
+    }
+}
+
+fn fill(file: &File, from: u64) -> io::Result<()> {
+    let zeros = vec![0; 1024 * 1024];
+    let (mut at, end) = (from, u64::from(WAL_BYTES_KEPT));
+    while at < end {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let part = &zeros[..left.min(zeros.len())];
+        file.write_all_at(part, at)?;
+        at += part.len() as u64;
+    }
+    file.sync_all()
+}
 
 /// The writer's side.
 pub(super) struct Checkpoints {
@@ -34,6 +70,7 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     pub(super) fn start(path: &Path) -> Result<Checkpoints, StoreError> {
+        lengthen(path);
         let conn = schema::open_copier(path)?;
         let (wake, woken) = sync_channel::<()>(1);
         // What an earlier process has left is copied first.

@@ -116,7 +116,7 @@ impl Writer {
         drop((requests, checkpoints, log, commits));
         drop(lock);
         if let Some(answering) = shown.answering.get() {
-            answering.end();
+            answering.end(0);
         }
         if let Some(closed) = closed {
             let _ = closed.send(());
@@ -144,6 +144,7 @@ impl Writer {
             }
             Some(fault) => Err(fault),
         };
+        let written = batch.committed.len();
         match &outcome {
             Ok(()) => self.show(batch.committed, &batch.received),
             Err(error) => {
@@ -160,7 +161,7 @@ impl Writer {
             answer(outcome.clone());
         }
         if let Some(answering) = answering {
-            answering.end();
+            answering.end(written);
         }
         batch.close
     }
