@@ -62,7 +62,14 @@ fn name(mode: &mut TextMode, name: &str, out: &mut Vec<u8>) {
                 name,
                 password: None,
             };
-            mode.ask(Asked::Name, ClientFrame::UserJoin { claim, admin: None });
+            mode.ask(
+                Asked::Name,
+                ClientFrame::UserJoin {
+                    claim,
+                    admin: None,
+                    brief: false,
+                },
+            );
         }
         Err(refusal) => {
             say(out, &refusal.message);
