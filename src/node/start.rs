@@ -87,7 +87,7 @@ pub(super) async fn start(config: Config, tuning: Tuning) -> Result<Node, StartE
     tasks.spawn(publish::run(Arc::clone(&shared), opened.commits));
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
     tasks.spawn(accept::run(Arc::clone(&shared), listener));
-    tracing::info!(node = %shared.config.name, %listen, peer = ?peer, "the node serves");
+    tracing::info!(node = %shared.config.name, %listen, peer = peer.map(tracing::field::display), "the node serves");
     Ok(Node {
         listen,
         peer,
