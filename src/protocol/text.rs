@@ -91,7 +91,7 @@ fn is_direction_mark(c: char) -> bool {
 }
 
 /// Whether there is anything to see: neither white space nor zero-width.
-fn is_visible(c: char) -> bool {
+pub(super) fn is_visible(c: char) -> bool {
     !(c.is_whitespace()
         || c.is_control()
         || is_direction_mark(c)
