@@ -63,13 +63,52 @@ impl Identity {
     }
 }
 
-/// The name of who runs the program, as far as it can be a name in the chat.
+/// The name of who runs the program, as far as it can be a name in the chat: by the environment, which
+/// a service or a cron job may not have, else by the password database.
 pub(super) fn login_name() -> Option<UserName> {
-    let login = ["USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
+    let told = ["USER", "LOGNAME"].map(std::env::var).into_iter().flatten();
+    first_name(told.chain(std::iter::once_with(of_the_system).flatten()))
+}
+
+/// The first of these that makes a name.
+fn first_name(logins: impl Iterator<Item = String>) -> Option<UserName> {
     let allowed = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let login = login.unwrap_or_default();
-    let name: String = login.chars().filter(allowed).take(NAME_CHARS_MAX).collect();
-    UserName::parse(&name).ok()
+    let mut names = logins.filter_map(|login| {
+        let name: String = login.chars().filter(allowed).take(NAME_CHARS_MAX).collect();
+        UserName::parse(&name).ok()
+    });
+    names.next()
+}
+
+/// What the password database calls the user that this process runs as.
+fn of_the_system() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+    user.ok().flatten().map(|user| user.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_that_is_missing_or_makes_no_name_gives_way_to_the_next() {
+        let named = |logins: &[&str]| {
+            first_name(logins.iter().map(|login| (*login).to_owned()))
+                .map(|name| name.as_str().to_owned())
+        };
+        assert_eq!(named(&["", "$$", "dom\\yves", "root"]).unwrap(), "domyves");
+        assert_eq!(named(&[]), None);
+    }
+
+    #[test]
+    fn the_system_knows_who_runs_the_program() {
+        // `id` asks the same database; where it knows nobody of that number, nor do we.
+        let output = std::process::Command::new("id")
+            .arg("-un")
+            .output()
+            .unwrap();
+        let name = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        let known = output.status.success().then_some(name);
+        assert_eq!(of_the_system(), known);
+    }
 }

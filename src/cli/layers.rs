@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 
@@ -36,7 +37,7 @@ impl Layers {
             Some(path) => file::settings(&path, self.table, &parts(&bare))?,
             None => Vec::new(),
         };
-        let usage = |error| Stop::Usage(Box::new(error));
+        let usage = |error| Stop::Usage(Box::new(self.naming_the_variable(error, arguments)));
         let first = self.command(bare.clone(), &settings, &[]);
         let matches = first.try_get_matches_from(arguments).map_err(usage)?;
         // A setting gives way to an option that excludes it: the file is the weaker one.
@@ -79,6 +80,33 @@ impl Layers {
                 .default_values(setting.values.iter().map(String::from)),
             Some(_) | None => arg,
         }
+    }
+
+    /// An error about a value names the variable that it came from: whoever gave no option does not
+    /// look for one.
+    fn naming_the_variable(&self, mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+        let said = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            Some(_) | None => None,
+        };
+        let option = said(ContextKind::InvalidArg);
+        let long = option
+            .as_deref()
+            .and_then(|option| option.strip_prefix("--"))
+            .and_then(|option| option.split([' ', '=']).next());
+        let (Some(long), Some(value)) = (long, said(ContextKind::InvalidValue)) else {
+            return error;
+        };
+        let variable = self.variable(long);
+        let holds = std::env::var(&variable)
+            .is_ok_and(|held| held == value || held.split(',').any(|part| part == value));
+        let option = format!("--{long}");
+        let given = arguments.iter().filter_map(|argument| argument.to_str());
+        let mut given = given.map(|argument| argument.split('=').next());
+        if holds && !given.any(|name| name == Some(&option)) {
+            error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+        }
+        error
     }
 
     /// The variable of the option `--some-thing`.

@@ -104,7 +104,7 @@ mod tests {
         let today = at("2025-11-22T23:00[UTC]");
         let hostile = message("a\u{1b}[2J\n12:05 bob: I agree\u{202e}");
         let line = for_a_person(&hostile, &today);
-        assert_eq!(line, "12:04 alice: a[2J\n      12:05 bob: I agree\n");
+        assert_eq!(line, "12:04 alice: a\n      12:05 bob: I agree\n");
     }
 
     #[test]

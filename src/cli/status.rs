@@ -1,5 +1,6 @@
 //! `chat status`: the nodes, as one of them sees them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use super::args::Status;
@@ -31,6 +32,9 @@ pub(super) async fn run(args: &Status) -> Result<(), Stop> {
         table(&stats)
     };
     let _ = std::io::stdout().write_all(text.as_bytes());
+    for line in shared_names(&stats) {
+        let _ = writeln!(std::io::stderr(), "chat: {line}");
+    }
     if stats.nodes.iter().all(|node| node.up) {
         Ok(())
     } else {
@@ -81,6 +85,24 @@ fn table(stats: &Stats) -> String {
     rows.iter().map(line).collect()
 }
 
+/// What is to be said of names that more than one node bears: whoever asks one of them by name would
+/// not know which. (A node raises an alarm for administrators too.)
+fn shared_names(stats: &Stats) -> Vec<String> {
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for node in stats.nodes.iter().filter(|node| node.up) {
+        places.entry(&node.name).or_default().insert(&node.address);
+    }
+    places
+        .into_iter()
+        .filter(|(_, places)| places.len() > 1)
+        .map(|(name, places)| {
+            let places: Vec<String> = places.iter().map(|place| clean(place, false)).collect();
+            let (name, places) = (clean(name, false), places.join(" and "));
+            format!("more than one node is called {name} ({places}): give each a --name of its own")
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +127,23 @@ mod tests {
                      n2    127.0.0.1:9002  down\n\
                      ?     10.0.0.1:9001   down\n";
         assert_eq!(table(&stats), shown);
+    }
+    #[test]
+    fn a_name_that_two_nodes_bear_is_told_with_both_addresses() {
+        let node = |address: &str, up| NodeInfo {
+            name: "n1".to_owned(),
+            address: address.to_owned(),
+            up,
+            rtt_us: None,
+        };
+        let mut stats = Stats {
+            nodes: vec![node("10.0.0.1:9001", true), node("10.0.0.2:9001", true)],
+            ..Stats::default()
+        };
+        let told = "more than one node is called n1 (10.0.0.1:9001 and 10.0.0.2:9001): \
+                    give each a --name of its own";
+        assert_eq!(shared_names(&stats), [told]);
+        stats.nodes[0].up = false;
+        assert_eq!(shared_names(&stats), [""; 0]);
     }
 }

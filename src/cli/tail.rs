@@ -1,6 +1,7 @@
 //! `chat tail`: a room's newest messages, and with `--follow` all that come after them.
 
 use std::io::{ErrorKind, Write};
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
@@ -18,6 +19,9 @@ use crate::protocol::{
 };
 
 const PROGRAM: &str = "chat tail";
+
+/// While no node is there, how often that is said again.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: &Tail, ready: ReadyLine) -> Result<(), Stop> {
     let mut script = Script::connect(PROGRAM, &args.person)?;
@@ -41,8 +45,9 @@ pub(super) async fn run(args: &Tail, ready: ReadyLine) -> Result<(), Stop> {
             let messages = roll.live(message);
             reader_gone |= !print(args, &messages)?;
         }
+        let mut outage = Outage::default();
         while !reader_gone && !script.stop.is_cancelled() {
-            reader_gone = !follow(&mut script, args, &mut roll).await?;
+            reader_gone = !follow(&mut script, args, &mut roll, &mut outage).await?;
         }
     }
     script.client.close().await;
@@ -70,6 +75,32 @@ async fn check_room(script: &mut Script, room: &RoomRef) -> Result<(), Stop> {
             },
             _ => {}
         }
+    }
+}
+
+/// That no node is there, told of once, and now and then while it lasts: a try ends several times a
+/// second.
+#[derive(Debug, Default)]
+struct Outage {
+    told: Option<Instant>,
+}
+
+impl Outage {
+    /// A node is lost, or another try was in vain: what is to be said of it, if anything.
+    fn lost(&mut self, now: Instant, reason: &str) -> Option<String> {
+        let line = match self.told {
+            None => format!("the node is lost ({reason}); trying to reach one"),
+            Some(told) if now >= told + TOLD_AGAIN => {
+                format!("still no node answers ({reason}); trying on")
+            }
+            Some(_) => return None,
+        };
+        self.told = Some(now);
+        Some(line)
+    }
+
+    fn over(&mut self) {
+        self.told = None;
     }
 }
 
@@ -133,7 +164,12 @@ async fn backlog(
 }
 
 /// Takes the next thing that happens; false once nobody reads any more.
-async fn follow(script: &mut Script, args: &Tail, roll: &mut Roll) -> Result<bool, Stop> {
+async fn follow(
+    script: &mut Script,
+    args: &Tail,
+    roll: &mut Roll,
+    outage: &mut Outage,
+) -> Result<bool, Stop> {
     let event = match script.next().await {
         Ok(event) => event,
         // Ctrl-C is how following ends.
@@ -155,16 +191,14 @@ async fn follow(script: &mut Script, args: &Tail, roll: &mut Roll) -> Result<boo
             }
             _ => Vec::new(),
         },
-        ClientEvent::Offline { reason, retry_in } => {
-            if retry_in.is_zero() {
-                say(
-                    PROGRAM,
-                    &format!("the node is lost ({reason}); trying the next"),
-                );
+        ClientEvent::Offline { reason, .. } => {
+            if let Some(line) = outage.lost(Instant::now(), &reason) {
+                say(PROGRAM, &line);
             }
             Vec::new()
         }
         ClientEvent::Online { session, address } => {
+            outage.over();
             say(
                 PROGRAM,
                 &format!("going on at {} ({address})", session.node),
@@ -233,4 +267,28 @@ fn is_ours(args: &Tail, room: &str) -> bool {
 
 fn is_answer(re: Option<&Re>, asked: Option<i64>) -> bool {
     matches!((re, asked), (Some(Re::Number(number)), Some(asked)) if *number == asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_of_once_and_once_a_minute_however_often_it_is_tried() {
+        let mut outage = Outage::default();
+        let start = Instant::now();
+        let told: Vec<String> = (0..130)
+            .filter_map(|second| outage.lost(start + Duration::from_secs(second), "refused"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "the node is lost (refused); trying to reach one",
+                "still no node answers (refused); trying on",
+                "still no node answers (refused); trying on",
+            ]
+        );
+        outage.over();
+        assert!(outage.lost(start, "closed").is_some(), "another one");
+    }
 }

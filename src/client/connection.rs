@@ -133,6 +133,15 @@ impl Drop for Handle {
     }
 }
 
+/// What the system says of a connection, as a part of a sentence: `connection refused`, without a number.
+pub(super) fn in_words(error: &std::io::Error) -> String {
+    let said = error.to_string();
+    let said = said.split(" (os error").next().unwrap_or_default();
+    let mut chars = said.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
 /// A nonce that is like no other, and sorts by time.
 pub fn new_nonce() -> Nonce {
     let ulid = ulid::Ulid::generate().to_string();
@@ -223,7 +232,7 @@ impl Edge {
             }
             Brought::Dialed(Err(error)) => {
                 self.link = Link::None;
-                self.feed(Input::Lost(error.to_string())).await
+                self.feed(Input::Lost(in_words(&error))).await
             }
             Brought::Lost(reason) => {
                 self.link = Link::None;
@@ -273,7 +282,7 @@ impl Edge {
                     Effect::Write(line) => {
                         if let Err(error) = self.link.write(&line).await {
                             self.link = Link::None;
-                            input = Some(Input::Lost(error.to_string()));
+                            input = Some(Input::Lost(in_words(&error)));
                         }
                     }
                 }
@@ -327,7 +336,7 @@ impl Link {
             Link::Open { reader, buffer, .. } => match reader.read(buffer).await {
                 Ok(0) => Brought::Lost("the node closed the connection".to_owned()),
                 Ok(count) => Brought::Bytes(count),
-                Err(error) => Brought::Lost(error.to_string()),
+                Err(error) => Brought::Lost(in_words(&error)),
             },
         }
     }

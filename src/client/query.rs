@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::connection::in_words;
 use crate::protocol::limits::SERVER_LINE_BYTES_MAX;
 use crate::protocol::server::Connect;
 use crate::protocol::stats::Stats;
@@ -17,7 +18,7 @@ pub const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    #[error("{0}")]
+    #[error("{}", in_words(.0))]
     Connect(#[from] std::io::Error),
     #[error("what listens there is not a chat node")]
     NotANode,

@@ -81,7 +81,7 @@ pub(super) async fn start(
     tasks.spawn(Delivery::start(&shared, opened.commits).cancelled_owned());
     tasks.spawn(housekeeping::run(Arc::clone(&shared)));
     tasks.spawn(accept::run(Arc::clone(&shared), listener));
-    tracing::info!(node = %shared.config.name, %listen, peer = ?peer, "the node serves");
+    tracing::info!(node = %shared.config.name, %listen, peer = peer.map(tracing::field::display), "the node serves");
     Ok(Node {
         listen,
         peer,

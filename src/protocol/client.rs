@@ -41,10 +41,12 @@ pub enum Claim {
 /// One line of JSON each. [`decode`](super::decode::decode) makes it, every value checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClientFrame {
-    /// Opens the session. `admin` is the node's administrator token.
+    /// Opens the session. `admin` is the node's administrator token. A `brief` session is there to say
+    /// something: it is among nobody's users, and its name is not kept after it.
     UserJoin {
         claim: Claim,
         admin: Option<String>,
+        brief: bool,
     },
     /// Enters `room`, creating it; with `since`, what was missed comes with the answer.
     Join {

@@ -58,6 +58,8 @@ struct Flat<'a> {
     #[serde(borrow)]
     admin: Field<'a>,
     #[serde(borrow)]
+    brief: Field<'a>,
+    #[serde(borrow)]
     query: Field<'a>,
     #[serde(borrow)]
     every: Field<'a>,
@@ -118,6 +120,7 @@ fn frame(flat: &Flat<'_>) -> Result<ClientFrame, Refusal> {
         "user_join" => ClientFrame::UserJoin {
             claim: claim(flat)?,
             admin: optional("admin", flat.admin)?,
+            brief: optional("brief", flat.brief)?.unwrap_or(false),
         },
         "join" => ClientFrame::Join {
             room: room(flat)?,

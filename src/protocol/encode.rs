@@ -45,6 +45,8 @@ struct Flat<'a> {
     token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    brief: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +71,15 @@ impl Request {
 #[expect(clippy::too_many_lines, reason = "one arm a frame, nothing else")]
 fn flat(frame: &ClientFrame) -> Flat<'_> {
     match frame {
-        ClientFrame::UserJoin { claim, admin } => opening(claim, admin.as_deref()),
+        ClientFrame::UserJoin {
+            claim,
+            admin,
+            brief,
+        } => Flat {
+            admin: admin.as_deref(),
+            brief: *brief,
+            ..opening(claim)
+        },
         ClientFrame::Send {
             room,
             text,
@@ -169,11 +179,8 @@ fn flat(frame: &ClientFrame) -> Flat<'_> {
     }
 }
 
-fn opening<'a>(claim: &'a Claim, admin: Option<&'a str>) -> Flat<'a> {
-    let flat = Flat {
-        admin,
-        ..bare("user_join")
-    };
+fn opening(claim: &Claim) -> Flat<'_> {
+    let flat = bare("user_join");
     match claim {
         Claim::Name { name, password } => Flat {
             name: Some(name.as_str()),

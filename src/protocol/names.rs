@@ -10,6 +10,7 @@ use unicode_security::GeneralSecurityProfile;
 use super::error::{ErrorCode, Refusal};
 use super::ids::Uid;
 use super::limits::{NAME_CHARS_MAX, ROOM_CHARS_MAX};
+use super::text::is_visible;
 
 /// What a user is shown under: letters, digits, `_`, `-`, `.`, composed (NFC).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,13 +162,31 @@ fn wrong_with(name: &str, chars_max: usize) -> Option<String> {
         |c: char| matches!(c, '_' | '-' | '.') || (c.is_alphanumeric() && c.identifier_allowed());
     match name.chars().find(|c| !allowed(*c)) {
         Some(bad) => Some(format!(
-            "has letters, digits, \"_\", \"-\" and \".\" only, not U+{:04X}",
-            u32::from(bad)
+            "has letters, digits, \"_\", \"-\" and \".\" only, not {}",
+            in_words(bad)
         )),
         None if !name.chars().any(char::is_alphanumeric) => {
             Some("has at least one letter or digit".to_owned())
         }
         None => None,
+    }
+}
+
+/// A character that a name may not have, so that whoever sees the line knows which: by its look where
+/// it has one, and by its number.
+fn in_words(c: char) -> String {
+    let number = u32::from(c);
+    match c {
+        ' ' => format!("a space (U+{number:04X})"),
+        '\t' => format!("a tab (U+{number:04X})"),
+        '\n' | '\r' => format!("a line end (U+{number:04X})"),
+        c if c.is_control() => format!("a control character (U+{number:04X})"),
+        // Fillers of Korean syllables, which count as letters.
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => {
+            format!("an invisible character (U+{number:04X})")
+        }
+        c if !is_visible(c) => format!("an invisible character (U+{number:04X})"),
+        c => format!("\"{c}\" (U+{number:04X})"),
     }
 }
 
@@ -283,6 +302,24 @@ mod tests {
                 ErrorCode::BadName,
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_character_that_a_name_may_not_have_is_named_so_that_it_can_be_found() {
+        for (bad, named) in [
+            ("a b", "a space (U+0020)"),
+            ("a\tb", "a tab (U+0009)"),
+            ("a\u{7}b", "a control character (U+0007)"),
+            ("a\u{200d}b", "an invisible character (U+200D)"),
+            ("a\u{202e}b", "an invisible character (U+202E)"),
+            ("a\u{3164}b", "an invisible character (U+3164)"),
+            ("a\u{a0}b", "an invisible character (U+00A0)"),
+            ("a/b", "\"/\" (U+002F)"),
+            ("a😀b", "\"😀\" (U+1F600)"),
+        ] {
+            let said = UserName::parse(bad).unwrap_err().message;
+            assert!(said.ends_with(&format!(", not {named}")), "{said}");
         }
     }
 

@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_paste_is_cleaned_and_keeps_its_lines() {
         let composer = composer("a\r\n\tb\u{1b}[31m\rc");
-        assert_eq!(composer.text(), "a\n    b[31m\nc");
+        assert_eq!(composer.text(), "a\n    b\nc");
         assert_eq!(composer.lines(), 3);
     }
 

@@ -35,8 +35,8 @@ const PIPELINED_MAX: usize = 32;
 /// What a session whose requests all wait is told to wait, in milliseconds.
 const BUSY_RETRY_MS: u64 = 1_000;
 
-/// How long a name that was used in one-call sends belongs to the address that used it: as long as
-/// the nodes keep it from others.
+/// How long who sends under a name in one call is who sent under it before, from the same address: a
+/// script that repeats a call whose answer was lost does so within minutes.
 const ONE_CALL_USER_KEPT: Duration = Duration::from_secs(600);
 
 /// Such names that are remembered.
@@ -64,8 +64,9 @@ struct OneCall {
     reply_to: Option<String>,
 }
 
-/// Who sent in one call: the same name from the same address within ten minutes is the same user. For
-/// the nodes would keep the name from a newcomer that long, and a script's second call failed.
+/// Who sent in one call: the same name from the same address within ten minutes is the same user, so
+/// that a call with a nonce can be repeated. It may be forgotten at any time: the name of a
+/// brief session is kept for nobody, so who comes without the token gets it too.
 #[derive(Debug, Default)]
 pub struct OneCallUsers(Mutex<HashMap<(IpAddr, NameKey), Known>>);
 
@@ -314,18 +315,18 @@ async fn join_once(
     name: &UserName,
 ) -> Result<String, HttpError> {
     if let Some(token) = &call.token {
-        let join = json!({"type": "user_join", "name": call.name, "token": token});
+        let join = json!({"type": "user_join", "name": call.name, "token": token, "brief": true});
         return succeed(ask_first(session, &join.to_string()).await?);
     }
     if let Some(token) = app.one_calls.token(address, name) {
-        let join = json!({"type": "user_join", "token": token});
+        let join = json!({"type": "user_join", "token": token, "brief": true});
         let answer = ask_first(session, &join.to_string()).await?;
         if HttpError::from_answer(&answer).is_none() {
             app.one_calls.remember(address, name, &answer);
             return Ok(answer);
         }
     }
-    let join = json!({"type": "user_join", "name": call.name});
+    let join = json!({"type": "user_join", "name": call.name, "brief": true});
     let answer = succeed(ask_first(session, &join.to_string()).await?)?;
     app.one_calls.remember(address, name, &answer);
     Ok(answer)

@@ -136,6 +136,14 @@ test("what becomes of a message, who types and who is there reaches the other", 
   await ann.getByRole("textbox", { name: "Topic" }).fill("all is well");
   await ann.keyboard.press("Enter");
   await ben.getByText("all is well").waitFor();
+
+  const composer = ann.getByRole("textbox", { name: "Message" });
+  await say(ann, "/secret ben");
+  await ann.getByRole("alert").getByText("there is no command /secret").waitFor();
+  assert.equal(await composer.inputValue(), "/secret ben");
+  await say(ann, "//etc");
+  await article(ben, "/etc").waitFor();
+  assert.ok(!(await messages(ben)).some((message) => message.text.includes("secret")));
   await ann.context().close();
   await ben.context().close();
 });

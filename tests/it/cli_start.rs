@@ -271,7 +271,17 @@ fn an_empty_variable_is_none_and_a_flag_may_be_one() {
         String::from_utf8(output.stdout).unwrap(),
         "the configuration is good\n"
     );
-    let mut command = space.command("chat-node", &FREE);
-    let output = command.env("CHAT_NODE_RATE", "many").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    // A wrong value is told of by the variable that holds it, and by the option where that was given.
+    let wrong = |arguments: &[&str], variable: &str| {
+        let mut command = space.command("chat-node", arguments);
+        let output = command.env(variable, "many").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = wrong(&FREE, "CHAT_NODE_RATE");
+    assert!(said.contains("'many' for 'CHAT_NODE_RATE'"), "{said}");
+    let said = wrong(&["--copies", "1"], "CHAT_NODE_LISTEN");
+    assert!(said.contains("'many' for 'CHAT_NODE_LISTEN'"), "{said}");
+    let said = wrong(&["--rate=many"], "CHAT_NODE_RATE");
+    assert!(said.contains("'many' for '--rate"), "{said}");
 }

@@ -154,3 +154,11 @@ async fn what_does_not_greet_like_a_node_is_left_with_a_word_about_it() {
     });
     assert_eq!(reason.await, "what listens there is not a chat node");
 }
+
+#[test]
+fn what_the_system_says_of_a_connection_is_told_without_its_number() {
+    let refused = std::io::Error::from_raw_os_error(111);
+    assert_eq!(in_words(&refused), "connection refused");
+    let unknown = std::io::Error::other("failed to look up: no such host");
+    assert_eq!(in_words(&unknown), "failed to look up: no such host");
+}

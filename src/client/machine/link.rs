@@ -158,7 +158,14 @@ impl Machine {
             node,
             suggestions_taken,
         };
-        self.ask(Asked::Open, ClientFrame::UserJoin { claim, admin });
+        self.ask(
+            Asked::Open,
+            ClientFrame::UserJoin {
+                claim,
+                admin,
+                brief: false,
+            },
+        );
     }
 
     pub(super) fn heard(&mut self) {

@@ -4,6 +4,7 @@
 //! answered when it is on stable storage.
 
 use super::Context;
+use crate::node::names::Stay;
 use crate::node::session::{Answer, Handling};
 use crate::node::store::{Deed, Placed, StoreError};
 use crate::protocol::server::{Done, Sent, TopicChanged};
@@ -190,8 +191,13 @@ fn deed(
     after: Option<Ts>,
 ) -> Result<Deed, Refusal> {
     let uid = context.user.uid.clone();
-    let name = context.shared.people().name(&uid).cloned().ok_or_else(|| {
-        // Every open session's user is among those who are here.
+    let people = context.shared.people();
+    if context.user.stay == Stay::Brief {
+        let now = context.shared.now();
+        people.names.still_free(&uid, &people.presence, now)?;
+    }
+    let name = people.name(&uid).cloned().ok_or_else(|| {
+        // Every open session's user is among those who are here, or was noted when it began.
         Refusal::new(
             ErrorCode::Internal,
             "the session has lost its user; connect again",

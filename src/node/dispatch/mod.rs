@@ -103,7 +103,11 @@ pub(super) fn handle(session: &mut Session, request: Request) -> Handling {
 /// What needs no user.
 fn handle_anybody(session: &mut Session, re: Option<Re>, frame: ClientFrame) -> Handling {
     match frame {
-        ClientFrame::UserJoin { claim, admin } => opening::user_join(session, re, claim, admin),
+        ClientFrame::UserJoin {
+            claim,
+            admin,
+            brief,
+        } => opening::user_join(session, re, claim, admin, brief),
         ClientFrame::Stats { every, node } => node::ask_stats(session, re, every, node),
         ClientFrame::Quit => {
             session.close(crate::protocol::presence::LeaveReason::Quit);

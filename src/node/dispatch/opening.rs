@@ -1,6 +1,6 @@
 //! `user_join`: who somebody is.
 
-use crate::node::names::new_uid;
+use crate::node::names::{Stay, new_uid};
 use crate::node::presence::SessionId;
 use crate::node::rooms::ChannelKey;
 use crate::node::session::{Answer, Effect, Handling, Session};
@@ -14,6 +14,7 @@ pub(super) fn user_join(
     re: Option<Re>,
     claim: Claim,
     admin: Option<String>,
+    brief: bool,
 ) -> Handling {
     if session.is_open() {
         let message = "this session has its user already; open another connection for another one";
@@ -28,7 +29,8 @@ pub(super) fn user_join(
         return Handling::refused(re, Refusal::new(ErrorCode::Forbidden, message));
     }
     let now = shared.now();
-    let record = match identify(shared, session.id(), claim, now) {
+    let stay = if brief { Stay::Brief } else { Stay::Kept };
+    let record = match identify(shared, session.id(), claim, stay, now) {
         Ok(record) => record,
         Err(refusal) => return Handling::refused(re, refusal),
     };
@@ -45,16 +47,17 @@ pub(super) fn user_join(
     });
     let personal = shared.hub.enter(&ChannelKey::Personal(record.uid.clone()));
     shared.remember(vec![record.clone()]);
-    session.open(record.uid, admin);
+    session.open(record.uid, admin, stay);
     Handling::Now(Answer::frame(answer).and(Effect::Enter(personal)))
 }
 
 /// Finds or makes the user, and puts it among those who are here, in one step: nobody else gets the
-/// name in between.
+/// name in between. One whose session is brief is not among them.
 fn identify(
     shared: &Shared,
     session: SessionId,
     claim: Claim,
+    stay: Stay,
     now: Ts,
 ) -> Result<UserRecord, Refusal> {
     let mut random = [0; 8];
@@ -75,7 +78,7 @@ fn identify(
                 password: None,
             } => people
                 .names
-                .claim(&new_uid(random), &name, &people.presence, now),
+                .claim(&new_uid(random), &name, stay, &people.presence, now),
             Claim::Token { token, name } => {
                 let last_seen = |uid: &crate::protocol::Uid| people.names.last_seen(uid);
                 shared
@@ -84,13 +87,13 @@ fn identify(
                     .and_then(|user| {
                         people
                             .names
-                            .reclaim(&user, name.as_ref(), &people.presence, now)
+                            .reclaim(&user, name.as_ref(), stay, &people.presence, now)
                     })
             }
         };
-        let notices = match &found {
-            Ok(record) => people.presence.open(session, record),
-            Err(_) => Vec::new(),
+        let notices = match (&found, stay) {
+            (Ok(record), Stay::Kept) => people.presence.open(session, record),
+            (Ok(_), Stay::Brief) | (Err(_), _) => Vec::new(),
         };
         (found, notices)
     })

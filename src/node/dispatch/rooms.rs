@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
+use crate::node::names::Stay;
 use crate::node::presence::Notice;
 use crate::node::replicator::Typist;
 use crate::node::rooms::{ChannelKey, Entry};
@@ -213,10 +214,10 @@ pub(in crate::node) fn leave_all(shared: &Arc<Shared>, user: &User, reason: Leav
         } else {
             people.presence.close(user.session, reason)
         };
-        let left = if people.presence.is_local(&user.uid) && !stopping {
-            None
-        } else {
-            people.names.left(&user.uid, now)
+        let here_still = people.presence.is_local(&user.uid) && !stopping;
+        let left = match user.stay {
+            Stay::Kept if !here_still => people.names.left(&user.uid, now),
+            Stay::Kept | Stay::Brief => None,
         };
         (left, notices)
     });
@@ -291,6 +292,9 @@ pub(super) fn typing(context: Context, room: RoomRef, on: bool) -> Handling {
     let Some(name) = context.shared.people().name(&uid).cloned() else {
         return Handling::Now(Answer::none());
     };
+    if context.user.stay == Stay::Brief {
+        return Handling::Now(Answer::none());
+    }
     let typist = Typist {
         room,
         uid,

@@ -5,6 +5,9 @@
 //! [`UserRecord`]s, which the store keeps and gossip passes on), and decides who gets a name and who
 //! must bear another. It must never read a clock, or keep a name that nobody may still claim.
 //!
+//! A brief session's name is kept for nobody: its user's record says that it was seen long ago. So
+//! it is not kept after a restart or on another node either, and messages still find its user.
+//!
 //! Every record that a function returns is to be stored and gossiped by the caller.
 
 mod settle;
@@ -21,6 +24,10 @@ use crate::protocol::{ErrorCode, Refusal, Ts, Uid};
 
 /// Microseconds for which a name is kept for a user who has gone: time to restart a machine.
 pub const NAME_KEPT_US: i64 = 10 * 60 * 1_000_000;
+
+/// How long ago, in microseconds, a user was last seen who had only a brief session: so long that the
+/// name is not kept, on nodes whose clocks differ and on those that know nothing of brief sessions.
+const BRIEFLY_SEEN_US: i64 = 2 * NAME_KEPT_US;
 
 /// Microseconds between two storings of when a user who is here was last seen.
 pub const SEEN_INTERVAL_US: i64 = 60 * 1_000_000;
@@ -44,6 +51,16 @@ struct Known {
     key: NameKey,
     /// The `last_seen` that the caller was given to store.
     stored_seen: Ts,
+}
+
+/// Whether a name is to be kept for a user once its session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// A session like any other: the name is kept.
+    Kept,
+    /// A session for a message or two, of a user who is not among those who are here: the name
+    /// is nobody's afterwards.
+    Brief,
 }
 
 /// A new user's id: 60 random bits as 12 characters.
@@ -73,6 +90,7 @@ impl Names {
         &mut self,
         uid: &Uid,
         name: &UserName,
+        stay: Stay,
         presence: &Presence,
         now: Ts,
     ) -> Result<UserRecord, Refusal> {
@@ -83,7 +101,10 @@ impl Names {
             uid: uid.clone(),
             name: name.clone(),
             claimed_at: now,
-            last_seen: now,
+            last_seen: match stay {
+                Stay::Kept => now,
+                Stay::Brief => self.briefly_seen(uid, now),
+            },
         };
         self.put(record.clone());
         Ok(record)
@@ -98,6 +119,7 @@ impl Names {
         &mut self,
         token: &TokenUser,
         wanted: Option<&UserName>,
+        stay: Stay,
         presence: &Presence,
         now: Ts,
     ) -> Result<UserRecord, Refusal> {
@@ -124,9 +146,26 @@ impl Names {
                 }
             }
         }
-        record.last_seen = record.last_seen.max(now);
+        record.last_seen = match stay {
+            Stay::Kept => record.last_seen.max(now),
+            Stay::Brief => self.briefly_seen(uid, now),
+        };
         self.put(record.clone());
         Ok(record)
+    }
+
+    /// Whether the user may still speak under its name. A brief session holds its name against
+    /// nobody, so it may have gone to somebody who has come since.
+    ///
+    /// # Errors
+    /// `name_taken`, with a free name.
+    pub fn still_free(&self, uid: &Uid, presence: &Presence, now: Ts) -> Result<(), Refusal> {
+        match self.name_of(uid) {
+            Some(name) if self.is_taken(&name.key(), uid, presence, now) => {
+                Err(self.taken(name, uid, presence, now))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Who bears the name: somebody who is here before anybody else, else who bore it last.
@@ -254,6 +293,14 @@ impl Names {
             record.merge(&record_of(face));
         }
         record
+    }
+
+    /// When a user was last seen who has a brief session now. It neither keeps the name nor ends the
+    /// keeping of it for the user's other sessions.
+    fn briefly_seen(&self, uid: &Uid, now: Ts) -> Ts {
+        let briefly = Ts(now.0 - BRIEFLY_SEEN_US);
+        self.last_seen(uid)
+            .map_or(briefly, |seen| seen.max(briefly))
     }
 
     /// Whether somebody other than `uid` is here under the name, or was within ten minutes.

@@ -31,11 +31,22 @@ impl Node {
 
     /// A guest comes in.
     fn guest(&mut self, id: &str, wanted: &str, now: i64) -> Result<UserRecord, Refusal> {
-        let record = self
-            .names
-            .claim(&uid(id), &name(wanted), &self.presence, Ts(now))?;
+        let record =
+            self.names
+                .claim(&uid(id), &name(wanted), Stay::Kept, &self.presence, Ts(now))?;
         self.open(&record);
         Ok(record)
+    }
+
+    /// A brief session begins: it is not among those who are here.
+    fn brief(&mut self, id: &str, wanted: &str, now: i64) -> Result<UserRecord, Refusal> {
+        self.names.claim(
+            &uid(id),
+            &name(wanted),
+            Stay::Brief,
+            &self.presence,
+            Ts(now),
+        )
     }
 
     fn open(&mut self, record: &UserRecord) -> SessionId {
@@ -60,7 +71,7 @@ impl Node {
         };
         let record = self
             .names
-            .reclaim(&token, None, &self.presence, Ts(now))
+            .reclaim(&token, None, Stay::Kept, &self.presence, Ts(now))
             .unwrap();
         self.open(&record);
         record
@@ -199,13 +210,23 @@ fn a_name_beside_the_token_is_taken_instead_if_it_is_free() {
         claimed_at: record.claimed_at,
         issued_at: Ts(0),
     };
-    let taken = node
-        .names
-        .reclaim(&token, Some(&name("backup")), &node.presence, Ts(1));
+    let taken = node.names.reclaim(
+        &token,
+        Some(&name("backup")),
+        Stay::Kept,
+        &node.presence,
+        Ts(1),
+    );
     assert_eq!(taken.unwrap_err().code, ErrorCode::NameTaken);
     let record = node
         .names
-        .reclaim(&token, Some(&name("cron-2")), &node.presence, Ts(1))
+        .reclaim(
+            &token,
+            Some(&name("cron-2")),
+            Stay::Kept,
+            &node.presence,
+            Ts(1),
+        )
         .unwrap();
     node.open(&record);
     assert_eq!(node.shown("aaaa"), "cron-2");
@@ -438,4 +459,69 @@ fn exchange(nodes: &mut [Node; 3], now: i64) {
             }
         }
     }
+}
+
+#[test]
+fn a_brief_sessions_name_is_kept_for_nobody_on_any_node() {
+    let mut node = Node::new("n1");
+    let first = node.brief("aaaa", "cron", 0).unwrap();
+    // At once, as after a restart of whatever knew the token.
+    let second = node.brief("bbbb", "cron", 1).unwrap();
+    assert_eq!(second.name, first.name);
+    // By gossip, and from the store.
+    let mut other = Node::new("n2");
+    other.names = Names::new([first.clone()]);
+    other.names.merge(&second, Ts(2));
+    assert!(other.brief("cccc", "cron", 3).is_ok());
+    assert!(other.guest("dddd", "cron", 4).is_ok());
+    // A message to the name still finds its user, and history its name.
+    assert_eq!(node.names.name_of(&uid("aaaa")), Some(&name("cron")));
+    let found = node.names.resolve(&name("cron"), &node.presence);
+    assert_eq!(found, Some(uid("bbbb")));
+}
+
+#[test]
+fn a_brief_session_takes_no_name_that_is_anothers() {
+    let mut node = Node::new("n1");
+    node.guest("aaaa", "alice", 0).unwrap();
+    let taken = |node: &mut Node, now| {
+        let refusal = node.brief("bbbb", "alice", now).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::NameTaken);
+    };
+    taken(&mut node, 1);
+    node.close(1, 2);
+    taken(&mut node, 2 + NAME_KEPT_US);
+    assert!(node.brief("bbbb", "alice", 3 + NAME_KEPT_US).is_ok());
+}
+
+#[test]
+fn a_name_that_has_gone_to_somebody_is_no_longer_the_brief_sessions() {
+    let mut node = Node::new("n1");
+    node.brief("aaaa", "cron", 0).unwrap();
+    let free = |node: &Node, now| node.names.still_free(&uid("aaaa"), &node.presence, Ts(now));
+    assert_eq!(free(&node, 1), Ok(()));
+    node.guest("bbbb", "cron", 2).unwrap();
+    assert_eq!(free(&node, 3).unwrap_err().code, ErrorCode::NameTaken);
+}
+
+#[test]
+fn a_brief_session_by_token_neither_keeps_nor_ends_the_keeping_of_the_name() {
+    let mut node = Node::new("n1");
+    let record = node.guest("aaaa", "alice", 0).unwrap();
+    node.close(1, 5 * MINUTE);
+    let token = TokenUser {
+        uid: record.uid,
+        name: record.name,
+        claimed_at: record.claimed_at,
+        issued_at: Ts(0),
+    };
+    let briefly = |node: &mut Node, now| {
+        node.names
+            .reclaim(&token, None, Stay::Brief, &node.presence, Ts(now))
+            .unwrap()
+    };
+    assert_eq!(briefly(&mut node, 6 * MINUTE).last_seen, Ts(5 * MINUTE));
+    assert!(node.guest("bbbb", "alice", 15 * MINUTE).is_err());
+    briefly(&mut node, 15 * MINUTE);
+    assert!(node.guest("bbbb", "alice", 15 * MINUTE + 1).is_ok());
 }

@@ -20,6 +20,7 @@ pub use limits::{FLOOD_REFUSALS, FLOOD_WINDOW, Kind, Limits, Verdict};
 
 use super::dispatch;
 use super::metrics::Counted;
+use super::names::Stay;
 use super::presence::SessionId;
 use super::rooms::{Except, lock};
 use super::shared::Shared;
@@ -56,6 +57,8 @@ pub struct User {
     pub session: SessionId,
     pub uid: Uid,
     pub admin: bool,
+    /// Whether it is among those who are here.
+    pub stay: Stay,
     rooms: Mutex<BTreeSet<RoomName>>,
 }
 
@@ -158,13 +161,14 @@ impl Session {
         }
     }
 
-    /// Opens the session for a user who is in the lists of those here already.
-    pub(super) fn open(&mut self, uid: Uid, admin: bool) {
+    /// Opens the session for a user who is in the lists of those here already, unless it is brief.
+    pub(super) fn open(&mut self, uid: Uid, admin: bool, stay: Stay) {
         self.state = State::Open {
             user: Arc::new(User {
                 session: self.id,
                 uid,
                 admin,
+                stay,
                 rooms: Mutex::default(),
             }),
             _counted: self.shared.metrics.joined(),

@@ -20,6 +20,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod under_way;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,7 @@ use jiff::tz::TimeZone;
 use crate::protocol::names::RoomRef;
 use crate::protocol::{ClientFrame, Re, Refusal, Request, ServerFrame, Ts, Uid};
 use recent::Recent;
+use under_way::UnderWay;
 
 /// Stands in the `connect` frame, the one thing a person sees before the first line is typed.
 pub const HINT: &str = "to chat from here, type a name and press Enter; /help says more";
@@ -60,6 +62,8 @@ pub struct TextMode {
     requests: VecDeque<Request>,
     /// The request whose answer is waited for.
     asked: Option<Asked>,
+    /// The texts that were sent and not answered yet.
+    under_way: UnderWay,
     /// The messages shown last.
     recent: Recent,
     /// Where `/history more` goes on: before this time in this room.
@@ -104,6 +108,7 @@ impl TextMode {
             rooms: BTreeMap::new(),
             requests: VecDeque::new(),
             asked: None,
+            under_way: UnderWay::default(),
             recent: Recent::default(),
             older: None,
             renamed: None,

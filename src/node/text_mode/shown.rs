@@ -45,10 +45,12 @@ pub(super) fn frame(mode: &mut TextMode, frame: &ServerFrame, out: &mut Vec<u8>)
         }
         ServerFrame::Disconnect(disconnect) => closed(disconnect, out),
         ServerFrame::Error(error) => self::error(mode, error, out),
-        // The message itself comes back, and says that it is there; the others are not asked for in
-        // text mode, or would only unsettle the screen.
+        // The message itself comes back, and says that it is there.
+        ServerFrame::Sent(_) => {
+            mode.under_way.answered();
+        }
+        // These are not asked for in text mode, or would only unsettle the screen.
         ServerFrame::Connect(_)
-        | ServerFrame::Sent(_)
         | ServerFrame::Typing(_)
         | ServerFrame::Read(_)
         | ServerFrame::Results(_)
@@ -340,7 +342,10 @@ fn error(mode: &mut TextMode, error: &ErrorFrame, out: &mut Vec<u8>) {
             say(out, &error.message);
             say(out, "type the name you want to be known by");
         }
-        _ if sent => say(out, &format!("not sent: {}", error.message)),
+        _ if sent => match mode.under_way.answered() {
+            Some(start) => say(out, &format!("not sent: {} (\"{start}\")", error.message)),
+            None => say(out, &format!("not sent: {}", error.message)),
+        },
         _ => say(out, &error.message),
     }
 }

@@ -4,7 +4,7 @@ use super::words::{self, say};
 use super::{Asked, FIRST_ROOM, HISTORY_MESSAGES, JOIN_MESSAGES, TextMode};
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::names::{RoomRef, UserName};
-use crate::protocol::text::parse_topic;
+use crate::protocol::text::{parse_topic, without_sequences};
 use crate::protocol::{Claim, ClientFrame, HistoryRange, Text};
 
 /// A command: how it is typed, and what it does.
@@ -35,7 +35,7 @@ const GREETING: [&str; 2] = [
 /// Takes one line.
 pub(super) fn line(mode: &mut TextMode, line: &str, out: &mut Vec<u8>) {
     // What a terminal sends for arrow keys and the like is not meant for anybody.
-    let line: String = line
+    let line: String = without_sequences(line)
         .chars()
         .filter(|c| !c.is_control() || *c == '\t')
         .collect();
@@ -62,7 +62,14 @@ fn name(mode: &mut TextMode, name: &str, out: &mut Vec<u8>) {
                 name,
                 password: None,
             };
-            mode.ask(Asked::Name, ClientFrame::UserJoin { claim, admin: None });
+            mode.ask(
+                Asked::Name,
+                ClientFrame::UserJoin {
+                    claim,
+                    admin: None,
+                    brief: false,
+                },
+            );
         }
         Err(refusal) => {
             say(out, &refusal.message);
@@ -80,13 +87,16 @@ fn text(mode: &mut TextMode, text: &str, out: &mut Vec<u8>) {
 
 fn send(mode: &mut TextMode, room: RoomRef, text: &str, out: &mut Vec<u8>) {
     match Text::parse(text) {
-        Ok(text) => mode.send(ClientFrame::Send {
-            room,
-            text,
-            nonce: None,
-            reply_to: None,
-            after: None,
-        }),
+        Ok(text) => {
+            mode.under_way.push(text.as_str());
+            mode.send(ClientFrame::Send {
+                room,
+                text,
+                nonce: None,
+                reply_to: None,
+                after: None,
+            });
+        }
         Err(refusal) => say(out, &format!("not sent: {}", refusal.message)),
     }
 }

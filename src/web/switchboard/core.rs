@@ -325,8 +325,9 @@ impl Core {
             self.last_mark += 1;
             let token = serde_json::to_string(&user.token).expect("a text always becomes JSON");
             let mark = self.last_mark;
+            let brief = if user.brief { r#","brief":true"# } else { "" };
             frame(
-                &format!(r#"{{"type":"user_join","re":{mark},"token":{token}}}"#),
+                &format!(r#"{{"type":"user_join","re":{mark},"token":{token}{brief}}}"#),
                 &mut lines,
             );
             session.in_flight.push_front(InFlight {

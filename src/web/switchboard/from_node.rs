@@ -214,11 +214,13 @@ impl Core {
             return;
         };
         if let Ok(ServerFrame::Session(told)) = ServerFrame::decode(frame) {
+            let before = session.user.take();
             let user = User {
                 name: told.user.clone(),
                 token: told.token.clone(),
+                brief: before.as_ref().is_some_and(|before| before.brief),
             };
-            let before = session.user.replace(user.clone());
+            session.user = Some(user.clone());
             if let Some(before) = before.filter(|before| before.name != user.name) {
                 let (uid, from, to) = (told.uid.clone(), before.name, user.name);
                 let renamed = ServerFrame::Renamed(Renamed { uid, from, to });
@@ -280,11 +282,15 @@ fn learn(
     }
     let head: Head<'_> = serde_json::from_str(frame).ok()?;
     match (&asked.asks, head.kind) {
-        (Asks::Open, "session") => {
+        (Asks::Open { brief }, "session") => {
             if let Ok(ServerFrame::Session(server::Session { user, token, .. })) =
                 ServerFrame::decode(frame)
             {
-                session.user = Some(User { name: user, token });
+                session.user = Some(User {
+                    name: user,
+                    token,
+                    brief: *brief,
+                });
             }
         }
         (Asks::Join(room), "room") => {

@@ -40,6 +40,8 @@ pub struct Session {
 pub struct User {
     pub name: String,
     pub token: String,
+    /// The session was opened as a brief one, and is so on every node.
+    pub brief: bool,
 }
 
 /// A request that the node has not answered.
@@ -57,7 +59,9 @@ pub struct InFlight {
 /// What of a request concerns the bridge.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asks {
-    Open,
+    Open {
+        brief: bool,
+    },
     /// The bridge itself opens the session again on another node.
     Reopen,
     Join(RoomName),
@@ -147,7 +151,7 @@ impl Session {
 impl Asks {
     pub fn of(frame: &ClientFrame) -> Asks {
         match frame {
-            ClientFrame::UserJoin { .. } => Asks::Open,
+            ClientFrame::UserJoin { brief, .. } => Asks::Open { brief: *brief },
             ClientFrame::Join {
                 room: RoomRef::Room(room),
                 ..

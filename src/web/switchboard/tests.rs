@@ -403,3 +403,28 @@ fn lines_that_the_node_should_not_say_are_passed_over() {
     bridge.node(r#"r3 1:n1-a {"type":"new_message"}"#);
     assert_eq!(alice.frames().len(), 1);
 }
+
+#[test]
+fn a_brief_session_is_a_brief_one_on_every_node() {
+    let mut bridge = Bridge::up();
+    let cron = bridge.browser();
+    bridge.says(&cron, r#"{"type":"user_join","name":"cron","brief":true}"#);
+    let mark = bridge.last_mark();
+    let session = |mark: i64| {
+        format!(
+            r#"s1 {{"type":"session","re":{mark},"user":"cron","uid":"cronaaaa","guest":true,"role":"user","token":"T","node":"n1"}}"#
+        )
+    };
+    bridge.node(&session(mark));
+    for _ in 0..2 {
+        bridge.core.link_lost(bridge.now);
+        bridge.core.link_up(bridge.now);
+        let written = bridge.written();
+        assert!(
+            written[1].contains(r#""token":"T","brief":true"#),
+            "{written:?}"
+        );
+        let mark = super::splice::mark_of(written[1].split_once(' ').unwrap().1).unwrap();
+        bridge.node(&session(mark));
+    }
+}

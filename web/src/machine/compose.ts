@@ -1,5 +1,6 @@
 /** Writing: drafts, replies, edits, telling that we type. */
 import { TYPING_EVERY_MS } from "../protocol/limits";
+import { runCommand, textOf } from "./commands";
 import { addDeed } from "./outbox";
 import { newestWanted } from "./history";
 import { currentRoom, type Message, type Room } from "./state";
@@ -17,9 +18,10 @@ export function draftChanged(turn: Turn, text: string): void {
   const room = currentRoom(turn.state);
   if (!room) return;
   room.draft.text = text;
+  room.note = null;
   if (room.draft.editing !== null) return;
   turn.effect({ type: "remember_draft", room: room.name, text });
-  tellTyping(turn, room, text.trim() !== "");
+  tellTyping(turn, room, text.trim() !== "" && textOf(text) !== null);
 }
 
 function tellTyping(turn: Turn, room: Room, on: boolean): void {
@@ -34,12 +36,13 @@ function tellTyping(turn: Turn, room: Room, on: boolean): void {
   }
 }
 
-/** The draft becomes a message, or the new text of one. */
+/** The draft becomes a message, or the new text of one, or is carried out. */
 export function submitted(turn: Turn, nonce: string): void {
   const room = currentRoom(turn.state);
   if (!room || !turn.state.me) return;
   const { text, replyTo, editing } = room.draft;
   if (text.trim() === "" || countScalars(text) > turn.state.limits.text) return;
+  room.note = null;
   if (editing !== null) {
     const message = findMessage(room, editing);
     if (message && message.text !== text)
@@ -47,11 +50,29 @@ export function submitted(turn: Turn, nonce: string): void {
     clearDraft(turn, room);
     return;
   }
+  const meant = textOf(text);
+  if (meant === null) return commanded(turn, room, nonce);
   clearDraft(turn, room);
   room.typingTold = 0;
   room.firstUnread = null;
   newestWanted(turn, room);
-  addDeed(turn, room.name, nonce, { kind: "send", text, replyTo });
+  addDeed(turn, room.name, nonce, { kind: "send", text: meant, replyTo });
+}
+
+function commanded(turn: Turn, room: Room, nonce: string): void {
+  const note = runCommand(turn, room, room.draft.text, nonce);
+  room.note = note;
+  // What was not done stays, to be mended.
+  if (note?.tone === "warn") return;
+  tellTyping(turn, room, false);
+  clearDraft(turn, room);
+}
+
+export function noteClosed(turn: Turn): void {
+  const room = currentRoom(turn.state);
+  if (!room) return;
+  room.note = null;
+  turn.effect({ type: "focus_composer" });
 }
 
 function clearDraft(turn: Turn, room: Room): void {

@@ -44,6 +44,7 @@ export type Event =
   | { type: "edit_started"; id: string }
   | { type: "last_edited" }
   | { type: "aside_cancelled" }
+  | { type: "note_closed" }
   | { type: "retried"; nonce: string }
   | { type: "discarded"; nonce: string }
   | { type: "deleted"; id: string; nonce: string }

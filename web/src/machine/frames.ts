@@ -125,14 +125,20 @@ function onError(turn: Turn, error: Frame<"error">): void {
     case "history":
       return onHistoryError(turn, error, question);
     case "topic":
-      return turn.toast(error.message, "warn");
+      // The answer's own words may speak of sending again by program.
+      return turn.toast(
+        PASSING.has(error.code) ? "The topic was not changed. Try again in a moment." : error.message,
+        "warn",
+      );
     case "leave":
     case "rooms":
     case "other":
       return;
     case undefined:
-      // Answers to what nobody waits for, typing say, are of no interest; the rest is.
-      if (error.re === undefined && error.code !== "not_in_room") turn.toast(error.message, "warn");
+      // Answers to what nobody waits for, typing say, are of no interest; the rest is. What passes is in the line that
+      // tells of the connection, and in the state of each message.
+      if (error.re === undefined && error.code !== "not_in_room" && !PASSING.has(error.code))
+        turn.toast(error.message, "warn");
   }
 }
 

@@ -348,4 +348,27 @@ describe("own messages", () => {
     page.hear({ type: "ok", re: again?.re ?? 0, ts: 9000, origin: ORIGIN, seq: 2 });
     expect(page.said()).toMatchObject([{ type: "react", emoji: "👍", on: true, nonce: "N2" }]);
   });
+
+  test("while no node can be reached a message waits without a notice over it, and goes by itself", () => {
+    const page = Page.inLobby();
+    page.do({ type: "draft_changed", text: "hel" });
+    page.write("hello", "N1");
+    const send = page.said().find((frame) => frame.type === "send");
+    const refusal = { type: "error", code: "unavailable", message: "no node can be reached" } as const;
+    // That we type is answered too, and nobody asked.
+    page.hear({ ...refusal, retry_after_ms: 1000 });
+    page.hear({ ...refusal, re: send?.re ?? 0, retry_after_ms: 1000 });
+    expect(page.state.toasts).toEqual([]);
+    expect(page.messages().map((message) => message.status)).toEqual(["pending"]);
+    page.pass(1000);
+    expect(page.said().filter((frame) => frame.type === "send")).toMatchObject([{ nonce: "N1" }]);
+  });
+
+  test("a topic that was not set says so, for it is not sent again", () => {
+    const page = Page.inLobby();
+    page.do({ type: "topic_set", topic: "x" });
+    const [ask] = page.said();
+    page.hear({ type: "error", re: ask?.re ?? 0, code: "unavailable", message: "the same nonce" });
+    expect(page.state.toasts).toMatchObject([{ text: "The topic was not changed. Try again in a moment." }]);
+  });
 });

@@ -106,6 +106,14 @@ export interface Room {
   /** When we last told that we type, in milliseconds. 0: we do not type. */
   typingTold: number;
   draft: Draft;
+  /** What the composer has to say about what was last typed. */
+  note: Note | null;
+}
+
+export interface Note {
+  text: string;
+  /** `warn`: nothing was done. */
+  tone: "info" | "warn";
 }
 
 export type Arrived = { type: "message"; message: Message } | { type: "change"; id: string; change: Change };
@@ -147,6 +155,7 @@ export function newRoom(name: string): Room {
     typing: [],
     typingTold: 0,
     draft: { text: "", replyTo: null, editing: null },
+    note: null,
   };
 }
 

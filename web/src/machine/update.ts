@@ -11,6 +11,7 @@ import {
   draftChanged,
   editStarted,
   lastEdited,
+  noteClosed,
   reacted,
   replyStarted,
   submitted,
@@ -98,6 +99,8 @@ function choose(turn: Turn, event: Event): void {
       return lastEdited(turn);
     case "aside_cancelled":
       return asideCancelled(turn);
+    case "note_closed":
+      return noteClosed(turn);
     case "retried":
       return retried(turn, event.nonce);
     case "discarded":

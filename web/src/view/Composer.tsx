@@ -4,7 +4,7 @@ import { newNonce } from "../edge/nonce";
 import { countScalars } from "../machine/compose";
 import { isDirect, type Room } from "../machine/state";
 import { findMessage } from "../machine/timeline";
-import { cleanLine } from "../text/clean";
+import { cleanLine, cleanText } from "../text/clean";
 import { useChat } from "./context";
 import { Close, Pencil, Reply, Send } from "./icons";
 import { TypingLine } from "./TypingLine";
@@ -30,6 +30,9 @@ export function Composer(props: { room: Room }): JSX.Element {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       submit();
+    } else if (event.key === "Escape" && props.room.note !== null) {
+      event.stopPropagation();
+      dispatch({ type: "note_closed" });
     } else if (event.key === "Escape" && (draft().editing ?? draft().replyTo) !== null) {
       event.stopPropagation();
       dispatch({ type: "aside_cancelled" });
@@ -57,6 +60,7 @@ export function Composer(props: { room: Room }): JSX.Element {
   const place = () => (isDirect(props.room.name) ? props.room.name : `#${props.room.name}`);
   return (
     <div class="flex-none px-2 pb-1 sm:px-4">
+      <Said room={props.room} />
       <Aside room={props.room} />
       <form
         class="field flex items-end gap-1 p-1"
@@ -99,6 +103,33 @@ export function Composer(props: { room: Room }): JSX.Element {
         </span>
       </div>
     </div>
+  );
+}
+
+/** What a command has to say, or why it was not carried out. */
+function Said(props: { room: Room }): JSX.Element {
+  const { dispatch } = useChat();
+  return (
+    <Show when={props.room.note}>
+      {(note) => (
+        <div class="flex items-start gap-2 px-2 py-1 text-[13px]">
+          <p
+            role={note().tone === "warn" ? "alert" : "status"}
+            data-testid="note"
+            class={`remote max-h-48 min-w-0 flex-1 overflow-y-auto whitespace-pre-line ${note().tone === "warn" ? "text-warn" : "text-muted"}`}
+          >
+            {cleanText(note().text)}
+          </p>
+          <button
+            class="icon-button size-7"
+            aria-label="Close this answer"
+            onClick={() => dispatch({ type: "note_closed" })}
+          >
+            <Close class="size-4" />
+          </button>
+        </div>
+      )}
+    </Show>
   );
 }
 

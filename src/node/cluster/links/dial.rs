@@ -21,6 +21,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Pause between two looks at a searched port where nobody listens.
 const SEARCH_PAUSE: Duration = Duration::from_secs(1);
 
+/// Pause between two calls of a searched port where another system's node is: it may be ours one day.
+const STRANGER_PAUSE: Duration = Duration::from_secs(30);
+
 /// Addresses kept that peers have told of.
 const LEARNED_MAX: usize = 256;
 
@@ -62,6 +65,8 @@ pub(super) enum Who {
     Unknown,
     Ourselves,
     Node(Origin),
+    /// A node with another secret.
+    Stranger,
 }
 
 impl Book {
@@ -103,6 +108,14 @@ impl Book {
         entry.is_some_and(|entry| entry.source == Source::Named)
     }
 
+    /// A node with another secret answers at a searched port: one of another system, which nobody has
+    /// asked for. Whether that is so, and was not known.
+    pub(super) fn finds_stranger(&mut self, address: &str) -> Option<bool> {
+        let entry = self.entries.get_mut(address)?;
+        let searched = entry.source == Source::Searched;
+        searched.then(|| std::mem::replace(&mut entry.who, Who::Stranger) != Who::Stranger)
+    }
+
     /// `who` is there.
     pub(super) fn know(&mut self, address: &str, who: Who) {
         if let Some(entry) = self.entries.get_mut(address) {
@@ -115,7 +128,7 @@ impl Book {
         let mut due = Vec::new();
         for (address, entry) in &mut self.entries {
             let needed = match &entry.who {
-                Who::Unknown => true,
+                Who::Unknown | Who::Stranger => true,
                 Who::Ourselves => false,
                 Who::Node(origin) => !is_linked(origin),
             };
@@ -143,6 +156,7 @@ impl Book {
                 PAUSE_MIN
             }
             Some(_) if nobody && entry.source == Source::Searched => SEARCH_PAUSE,
+            Some(_) if entry.who == Who::Stranger => STRANGER_PAUSE,
             Some(_) => {
                 entry.failures = entry.failures.saturating_add(1);
                 PAUSE_MIN
@@ -182,6 +196,19 @@ async fn dial(shared: Arc<Shared>, address: String) {
         }
         Err(error) => error,
     };
+    let stranger = match vain.is_of_another_system() {
+        true => shared.book().finds_stranger(&address),
+        false => None,
+    };
+    if let Some(new) = stranger {
+        if new {
+            tracing::info!(
+                address,
+                "a node of another system is there: its secret is another one"
+            );
+        }
+        return shared.called(&address, Some(&vain));
+    }
     // A node that stands still, or whose network swallows everything, is missing, and no stranger.
     if vain.is_refusal() && !matches!(vain, LinkError::TooSlow) {
         shared.refused(&address, &vain.to_string());
@@ -245,6 +272,28 @@ mod tests {
         }
         assert_eq!(pauses[0], Duration::from_millis(200));
         assert_eq!(pauses[1999], PAUSE_MAX);
+    }
+
+    #[test]
+    fn another_systems_node_at_a_searched_port_is_told_of_once_and_seldom_called() {
+        let mut book = Book::default();
+        let (searched, named) = ("127.0.0.1:9999", "10.0.0.1:9999");
+        book.add(searched, Source::Searched);
+        book.add(named, Source::Named);
+        assert_eq!(
+            book.finds_stranger(named),
+            None,
+            "the user wants to hear of that"
+        );
+        assert_eq!(book.finds_stranger(searched), Some(true));
+        assert_eq!(book.finds_stranger(searched), Some(false));
+        let now = Instant::now();
+        book.called(searched, now, Some(&LinkError::NotHello), 1.0);
+        assert_eq!(book.entries[searched].next, now + STRANGER_PAUSE);
+        // It goes, and somebody else comes.
+        book.called(searched, now, Some(&nobody()), 1.0);
+        assert_eq!(book.entries[searched].next, now + SEARCH_PAUSE);
+        assert_eq!(book.finds_stranger(searched), Some(true));
     }
 
     #[test]

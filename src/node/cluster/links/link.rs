@@ -76,11 +76,27 @@ impl LinkError {
             | LinkError::Cut(_) => false,
         }
     }
+
+    /// Whether a node with another secret was there: one of the two sides did not accept the other's key.
+    pub fn is_of_another_system(&self) -> bool {
+        let LinkError::Tls(error) = self else {
+            return false;
+        };
+        let why = error
+            .get_ref()
+            .and_then(|why| why.downcast_ref::<rustls::Error>());
+        matches!(
+            why,
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_))
+        )
+    }
 }
 
 /// A link that has shaken hands and stands in the table.
 pub struct Opened {
     id: LinkId,
+    /// It takes the place of one to the same run of the node: both had called.
+    again: bool,
     hello: Hello,
     stream: TlsStream<TcpStream>,
     buffer: PeerBuffer,
@@ -120,9 +136,11 @@ async fn shake_hands(shared: &Shared, socket: TcpStream, side: Side) -> Result<O
     let mut hello = read_hello(&mut stream, &mut buffer).await?;
     hello.peer_address = reachable(&hello.peer_address, from.ip());
     hello.client_address = reachable(&hello.client_address, from.ip());
+    let again = shared.table().has_run(&hello.origin, hello.incarnation);
     let (id, stop) = greet(shared, &side, dial, &hello)?;
     Ok(Opened {
         id,
+        again,
         hello,
         stream,
         buffer,
@@ -207,13 +225,19 @@ fn reachable(address: &str, from: IpAddr) -> String {
 pub async fn run(shared: Arc<Shared>, opened: Opened) {
     let Opened {
         id,
+        again,
         hello,
         stream,
         buffer,
         stop,
     } = opened;
     let node = hello.node.clone();
-    tracing::info!(node, address = hello.peer_address, "linked");
+    let (origin, incarnation) = (hello.origin.clone(), hello.incarnation);
+    if again {
+        tracing::debug!(node, "both sides had called: the better link stays");
+    } else {
+        tracing::info!(node, address = hello.peer_address, "linked");
+    }
     let (out, queue) = outbox();
     let health = Arc::new(Health::default());
     let (read, write) = tokio::io::split(stream);
@@ -237,7 +261,12 @@ pub async fn run(shared: Arc<Shared>, opened: Opened) {
             write_all(&shared, write, queue, &stop),
             reader.read_all(read)
         );
-        tracing::info!(node, reason = %ended, "link ended");
+        shared.table().remove(id);
+        if shared.table().has_run(&origin, incarnation) {
+            tracing::debug!(node, "a better link to the node has taken this one's place");
+        } else {
+            tracing::info!(node, reason = %ended, "link ended");
+        }
     }
     shared.table().remove(id);
     // The driver must hear of it even when the link was told to stop; it ends only after all links.

@@ -87,6 +87,13 @@ async fn answer(
             drop(permit);
             link::run(shared, opened).await;
         }
+        // Who searches this machine's ports finds other systems' nodes too, and says so where it is.
+        Err(error)
+            if shared.searches && from.ip().is_loopback() && error.is_of_another_system() =>
+        {
+            shared.refusals.links.inc();
+            tracing::debug!(%from, "a node of another system has called");
+        }
         Err(error) if error.is_refusal() => {
             shared.refused(&from.ip().to_string(), &error.to_string());
         }

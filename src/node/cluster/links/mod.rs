@@ -124,6 +124,8 @@ pub(super) struct Shared {
     /// The log that this node's store writes now.
     origin: Mutex<Origin>,
     peer_address: SocketAddr,
+    /// It looks for nodes on this machine's ports, as those of other systems do.
+    searches: bool,
     timing: Timing,
     tls: PeerTls,
     events: mpsc::Sender<LinkEvent>,
@@ -161,6 +163,7 @@ impl Links {
             origin: Mutex::new(me.origin.clone()),
             me,
             peer_address,
+            searches: !search.ports.is_empty(),
             timing: search.timing,
             tls,
             events,

@@ -61,6 +61,12 @@ impl LinkTable {
             .any(|(facts, _)| facts.origin == *origin)
     }
 
+    /// Whether there is a link to this run of the node.
+    pub fn has_run(&self, origin: &Origin, incarnation: Incarnation) -> bool {
+        let is_it = |facts: &LinkFacts| facts.origin == *origin && facts.incarnation == incarnation;
+        self.links.values().any(|(facts, _)| is_it(facts))
+    }
+
     /// Where the nodes are that there are links to.
     pub fn addresses(&self) -> Vec<String> {
         let address = |(facts, _): &(LinkFacts, _)| facts.peer_address.clone();
@@ -136,6 +142,9 @@ mod tests {
         assert!(table.admit(LinkId(2), facts(3, 3, 1), CancellationToken::new()));
         assert!(earlier.is_cancelled());
         assert_eq!(links(&table), [2]);
+        let origin = Origin::parse("n2-0000").unwrap();
+        assert!(table.has_run(&origin, Incarnation(3)));
+        assert!(!table.has_run(&origin, Incarnation(2)));
         assert!(table.has(&Origin::parse("n2-0000").unwrap()));
     }
 }

@@ -346,3 +346,40 @@ async fn nodes_of_one_machine_find_each_other_on_the_searched_ports() {
     one.end().await;
     two.end().await;
 }
+
+#[tokio::test]
+async fn another_systems_node_on_a_searched_port_is_no_stranger_to_be_warned_of() {
+    let mut one = bare("n1", 'a', &[]).await;
+    let search = Search {
+        ports: vec![one.address.port()],
+        ..Search::default()
+    };
+    let mut other = bare_searching("n1", 'b', search).await;
+    let called = async {
+        while one.links.refusals() == 0 {
+            tokio::task::yield_now().await;
+        }
+        other.links.first_round().await;
+    };
+    timeout(SOON, called).await.expect("it was not called");
+    assert_eq!(other.links.refusals(), 0);
+    assert!(lock(&other.links.shared.warned).is_empty());
+    let known = other
+        .links
+        .shared
+        .book()
+        .finds_stranger(&one.address.to_string());
+    assert_eq!(known, Some(false), "it was told of already");
+    assert!(one.events.try_recv().is_err() && other.events.try_recv().is_err());
+    // Who is named is told of.
+    let named = bare("n2", 'b', &[&one]).await;
+    let warned = async {
+        while lock(&named.links.shared.warned).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, warned).await.expect("nobody was warned");
+    for node in [one, other, named] {
+        node.end().await;
+    }
+}

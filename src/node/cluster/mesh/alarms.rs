@@ -1,10 +1,10 @@
 //! What a person should look at among the nodes, in words.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::nodes::{Known, LISTED_AFTER, Nodes};
 use crate::node::cluster::replication::Moment;
-use crate::protocol::Origin;
 
 /// Microseconds between two nodes' clocks that a person should look at.
 pub(super) const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
@@ -15,6 +15,9 @@ pub(super) const UNHEARD_ALARM: Duration = Duration::from_secs(30);
 /// Refused connections and datagrams of one minute that a person should look at. A node with another
 /// secret makes more; one that starts again, fewer.
 pub(super) const REFUSED_ALARM: u64 = 20;
+
+/// Shared names that are told of in the log.
+const SHARED_NAMES_MAX: usize = 16;
 
 /// How many connections and datagrams were refused, in this minute and the one before.
 #[derive(Debug, Default)]
@@ -72,14 +75,10 @@ impl Nodes {
                     .to_owned(),
             );
         }
-        for (origin, known) in self.listed() {
+        let shared_names = self.namesakes();
+        alarms.extend(shared_names.map(|(name, places)| in_words(name, &places)));
+        for (_, known) in self.listed() {
             let name = &known.name;
-            let same = |(other, k): (&Origin, &Known)| other > origin && k.name == *name;
-            if self.listed().any(same) {
-                alarms.push(format!(
-                    "two nodes are called {name}: give one another --name"
-                ));
-            }
             alarms.extend(self.ways_to(known));
             let offset_us = known.figures().clock_offset_us;
             if offset_us.abs() > CLOCK_OFFSET_ALARM_US {
@@ -91,6 +90,32 @@ impl Nodes {
             }
         }
         alarms
+    }
+
+    /// The alarms about names that more than one node bears, as far as they were not given before: for
+    /// the log.
+    pub fn new_shared_names(&mut self) -> Vec<String> {
+        let all: Vec<(String, String)> = self
+            .namesakes()
+            .map(|(name, places)| (name.to_owned(), in_words(name, &places)))
+            .collect();
+        let new = all.into_iter().filter(|(name, _)| {
+            self.shared_names.len() < SHARED_NAMES_MAX && self.shared_names.insert(name.clone())
+        });
+        new.map(|(_, words)| words).collect()
+    }
+
+    /// The names that more than one node bears, and where these nodes are.
+    fn namesakes(&self) -> impl Iterator<Item = (&str, BTreeSet<&str>)> {
+        let there = self.listed().map(|(_, known)| known);
+        let there = there.filter(|known| known.is_linked() || known.heard);
+        let there = there.map(|known| (known.name.as_str(), known.peer_address.as_str()));
+        let (name, address) = &self.me;
+        let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, address) in there.chain([(name.as_str(), address.as_str())]) {
+            places.entry(name).or_default().insert(address);
+        }
+        places.into_iter().filter(|(_, places)| places.len() > 1)
     }
 
     /// Which of the two ways to a node is missing.
@@ -110,4 +135,10 @@ impl Nodes {
             (true, _) => None,
         }
     }
+}
+
+fn in_words(name: &str, places: &BTreeSet<&str>) -> String {
+    let places: Vec<&str> = places.iter().copied().collect();
+    let places = places.join(" and ");
+    format!("more than one node is called {name} ({places}): give each a --name of its own")
 }

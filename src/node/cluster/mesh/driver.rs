@@ -165,7 +165,11 @@ impl Driver {
             self.inputs.soft_changed.store(false, Ordering::Release);
             let beat = self.beat();
             self.send_to_all(&beat);
-            lock(&self.nodes).refresh(now, |link| self.core.lag(link));
+            let mut nodes = lock(&self.nodes);
+            nodes.refresh(now, |link| self.core.lag(link));
+            for shared_name in nodes.new_shared_names() {
+                tracing::warn!("{shared_name}");
+            }
         }
     }
 

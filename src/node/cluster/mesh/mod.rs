@@ -180,7 +180,8 @@ impl Mesh {
         )
         .map_err(|reason| MeshError::CannotListen { address, reason })?;
         let (inputs, waiting) = input::inputs();
-        let nodes = Arc::new(Mutex::new(Nodes::default()));
+        let nodes = Nodes::of(&facts.node, &facts.peer_address.to_string());
+        let nodes = Arc::new(Mutex::new(nodes));
         let acks = Arc::new(Acks::default());
         let tasks = TaskTracker::new();
         let driver = Driver::new(

@@ -30,6 +30,8 @@ const LEFT_MAX: usize = 1024;
 
 #[derive(Debug, Default)]
 pub struct Nodes {
+    /// This node's own name, and where others reach it.
+    pub(super) me: (String, String),
     pub(super) nodes: BTreeMap<Origin, Known>,
     pub(super) heard: Heard,
     pub(super) refused: RefusedLately,
@@ -38,6 +40,8 @@ pub struct Nodes {
     pub(super) diverged: BTreeSet<(String, Origin)>,
     /// Runs that have said that they end, and when. They are heard for a while after it.
     left: BTreeMap<Incarnation, Moment>,
+    /// Names that were found to be borne by more than one node.
+    pub(super) shared_names: BTreeSet<String>,
     pub(super) now: Moment,
 }
 
@@ -62,6 +66,14 @@ pub(super) struct Known {
 }
 
 impl Nodes {
+    /// Of a node with this name, which others reach at this address.
+    pub fn of(name: &str, peer_address: &str) -> Nodes {
+        Nodes {
+            me: (name.to_owned(), peer_address.to_owned()),
+            ..Nodes::default()
+        }
+    }
+
     /// A link to the node is there.
     pub fn up(&mut self, link: LinkId, hello: &Hello, health: Arc<Health>) {
         let now = self.now;

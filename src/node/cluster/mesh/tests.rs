@@ -224,3 +224,28 @@ fn many_refusals_in_a_minute_are_an_alarm_for_as_long_as_they_go_on() {
     nodes.refresh(SECOND * 120, |_| None);
     assert!(nodes.alarms().is_empty());
 }
+
+#[test]
+fn a_name_that_two_nodes_bear_is_an_alarm_with_both_addresses_and_logged_once() {
+    let alarm = "more than one node is called n2 (127.0.0.1:9997 and 127.0.0.1:9998): \
+                 give each a --name of its own";
+    // This node and another one.
+    let mut nodes = Nodes::of("n2", "127.0.0.1:9997");
+    assert_eq!(nodes.new_shared_names(), [""; 0]);
+    nodes.up(LINK, &hello(), Arc::default());
+    assert_eq!(nodes.alarms(), [alarm]);
+    assert_eq!(nodes.new_shared_names(), [alarm]);
+    assert_eq!(nodes.new_shared_names(), [""; 0]);
+    nodes.down(SECOND, LINK, &hello().origin);
+    assert_eq!(nodes.alarms(), ["there is no link to n2 (127.0.0.1:9998)"]);
+
+    // Two others.
+    let mut nodes = Nodes::of("n1", "127.0.0.1:9999");
+    nodes.up(LINK, &hello(), Arc::default());
+    let mut other = hello();
+    other.origin = Origin::parse("n2-1111").unwrap();
+    other.incarnation = Incarnation(2);
+    other.peer_address = "127.0.0.1:9997".to_owned();
+    nodes.up(LinkId(2), &other, Arc::default());
+    assert_eq!(nodes.alarms(), [alarm]);
+}

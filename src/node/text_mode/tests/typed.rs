@@ -11,7 +11,14 @@ fn a_name_opens_the_session_and_leads_into_the_lobby() {
         password: None,
     };
     let admin = None;
-    assert_eq!(person.requests(), [ClientFrame::UserJoin { claim, admin }]);
+    assert_eq!(
+        person.requests(),
+        [ClientFrame::UserJoin {
+            claim,
+            admin,
+            brief: false
+        }]
+    );
     assert!(
         person.mode.is_waiting(),
         "the next line may be a name or a text"
