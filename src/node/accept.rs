@@ -27,11 +27,8 @@ fn admit(shared: &Arc<Shared>, counts: &Counts, stream: TcpStream, address: Sock
     let max = shared.connections_max(address.ip());
     match counts.enter(address.ip(), max) {
         Some(counted) => {
-            let connection = connection::run(Arc::clone(shared), stream, address);
-            shared.connections.spawn(async move {
-                connection.await;
-                drop(counted);
-            });
+            let connection = connection::run(Arc::clone(shared), stream, address, counted);
+            shared.connections.spawn(connection);
         }
         None => turn_away(&stream, max),
     }

@@ -26,8 +26,8 @@ use crate::protocol::{ErrorCode, Refusal, ServerFrame};
 /// a longer one can only be meant to do harm.
 const SKIPPED_BYTES_MAX: usize = 1024 * 1024;
 
-/// Read and write buffers of a connection, bytes: ten thousand idle browsers cost 80 MB, not 2.5 GB.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Read and write buffers of a connection, bytes; the first one is there from the beginning.
+const READ_BUFFER_BYTES: usize = 1024;
 const WRITE_BUFFER_BYTES: usize = 32 * 1024;
 
 /// How long a browser may take to answer a closing.

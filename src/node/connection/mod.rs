@@ -31,6 +31,7 @@ use self::steps::Task;
 use super::bridge;
 use super::shared::Shared;
 use super::text_mode::TextMode;
+use crate::listen::Counted;
 use crate::protocol::bridge::Hello;
 
 /// Bytes due to a client before nothing more is taken from the rooms for it. A client that reads
@@ -68,8 +69,9 @@ enum Phase {
     Broken,
 }
 
-/// Serves a connection until either side ends it or the node stops.
-pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
+/// Serves a connection until either side ends it or the node stops; `counted` is its place among those of
+/// its address.
+pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr, counted: Counted) {
     let connected = shared.metrics.connected();
     let mut task = Task::new(Arc::clone(&shared), stream, address);
     task.greet();
@@ -79,7 +81,7 @@ pub async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
     }
     // In a box: it is needed for moments, and would make every silent connection's task larger.
     Box::pin(end(shared, task)).await;
-    drop(connected);
+    drop((connected, counted));
 }
 
 /// Says good-bye, or hands the socket over to a bridge's link.
@@ -99,13 +101,15 @@ mod tests {
     use super::*;
 
     /// Bytes of the future that a function makes.
-    fn size<F: Future>(_: impl Fn(Arc<Shared>, TcpStream, SocketAddr) -> F) -> usize {
+    fn size<F: Future>(_: impl Fn(Arc<Shared>, TcpStream, SocketAddr, Counted) -> F) -> usize {
         size_of::<F>()
     }
 
     #[test]
     fn a_silent_connection_costs_a_small_task() {
-        // Ten thousand of them are twenty megabytes, and the sockets.
-        assert!(size(run) <= 2048, "{} bytes", size(run));
+        // Ten thousand of them are five megabytes, and the sockets.
+        assert!(size(run) <= 512, "{} bytes", size(run));
+        let outlet = size_of::<outlet::Outlet>();
+        assert!(outlet <= 512, "{outlet} bytes");
     }
 }

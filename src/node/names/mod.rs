@@ -14,7 +14,9 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use litemap::LiteMap;
 
 use super::presence::Presence;
 use super::tokens::{TOKEN_VALID_US, TokenUser};
@@ -42,7 +44,7 @@ const NUMBERS_TRIED: u32 = 98;
 #[derive(Debug, Default)]
 pub struct Names {
     users: HashMap<Uid, Known>,
-    by_key: HashMap<NameKey, HashSet<Uid>>,
+    by_key: HashMap<NameKey, LiteMap<Uid, ()>>,
 }
 
 #[derive(Debug)]
@@ -176,7 +178,7 @@ impl Names {
             return Some(face.uid.clone());
         }
         let known = self.by_key.get(&key)?;
-        let known = known.iter().filter_map(|uid| self.users.get(uid));
+        let known = known.keys().filter_map(|uid| self.users.get(uid));
         known
             .map(|known| &known.record)
             .filter(|record| !is_outdated(record, presence))
@@ -313,7 +315,7 @@ impl Names {
                 && now.0 - known.record.last_seen.0 <= NAME_KEPT_US
                 && !is_outdated(&known.record, presence)
         };
-        let bearers = self.by_key.get(key).into_iter().flatten();
+        let bearers = self.by_key.get(key).into_iter().flat_map(LiteMap::keys);
         bearers.filter_map(|uid| self.users.get(uid)).any(kept)
     }
 
@@ -349,7 +351,7 @@ impl Names {
             key: key.clone(),
             record,
         };
-        self.by_key.entry(key).or_default().insert(uid.clone());
+        self.by_key.entry(key).or_default().insert(uid.clone(), ());
         self.users.insert(uid, known);
     }
 

@@ -1,6 +1,8 @@
 //! This node's sessions: whose they are, and which rooms they are in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
+
+use litemap::LiteMap;
 
 use super::SessionId;
 use crate::protocol::Uid;
@@ -16,7 +18,7 @@ pub(super) struct Local {
 #[derive(Debug)]
 struct Session {
     uid: Uid,
-    rooms: BTreeSet<RoomName>,
+    rooms: LiteMap<RoomName, ()>,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,7 @@ struct User {
     face: Face,
     sessions: u32,
     /// For each room, the user's sessions in it.
-    rooms: BTreeMap<RoomName, u32>,
+    rooms: LiteMap<RoomName, u32>,
 }
 
 impl Local {
@@ -35,13 +37,13 @@ impl Local {
         }
         let session = Session {
             uid: face.uid.clone(),
-            rooms: BTreeSet::new(),
+            rooms: LiteMap::new_vec(),
         };
         self.sessions.insert(id, session);
         let user = self.users.entry(face.uid.clone()).or_insert(User {
             face,
             sessions: 0,
-            rooms: BTreeMap::new(),
+            rooms: LiteMap::new_vec(),
         });
         user.sessions += 1;
         user.sessions == 1
@@ -62,11 +64,11 @@ impl Local {
     /// The user, when it was not in the room before.
     pub(super) fn enter(&mut self, id: SessionId, room: &RoomName) -> Option<Uid> {
         let session = self.sessions.get_mut(&id)?;
-        if !session.rooms.insert(room.clone()) {
+        if session.rooms.insert(room.clone(), ()).is_some() {
             return None;
         }
         let user = self.users.get_mut(&session.uid)?;
-        let sessions = user.rooms.entry(room.clone()).or_default();
+        let sessions = user.rooms.entry(room.clone()).or_insert(0);
         *sessions += 1;
         (*sessions == 1).then(|| session.uid.clone())
     }
@@ -74,9 +76,7 @@ impl Local {
     /// The user, when none of its sessions here is in the room any more.
     pub(super) fn leave(&mut self, id: SessionId, room: &RoomName) -> Option<Uid> {
         let session = self.sessions.get_mut(&id)?;
-        if !session.rooms.remove(room) {
-            return None;
-        }
+        session.rooms.remove(room)?;
         let user = self.users.get_mut(&session.uid)?;
         let sessions = user.rooms.get_mut(room)?;
         *sessions -= 1;
@@ -89,7 +89,7 @@ impl Local {
 
     pub(super) fn rooms_of_session(&self, id: SessionId) -> Vec<RoomName> {
         let session = self.sessions.get(&id);
-        session.map_or_else(Vec::new, |s| s.rooms.iter().cloned().collect())
+        session.map_or_else(Vec::new, |s| s.rooms.keys().cloned().collect())
     }
 
     pub(super) fn face_of(&self, id: SessionId) -> Option<&Face> {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use litemap::LiteMap;
+
 use super::notice::Notice;
 use crate::protocol::limits::ROOM_USERS_LISTED;
 use crate::protocol::names::{NameKey, RoomName};
@@ -26,7 +28,7 @@ pub(super) struct Roster {
     people: HashMap<Uid, Person>,
     rooms: HashMap<RoomName, RoomUsers>,
     /// Who of those here bears a name; more than one only until a conflict is settled.
-    bearers: HashMap<NameKey, BTreeSet<Uid>>,
+    bearers: HashMap<NameKey, LiteMap<Uid, ()>>,
     /// The names that more than one bear.
     contested: BTreeSet<NameKey>,
     /// Rooms with changes that wait for their batch.
@@ -43,7 +45,7 @@ struct Person {
     /// gone, so is what only it knew: then all nodes come to show the same.
     words: Vec<(Arc<str>, Face)>,
     /// For each room, the nodes that see the user in it.
-    rooms: BTreeMap<RoomName, u32>,
+    rooms: LiteMap<RoomName, u32>,
 }
 
 /// By name without case, then by uid.
@@ -85,7 +87,7 @@ impl Roster {
             face: face.clone(),
             key,
             words: vec![(Arc::clone(node), face.clone())],
-            rooms: BTreeMap::new(),
+            rooms: LiteMap::new_vec(),
         };
         self.people.insert(face.uid.clone(), person);
     }
@@ -129,7 +131,7 @@ impl Roster {
         let Some(person) = self.people.get_mut(uid) else {
             return;
         };
-        let nodes = person.rooms.entry(room.clone()).or_default();
+        let nodes = person.rooms.entry(room.clone()).or_insert(0);
         *nodes += 1;
         if *nodes > 1 {
             return;
@@ -268,7 +270,7 @@ impl Roster {
     }
 
     pub(super) fn bearers(&self, key: &NameKey) -> impl Iterator<Item = &Face> {
-        let uids = self.bearers.get(key).into_iter().flatten();
+        let uids = self.bearers.get(key).into_iter().flat_map(LiteMap::keys);
         uids.filter_map(|uid| self.face(uid))
     }
 
@@ -334,7 +336,7 @@ impl Roster {
 
     fn bear(&mut self, key: NameKey, uid: &Uid) {
         let bearers = self.bearers.entry(key.clone()).or_default();
-        bearers.insert(uid.clone());
+        bearers.insert(uid.clone(), ());
         if bearers.len() > 1 {
             self.contested.insert(key);
         }

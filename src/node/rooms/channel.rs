@@ -12,7 +12,7 @@ use super::ring::{Cursor, Line, Piece, Reach, Ring};
 use crate::protocol::{RoomName, Uid, VersionVector};
 
 /// What a channel carries.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChannelKey {
     /// A room's lines, the same for all in it.
     Room(RoomName),

@@ -5,8 +5,10 @@
 //! [`Memberships::drain`], as much as its own buffer has room for. What it does not take stays in the
 //! ring, and later in the log: a slow link holds no memory here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::channel::{Channel, ChannelKey, Member, Signal};
 use super::delivery::When;
@@ -57,7 +59,9 @@ pub enum Due<'a> {
 pub struct Memberships {
     signal: Arc<Signal>,
     slots: Vec<Option<Membership>>,
-    by_key: HashMap<ChannelKey, Slot>,
+    /// Those of them that are free.
+    free: Vec<Slot>,
+    by_key: LiteMap<ChannelKey, Slot>,
     due: VecDeque<Slot>,
     /// Fell off their rings, and nobody reads the log for them yet.
     behind: VecDeque<Slot>,
@@ -95,7 +99,8 @@ impl Memberships {
         Memberships {
             signal,
             slots: Vec::new(),
-            by_key: HashMap::new(),
+            free: Vec::new(),
+            by_key: LiteMap::new_vec(),
             due: VecDeque::new(),
             behind: VecDeque::new(),
         }
@@ -106,8 +111,9 @@ impl Memberships {
         if let Some(slot) = self.by_key.get(&entry.channel.key) {
             return *slot;
         }
-        let free = self.slots.iter().position(Option::is_none);
-        let slot = free.unwrap_or_else(|| {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            // Most have two or three for good.
+            self.slots.reserve_exact(1 + self.slots.len() / 2);
             self.slots.push(None);
             self.slots.len() - 1
         });
@@ -149,6 +155,7 @@ impl Memberships {
         let slot = self.by_key.remove(key)?;
         let membership = self.slots[slot].take()?;
         membership.channel.leave(&membership.member);
+        self.free.push(slot);
         Some(slot)
     }
 

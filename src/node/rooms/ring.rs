@@ -49,7 +49,8 @@ impl Line {
     /// A line that the log does not hold.
     pub fn passing(bytes: Vec<u8>, except: Option<Except>) -> Line {
         Line {
-            bytes: bytes.into(),
+            // A room keeps hundreds of them.
+            bytes: bytes.into_boxed_slice().into(),
             place: None,
             received_at: None,
             except,
@@ -97,7 +98,7 @@ pub struct Ring {
     /// What of the log was published when the last stored line was pushed.
     held: Arc<VersionVector>,
     /// The piece that was last made, and the index of its first line; it goes up to the end.
-    piece: Option<(u64, Piece)>,
+    piece: Option<Box<(u64, Piece)>>,
 }
 
 impl Ring {
@@ -169,18 +170,14 @@ impl Ring {
         if cursor.next < self.first || cursor.next >= end {
             return None;
         }
-        if self
-            .piece
-            .as_ref()
-            .is_none_or(|(from, _)| *from != cursor.next)
-        {
+        if self.piece.as_ref().is_none_or(|made| made.0 != cursor.next) {
             let piece = self.make_piece(cursor.next, budget)?;
-            self.piece = Some((cursor.next, piece));
+            self.piece = Some(Box::new((cursor.next, piece)));
         }
-        let (_, piece) = self
-            .piece
-            .as_ref()
-            .filter(|(_, piece)| piece.bytes.len() <= budget)?;
+        let piece = &self.piece.as_ref()?.1;
+        if piece.bytes.len() > budget {
+            return None;
+        }
         cursor.next = end;
         cursor.held = Arc::clone(&self.held);
         Some(piece.clone())

@@ -165,6 +165,8 @@ impl AnswerQueue {
         self.waiting.pop_front();
         if self.waiting.is_empty() {
             self.alone = false;
+            // Between requests it holds no memory.
+            self.waiting = VecDeque::new();
         }
         Poll::Ready(answer)
     }

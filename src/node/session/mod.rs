@@ -11,12 +11,13 @@
 mod answer;
 mod limits;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 pub use answer::{Answer, AnswerFuture, AnswerQueue, Effect, Handling, IN_FLIGHT_MAX, StatsEvery};
 pub use limits::{FLOOD_REFUSALS, FLOOD_WINDOW, Kind, Limits, Verdict};
+
+use litemap::LiteMap;
 
 use super::dispatch;
 use super::metrics::Counted;
@@ -59,7 +60,7 @@ pub struct User {
     pub admin: bool,
     /// Whether it is among those who are here.
     pub stay: Stay,
-    rooms: Mutex<BTreeSet<RoomName>>,
+    rooms: Mutex<LiteMap<RoomName, ()>>,
 }
 
 impl Session {
@@ -223,27 +224,27 @@ impl Drop for Session {
 impl User {
     /// Whether this session is in the room.
     pub fn is_in(&self, room: &RoomName) -> bool {
-        lock(&self.rooms).contains(room)
+        lock(&self.rooms).contains_key(room)
     }
 
     /// The session comes into a room, if it may be in one more.
     pub fn enter(&self, room: &RoomName, max: usize) -> bool {
         let mut rooms = lock(&self.rooms);
-        if rooms.len() >= max && !rooms.contains(room) {
+        if rooms.len() >= max && !rooms.contains_key(room) {
             return false;
         }
-        rooms.insert(room.clone());
+        rooms.insert(room.clone(), ());
         true
     }
 
     /// Whether it was in the room.
     pub fn leave(&self, room: &RoomName) -> bool {
-        lock(&self.rooms).remove(room)
+        lock(&self.rooms).remove(room).is_some()
     }
 
     /// The rooms that the session is in.
     pub fn rooms(&self) -> Vec<RoomName> {
-        lock(&self.rooms).iter().cloned().collect()
+        lock(&self.rooms).keys().cloned().collect()
     }
 }
 

@@ -148,6 +148,10 @@ impl Outbox {
             bytes += frame.len();
             frames.push(frame);
         }
+        if state.frames.is_empty() {
+            // A browser that is silent holds no memory.
+            state.frames = VecDeque::new();
+        }
         state.tell_gaps();
         self.answered.notify_one();
         frames

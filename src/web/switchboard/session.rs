@@ -136,6 +136,9 @@ impl Session {
             before = before.saturating_sub(1);
             !goes
         });
+        if self.in_flight.is_empty() {
+            self.in_flight = VecDeque::new();
+        }
         self.outbox.answered.notify_one();
         asked
     }
