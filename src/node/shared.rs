@@ -14,7 +14,7 @@ use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
 use super::presence::{NODE_SILENT_US_MAX, Notice, SessionId};
-use super::replicator::{Alone, Replicator, Typist};
+use super::replicator::{Alone, COPIES_WAIT_MAX, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
 use super::store::{Clock, Placed, SoftRow, Store};
 use super::text_mode;
@@ -29,6 +29,12 @@ pub const SERVER: &str = concat!("chat/", env!("CARGO_PKG_VERSION"));
 
 /// How long a client that is ahead of the node waits until it is not.
 const REACH_MAX: Duration = Duration::from_millis(300);
+
+/// How long what is known of users waits to be stored with what is learnt meanwhile.
+const REMEMBER_WITHIN: Duration = Duration::from_millis(20);
+
+/// How much longer than it may the engine takes for an acknowledgement, before it is answered without it.
+const COPIES_GRACE: Duration = Duration::from_millis(100);
 
 /// How long nobody waits again for what did not come.
 const IN_VAIN_FOR: Duration = Duration::from_secs(10);
@@ -93,6 +99,8 @@ pub struct Shared {
     /// What was last waited for in vain, and when.
     waited_in_vain: Mutex<Option<(Instant, VersionVector)>>,
     next_session: AtomicU64,
+    /// What is known of users and is about to be stored.
+    to_remember: Mutex<Vec<SoftRow>>,
     /// Itself, for the small work it starts.
     me: Weak<Shared>,
     replicator: OnceLock<Arc<dyn Replicator>>,
@@ -140,6 +148,7 @@ impl Shared {
             people: Mutex::new(people),
             waited_in_vain: Mutex::new(None),
             next_session: AtomicU64::new(1),
+            to_remember: Mutex::default(),
             replicator: OnceLock::new(),
         })
     }
@@ -219,7 +228,9 @@ impl Shared {
         if self.config.copies <= 1 {
             return 1;
         }
-        self.replicator().copies(placed).await
+        let copies = self.replicator().copies(placed);
+        let within = COPIES_WAIT_MAX + COPIES_GRACE;
+        tokio::time::timeout(within, copies).await.unwrap_or(1)
     }
 
     /// Connects the node with others; once, before it serves anybody.
@@ -304,15 +315,23 @@ impl Shared {
     }
 
     /// Has what is known of users stored, and told to the other nodes. It is not waited for: what is
-    /// lost with a crash, a token or the next gossip brings back.
+    /// lost with a crash, a token or the next gossip brings back. Many at once are one transaction.
     pub fn remember(self: &Arc<Self>, users: Vec<UserRecord>) {
         if users.is_empty() {
             return;
         }
-        let rows = users.into_iter().map(SoftRow::User).collect();
-        let shared = Arc::clone(self);
-        self.tasks
-            .spawn(async move { shared.remember_rows(rows).await });
+        let mut waiting = lock(&self.to_remember);
+        let first = waiting.is_empty();
+        waiting.extend(users.into_iter().map(SoftRow::User));
+        drop(waiting);
+        if first {
+            let shared = Arc::clone(self);
+            self.tasks.spawn(async move {
+                tokio::time::sleep(REMEMBER_WITHIN).await;
+                let rows = std::mem::take(&mut *lock(&shared.to_remember));
+                shared.remember_rows(rows).await;
+            });
+        }
     }
 
     /// Stores soft rows; says which of them were news.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use tokio::net::TcpStream;
 
+use super::Phase;
 use super::state::State;
 use crate::node::rooms::{Delivered, Link, Signal, When, lock};
 use crate::node::shared::Shared;
@@ -93,5 +94,10 @@ impl Link for Outlet {
             self.wake_task();
         }
         written
+    }
+
+    fn give_up(&self) {
+        self.state().phase = Phase::Broken;
+        self.wake_task();
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use super::delivery::{Ticket, When};
@@ -44,9 +45,12 @@ pub struct Member {
 /// Wakes a link, and tells it which of its memberships have something.
 #[derive(Debug)]
 pub struct Signal {
-    dirty: Mutex<Vec<usize>>,
+    dirty: Mutex<Slots>,
     wake: Wake,
 }
+
+/// Most links have no more than two or three memberships: no memory is asked for.
+pub type Slots = SmallVec<[usize; 3]>;
 
 #[derive(Debug)]
 enum Wake {
@@ -192,7 +196,7 @@ impl Signal {
     }
 
     /// The memberships that have something to read.
-    pub fn take(&self) -> Vec<usize> {
+    pub fn take(&self) -> Slots {
         std::mem::take(&mut *lock(&self.dirty))
     }
 }

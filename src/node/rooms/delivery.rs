@@ -5,6 +5,7 @@
 //! each, and what comes meanwhile goes out together with the next round. A link is always served by
 //! the same thread; the first one publishes too.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, Thread};
@@ -34,6 +35,9 @@ const THREADS_MAX: usize = 4;
 pub trait Link: Send + Sync + 'static {
     /// Writes what is due. It must not block.
     fn deliver(self: Arc<Self>) -> Delivered;
+
+    /// Writing has failed in a way that it must not: the link is to end.
+    fn give_up(&self);
 }
 
 /// What a writing came to.
@@ -128,9 +132,7 @@ impl Delivery {
                 thread.run();
             });
             match spawned {
-                Ok(spawned) => {
-                    let _ = desk.thread.set(spawned.thread().clone());
-                }
+                Ok(_) => {}
                 // Nothing runs without it.
                 Err(error) => panic!("cannot start a thread: {error}"),
             }
@@ -206,7 +208,32 @@ impl Desk {
 
     /// Publishes what was committed; whether that was something. None where nothing will be any more.
     fn publish(&self) -> Option<bool> {
-        lock(&self.publisher).as_mut()?.publish()
+        let mut publisher = lock(&self.publisher);
+        let publisher = publisher.as_mut()?;
+        match panic::catch_unwind(AssertUnwindSafe(|| publisher.publish())) {
+            Ok(published) => published,
+            // The rooms would be silent from here on, or have a hole. What is stored is safe, and another
+            // node, or this one started again, shows it.
+            Err(_) => {
+                tracing::error!("publishing has failed: the node ends");
+                std::process::abort()
+            }
+        }
+    }
+
+    /// Has the links write. One that fails at it takes nobody along: it is given up.
+    fn serve(&self, links: Vec<Arc<dyn Link>>) {
+        for link in links {
+            let written = panic::catch_unwind(AssertUnwindSafe(|| Arc::clone(&link).deliver()));
+            match written {
+                Ok(Delivered::Done) => {}
+                Ok(Delivered::Part) => lock(&self.due).push(link),
+                Err(_) => {
+                    tracing::error!("a connection is given up: writing to it has failed");
+                    link.give_up();
+                }
+            }
+        }
     }
 
     /// The round of a few, on the thread of the store's writer.
@@ -220,11 +247,7 @@ impl Desk {
                 Vec::new()
             };
             drop(due);
-            for link in links {
-                if Arc::clone(&link).deliver() == Delivered::Part {
-                    lock(&self.due).push(link);
-                }
-            }
+            self.serve(links);
         }
     }
 
@@ -276,6 +299,8 @@ struct Deliverer {
 
 impl Deliverer {
     fn run(self) {
+        // Before it sleeps for the first time: whoever wakes it must find it.
+        let _ = self.desk.thread.set(thread::current());
         loop {
             let published = match self.desk.publish() {
                 Some(published) => published,
@@ -287,11 +312,7 @@ impl Deliverer {
             if due.is_empty() && !published {
                 self.sleep(sleep_until);
             }
-            for link in due {
-                if Arc::clone(&link).deliver() == Delivered::Part {
-                    lock(&self.desk.due).push(link);
-                }
-            }
+            self.desk.serve(due);
         }
     }
 
@@ -354,6 +375,10 @@ mod tests {
             lock(&self.writes).send(Instant::now()).unwrap();
             Delivered::Done
         }
+
+        fn give_up(&self) {
+            self.ticket.begin();
+        }
     }
 
     fn link(delivery: &Delivery) -> (Arc<Told>, mpsc::Receiver<Instant>) {
@@ -378,8 +403,7 @@ mod tests {
             publishes: false,
             ended: CancellationToken::new(),
         };
-        let spawned = thread::spawn(move || deliverer.run());
-        desk.thread.set(spawned.thread().clone()).unwrap();
+        thread::spawn(move || deliverer.run());
         (delivery, desk)
     }
 
@@ -403,6 +427,18 @@ mod tests {
         written.recv_timeout(LONG).unwrap();
         assert!(written.recv_timeout(Duration::from_millis(50)).is_err());
         one.ticket.queue(When::Now);
+        written.recv_timeout(LONG).unwrap();
+        end(&desk);
+    }
+
+    #[test]
+    fn a_link_that_fails_takes_nobody_along() {
+        let (delivery, desk) = working();
+        let (bad, gone) = link(&delivery);
+        drop(gone);
+        bad.ticket.queue(When::Now);
+        let (good, written) = link(&delivery);
+        good.ticket.queue(When::Now);
         written.recv_timeout(LONG).unwrap();
         end(&desk);
     }

@@ -207,9 +207,9 @@ impl Memberships {
         pieces: bool,
         mut take: impl FnMut(Slot, Due<'_>),
     ) -> Drained {
-        self.due.extend(self.signal.take());
+        let mut told = self.signal.take().into_iter();
         let mut left = budget;
-        while let Some(slot) = self.due.pop_front() {
+        while let Some(slot) = self.due.pop_front().or_else(|| told.next()) {
             let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) else {
                 continue;
             };
@@ -240,6 +240,7 @@ impl Memberships {
                 Reach::End => {}
                 Reach::Part => {
                     self.due.push_front(slot);
+                    self.due.extend(told);
                     return Drained::Full;
                 }
                 Reach::Behind => {

@@ -83,7 +83,7 @@ impl Log {
 
     /// Begins a transaction; reads what is kept in memory anew if the last one failed.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         if self.stale {
             self.load()?;
             self.stale = false;
