@@ -4,7 +4,7 @@
 //! accept → connection (a task a socket) → session → dispatch ─ deed ─► store's thread ─► commits, in order
 //!                                       peers' events ─ ingest ─►─────────┘                 │
 //!                                              rooms::publish: encoded once, pushed into rings
-//!                                                  ├─► links' memberships → sockets
+//!                                                  ├─► delivery threads: links' memberships → sockets
 //!                                                  └─► replicator → peers
 //! ```
 //!

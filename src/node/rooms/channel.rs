@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
-use super::delivery::{Ticket, When};
+use super::desk::{Ticket, When};
 use super::ring::{Cursor, Line, Piece, Reach, Ring};
 use crate::protocol::{RoomName, Uid, VersionVector};
 

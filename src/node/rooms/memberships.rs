@@ -11,7 +11,7 @@ use std::sync::Arc;
 use litemap::LiteMap;
 
 use super::channel::{Channel, ChannelKey, Member, Signal};
-use super::delivery::When;
+use super::desk::When;
 use super::ring::{Cursor, Line, Piece, Reach};
 use crate::protocol::VersionVector;
 

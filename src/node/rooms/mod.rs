@@ -8,11 +8,12 @@
 //!
 //! Reading order: [`ring`] (pure), [`channel`] (a ring, its readers, waking them), [`memberships`]
 //! (one link's reading side), [`render`] (events to lines), [`publish`] (commits into the rings),
-//! [`delivery`] (the threads that do it, and write to the links), [`replay`] (from the log, for who fell
+//! [`desk`] and [`delivery`] (the threads that do it, and write to the links), [`replay`] (from the log, for who fell
 //! off).
 
 pub mod channel;
 pub mod delivery;
+pub mod desk;
 pub mod memberships;
 pub mod publish;
 pub mod render;
@@ -23,7 +24,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 pub use channel::{Channel, ChannelKey, Signal, lock};
-pub use delivery::{Delivered, Delivery, Link, When};
+pub use delivery::Delivery;
+pub use desk::{Delivered, Link, Ticket, When};
 pub use memberships::{Drained, Due, Entry, Memberships, Slot};
 pub use replay::{Page, Replaying};
 pub use ring::{Cursor, Except, Line, Piece, Reach};
