@@ -14,7 +14,7 @@ use super::config::Config;
 use super::metrics::Metrics;
 use super::people::People;
 use super::presence::{NODE_SILENT_US_MAX, Notice, SessionId};
-use super::replicator::{Alone, COPIES_WAIT_MAX, Replicator, Typist};
+use super::replicator::{Alone, Replicator, Typist};
 use super::rooms::{ChannelKey, Except, Hub, keys_of, lock};
 use super::store::{Clock, Placed, SoftRow, Store};
 use super::text_mode;
@@ -32,9 +32,6 @@ const REACH_MAX: Duration = Duration::from_millis(300);
 
 /// How long what is known of users waits to be stored with what is learnt meanwhile.
 const REMEMBER_WITHIN: Duration = Duration::from_millis(20);
-
-/// How much longer than it may the engine takes for an acknowledgement, before it is answered without it.
-const COPIES_GRACE: Duration = Duration::from_millis(100);
 
 /// How long nobody waits again for what did not come.
 const IN_VAIN_FOR: Duration = Duration::from_secs(10);
@@ -228,9 +225,7 @@ impl Shared {
         if self.config.copies <= 1 {
             return 1;
         }
-        let copies = self.replicator().copies(placed);
-        let within = COPIES_WAIT_MAX + COPIES_GRACE;
-        tokio::time::timeout(within, copies).await.unwrap_or(1)
+        self.replicator().copies(placed).await
     }
 
     /// Connects the node with others; once, before it serves anybody.

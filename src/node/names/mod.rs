@@ -43,7 +43,7 @@ const NUMBERS_TRIED: u32 = 98;
 /// All users that are remembered, and the names they bear or last bore.
 #[derive(Debug, Default)]
 pub struct Names {
-    users: HashMap<Uid, Known>,
+    users: HashMap<Uid, Box<Known>>,
     by_key: HashMap<NameKey, LiteMap<Uid, ()>>,
 }
 
@@ -316,7 +316,9 @@ impl Names {
                 && !is_outdated(&known.record, presence)
         };
         let bearers = self.by_key.get(key).into_iter().flat_map(LiteMap::keys);
-        bearers.filter_map(|uid| self.users.get(uid)).any(kept)
+        bearers
+            .filter_map(|uid| self.users.get(uid).map(|known| &**known))
+            .any(kept)
     }
 
     fn taken(&self, name: &UserName, uid: &Uid, presence: &Presence, now: Ts) -> Refusal {
@@ -351,8 +353,10 @@ impl Names {
             key: key.clone(),
             record,
         };
-        self.by_key.entry(key).or_default().insert(uid.clone(), ());
-        self.users.insert(uid, known);
+        let bearers = self.by_key.entry(key);
+        let bearers = bearers.or_insert_with(|| LiteMap::with_capacity(1));
+        bearers.insert(uid.clone(), ());
+        self.users.insert(uid, Box::new(known));
     }
 
     fn remove(&mut self, uid: &Uid) {

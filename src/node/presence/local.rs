@@ -12,7 +12,7 @@ use crate::protocol::presence::{Face, PresentUser};
 #[derive(Debug, Default)]
 pub(super) struct Local {
     sessions: HashMap<SessionId, Session>,
-    users: HashMap<Uid, User>,
+    users: HashMap<Uid, Box<User>>,
 }
 
 #[derive(Debug)]
@@ -37,13 +37,15 @@ impl Local {
         }
         let session = Session {
             uid: face.uid.clone(),
-            rooms: LiteMap::new_vec(),
+            rooms: LiteMap::with_capacity(1),
         };
         self.sessions.insert(id, session);
-        let user = self.users.entry(face.uid.clone()).or_insert(User {
-            face,
-            sessions: 0,
-            rooms: LiteMap::new_vec(),
+        let user = self.users.entry(face.uid.clone()).or_insert_with(|| {
+            Box::new(User {
+                face,
+                sessions: 0,
+                rooms: LiteMap::with_capacity(1),
+            })
         });
         user.sessions += 1;
         user.sessions == 1
@@ -110,6 +112,6 @@ impl Local {
             face: user.face.clone(),
             rooms: user.rooms.keys().cloned().collect(),
         };
-        self.users.values().map(present).collect()
+        self.users.values().map(|user| present(user)).collect()
     }
 }

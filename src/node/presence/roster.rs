@@ -25,7 +25,8 @@ pub const BATCH_USERS_MAX: usize = 1000;
 
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    people: HashMap<Uid, Person>,
+    /// In boxes: of a table of half a thousand places half are empty.
+    people: HashMap<Uid, Box<Person>>,
     rooms: HashMap<RoomName, RoomUsers>,
     /// Who of those here bears a name; more than one only until a conflict is settled.
     bearers: HashMap<NameKey, LiteMap<Uid, ()>>,
@@ -87,9 +88,9 @@ impl Roster {
             face: face.clone(),
             key,
             words: vec![(Arc::clone(node), face.clone())],
-            rooms: LiteMap::new_vec(),
+            rooms: LiteMap::with_capacity(1),
         };
-        self.people.insert(face.uid.clone(), person);
+        self.people.insert(face.uid.clone(), Box::new(person));
     }
 
     /// `node` has no sessions of this user any more; its rooms have been left before.
@@ -335,7 +336,8 @@ impl Roster {
     }
 
     fn bear(&mut self, key: NameKey, uid: &Uid) {
-        let bearers = self.bearers.entry(key.clone()).or_default();
+        let bearers = self.bearers.entry(key.clone());
+        let bearers = bearers.or_insert_with(|| LiteMap::with_capacity(1));
         bearers.insert(uid.clone(), ());
         if bearers.len() > 1 {
             self.contested.insert(key);

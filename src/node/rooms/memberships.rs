@@ -100,7 +100,7 @@ impl Memberships {
             signal,
             slots: Vec::new(),
             free: Vec::new(),
-            by_key: LiteMap::new_vec(),
+            by_key: LiteMap::with_capacity(2),
             due: VecDeque::new(),
             behind: VecDeque::new(),
         }

@@ -170,7 +170,7 @@ impl Session {
                 uid,
                 admin,
                 stay,
-                rooms: Mutex::default(),
+                rooms: Mutex::new(LiteMap::with_capacity(1)),
             }),
             _counted: self.shared.metrics.joined(),
         };
