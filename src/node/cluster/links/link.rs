@@ -17,6 +17,7 @@ use super::outbox::{LinkOut, Outbox, outbox};
 use super::table::LinkFacts;
 use super::{LinkEvent, Shared};
 use crate::node::cluster::replication::LinkId;
+use crate::protocol::Origin;
 use crate::protocol::peer::{Hello, PEER_PROTOCOL, PeerBuffer, PeerFrame, PeerFrameError};
 
 /// Time for the last bytes and the TLS goodbye when a link ends in order.
@@ -55,6 +56,8 @@ pub enum LinkError {
     Ourselves,
     #[error("there is a link to {0} already")]
     Duplicate(String),
+    #[error("this node writes under a new origin")]
+    Renewed,
     #[error("the link to {0} is cut")]
     Cut(String),
 }
@@ -73,6 +76,7 @@ impl LinkError {
             LinkError::Connect(_)
             | LinkError::Ourselves
             | LinkError::Duplicate(_)
+            | LinkError::Renewed
             | LinkError::Cut(_) => false,
         }
     }
@@ -128,7 +132,7 @@ async fn shake_hands(shared: &Shared, socket: TcpStream, side: Side) -> Result<O
         }
     };
     let ours = shared.hello(&side);
-    let dial = ours.dial;
+    let (dial, said) = (ours.dial, ours.origin.clone());
     let bytes = PeerFrame::Hello(Box::new(ours)).encode()?;
     stream.write_all(&bytes).await.map_err(LinkError::Closed)?;
     stream.flush().await.map_err(LinkError::Closed)?;
@@ -137,7 +141,7 @@ async fn shake_hands(shared: &Shared, socket: TcpStream, side: Side) -> Result<O
     hello.peer_address = reachable(&hello.peer_address, from.ip());
     hello.client_address = reachable(&hello.client_address, from.ip());
     let again = shared.table().has_run(&hello.origin, hello.incarnation);
-    let (id, stop) = greet(shared, &side, dial, &hello)?;
+    let (id, stop) = greet(shared, &side, (dial, &said), &hello)?;
     Ok(Opened {
         id,
         again,
@@ -168,11 +172,12 @@ async fn read_hello(
     }
 }
 
-/// Decides on the other side's `Hello`, and puts the link into the table.
+/// Decides on the other side's `Hello`, and puts the link into the table. `said` is the origin under which
+/// the other side knows this node by now.
 fn greet(
     shared: &Shared,
     side: &Side,
-    dial: u64,
+    (dial, said): (u64, &Origin),
     hello: &Hello,
 ) -> Result<(LinkId, CancellationToken), LinkError> {
     let me = &shared.me;
@@ -203,8 +208,15 @@ fn greet(
         peer_address: hello.peer_address.clone(),
     };
     let (id, stop) = (shared.next_link(), shared.stop.child_token());
-    if !shared.table().admit(id, facts, stop.clone()) {
-        return Err(LinkError::Duplicate(hello.node.clone()));
+    {
+        let mut table = shared.table();
+        // With the table in hand: whoever renews the origin ends what is in it after that.
+        if *super::lock(&shared.origin) != *said {
+            return Err(LinkError::Renewed);
+        }
+        if !table.admit(id, facts, stop.clone()) {
+            return Err(LinkError::Duplicate(hello.node.clone()));
+        }
     }
     shared.learn(std::iter::once(&hello.peer_address).chain(&hello.known));
     shared
