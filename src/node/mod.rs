@@ -69,7 +69,7 @@ pub struct Node {
     pub peer: Option<SocketAddr>,
     pub name: String,
     shared: Arc<Shared>,
-    /// The accept loop, the publisher, the housekeeping.
+    /// The accept loop, the end of the delivery threads, the housekeeping.
     tasks: TaskTracker,
 }
 

@@ -101,7 +101,9 @@ impl EngineError {
 /// for ever, unless it lets go of it in [`Replicator::stop`]. Better only its tasks have one.
 pub trait Replicator: Any + Send + Sync {
     /// Events that are on this node's disk, its own and others', in the order of the commits; each
-    /// once, from one task, after they were shown here. No lock is held.
+    /// once, one call at a time, after they were put where this node's clients are shown them. The thread
+    /// is the one that writes to clients or the store's own, and the order of publishing is held
+    /// meanwhile: whoever waits here holds up the node, and for the store for ever.
     ///
     /// What does not fit may be dropped: it is in the store, from where [`NodeHandle::events_after`]
     /// reads it. Events of others are among them since another node may have them from this one alone.
@@ -115,7 +117,8 @@ pub trait Replicator: Any + Send + Sync {
     ///
     /// The event is on this node's disk by then; [`Replicator::committed`] may be told of it before or
     /// after. With `placed.repeated` it was said before, may have been written by another node, and may
-    /// have been committed long ago. Not asked when one copy is wanted. No lock is held.
+    /// have been committed long ago. Not asked when one copy is wanted. It is called, and what it gives is
+    /// polled, under the lock of the connection that waits for it.
     fn copies(&self, placed: &Placed) -> Later<u32>;
 
     /// Who came and went on this node: the next batch of its account, numbered. It is called under the

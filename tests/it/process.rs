@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -53,6 +55,16 @@ impl Process {
             .parse()
             .unwrap();
         Process { child, listen }
+    }
+
+    /// Sockets that it has open.
+    fn open_sockets(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let files = std::fs::read_dir(folder).unwrap();
+        files
+            .filter_map(|file| std::fs::read_link(file.unwrap().path()).ok())
+            .filter(|to| to.to_string_lossy().starts_with("socket:"))
+            .count()
     }
 
     fn kill(mut self) {
@@ -151,4 +163,39 @@ async fn a_full_file_table_slows_a_node_down_and_does_not_end_it() {
         .await
         .unwrap();
     assert_eq!(late.ask(json!({"type": "ping"})).await["type"], "pong");
+}
+
+#[tokio::test]
+async fn connections_that_break_while_answers_are_on_their_way_leave_nothing_behind() {
+    let folder = TempDir::new().unwrap();
+    let node = Process::start(folder.path(), "");
+    let mut bob = Client::connect(node.listen).await;
+    bob.open(json!({"name": "bob"})).await;
+    bob.join("lobby").await;
+    let before = node.open_sockets();
+    let said = (0..20).map(|n| format!("{}\n", send(n)));
+    let lines =
+        "{\"type\":\"user_join\",\"name\":\"eve\"}\n{\"type\":\"join\",\"room\":\"lobby\"}\n";
+    let lines = lines.to_owned() + &said.collect::<String>();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(node.listen).await.unwrap();
+        socket2::SockRef::from(&stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        stream.write_all(lines.as_bytes()).await.unwrap();
+        // A reset, somewhere between the joining and the last acknowledgement.
+        tokio::time::sleep(Duration::from_micros(500)).await;
+    }
+    let gone = timeout(DEADLINE, async {
+        while node.open_sockets() > before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(
+        gone.await.is_ok(),
+        "{} sockets more",
+        node.open_sockets() - before
+    );
+    let here = bob.ask(json!({"type": "who", "room": "lobby"})).await;
+    assert_eq!(here["total"], 1, "{here}");
 }

@@ -64,6 +64,10 @@ impl Task {
         state.memberships.leave_all();
         let phase = state.phase.clone();
         state.session.close(self.leave_reason(&phase));
+        // What nobody waits for any more.
+        let answers = std::mem::take(&mut state.answers);
+        drop(state);
+        drop(answers);
         phase
     }
 

@@ -13,6 +13,9 @@ use crate::protocol::line::{Line, LineBuffer};
 /// Bytes taken from a socket in one call.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Telnet's escape (RFC 854).
+const IAC: u8 = 0xff;
+
 thread_local! {
     /// Shared by all connections of a thread: nobody waits while it is borrowed.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -95,7 +98,8 @@ fn read_some(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     let mut some = None;
     let read = stream.try_io(Interest::READABLE, || {
         let read = (&*SockRef::from(stream)).read(buffer)?;
-        if read > 0 && read < buffer.len() {
+        // Telnet's urgent data ends a reading early: there may be more behind it.
+        if read > 0 && read < buffer.len() && !buffer[..read].contains(&IAC) {
             some = Some(read);
             return Err(io::ErrorKind::WouldBlock.into());
         }

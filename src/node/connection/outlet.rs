@@ -4,14 +4,14 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 use tokio::net::TcpStream;
 
 use super::Phase;
 use super::state::State;
-use crate::node::rooms::{Delivered, Link, Signal, When, lock};
+use crate::node::rooms::{Delivered, Link, Signal, lock};
 use crate::node::shared::Shared;
 
 /// The socket, what is due to it, and who writes it.
@@ -68,19 +68,10 @@ impl Outlet {
         }
     }
 
-    /// What wakes an answer in the making: it is written when the rooms' lines are.
-    pub(super) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(Arc::clone(self))
-    }
-}
-
-impl Wake for Outlet {
-    fn wake(self: Arc<Self>) {
-        self.signal.wake(When::Now);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.signal.wake(When::Now);
+    /// What is woken by an answer in the making: it is written when the rooms' lines are. It does not keep
+    /// the connection, which keeps the answer.
+    pub(super) fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.signal))
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The task takes nothing from the socket: it is to be woken when an answer is out, or there is room.
     pub(super) stalled: bool,
+    /// The task waits for the socket to take more.
+    pub(super) waits_for_socket: bool,
     /// Something has changed that the task must know.
     news: bool,
 }
@@ -49,6 +51,7 @@ impl State {
             newest_due: None,
             phase: Phase::Open,
             stalled: false,
+            waits_for_socket: false,
             news: false,
         }
     }
@@ -57,21 +60,35 @@ impl State {
         self.output.len() < OUTPUT_BYTES_HIGH
     }
 
+    /// Goes on to another phase, unless the end is decided.
+    pub(super) fn go(&mut self, phase: Phase) {
+        if self.goes_on() || phase == Phase::Broken {
+            self.phase = phase;
+        }
+    }
+
+    /// Whether more than what is in the buffer is still to be written.
+    fn goes_on(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Finishing { .. })
+    }
+
     /// Whether the task has something to do. It is asked once.
     pub(super) fn wants_task(&mut self) -> bool {
         std::mem::take(&mut self.news)
-            || !self.output.is_empty()
+            || (!self.output.is_empty() && !self.waits_for_socket)
             || !matches!(self.phase, Phase::Open)
             || (self.replaying.is_none() && self.memberships.has_behind())
     }
 
     /// Writes what is due: the answers that are there, and what came in the rooms.
     pub(super) fn write(&mut self, outlet: &Arc<Outlet>) -> Delivered {
-        match self.phase {
-            Phase::Open | Phase::Finishing { .. } => {}
-            Phase::Bridge(_) | Phase::Closing | Phase::Broken => return Delivered::Done,
+        if self.goes_on() {
+            self.take_answers(outlet);
         }
-        self.take_answers(outlet);
+        // The last answer may have been among them.
+        if !self.goes_on() {
+            return Delivered::Done;
+        }
         let drained = self.fill(&outlet.shared, &outlet.stream);
         self.flush(&outlet.shared, &outlet.stream);
         if drained == Drained::Full && self.output.is_empty() {
@@ -88,6 +105,7 @@ impl State {
         let waker = outlet.waker();
         let mut context = Context::from_waker(&waker);
         while self.has_room()
+            && self.goes_on()
             && let Poll::Ready(answer) = self.answers.poll_next(&mut context)
         {
             self.answer(answer);
@@ -205,7 +223,7 @@ impl State {
 
     /// Takes a page of the log; whether it was the last one.
     pub(super) fn give_page(&mut self, shared: &Shared, page: Page) -> bool {
-        let Some(slot) = self.replaying else {
+        let Some(slot) = self.replaying.filter(|_| self.goes_on()) else {
             return true;
         };
         let known = |line: &&Line| self.memberships.knows(slot, line);

@@ -92,7 +92,7 @@ impl Task {
         match woken.await {
             Woken::Stop => {
                 self.input.clear();
-                self.outlet.state().phase = Phase::Finishing { stopping: true };
+                self.outlet.state().go(Phase::Finishing { stopping: true });
             }
             Woken::Page(page) => {
                 let shared = &self.outlet.shared;
@@ -111,6 +111,7 @@ impl Task {
     fn round(&mut self) -> Round {
         let outlet = Arc::clone(&self.outlet);
         let mut state = outlet.state();
+        state.waits_for_socket = false;
         state.take_lines(&mut self.input, &outlet.shared);
         let written = state.write(&outlet);
         self.move_on(&mut state);
@@ -134,12 +135,13 @@ impl Task {
         let takes = room && state.answers.has_room() && !self.input.has_rest();
         // In text mode the next line may wait for an answer.
         state.stalled = !takes || matches!(state.mode, Mode::Text(_));
+        state.waits_for_socket = !state.output.is_empty();
         // What was news until here has been seen.
         state.wants_task();
         Round::Wait(Wanted {
             stop: open,
             page: room && self.replaying.is_some(),
-            writable: !state.output.is_empty(),
+            writable: state.waits_for_socket,
             readable: open && takes,
         })
     }
@@ -217,7 +219,7 @@ impl Task {
                 Phase::Broken
             }
         };
-        self.outlet.state().phase = ended;
+        self.outlet.state().go(ended);
     }
 
     fn time_is_up(&mut self) {

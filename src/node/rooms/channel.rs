@@ -172,7 +172,7 @@ impl Signal {
     }
 
     /// Tells the link that something is due.
-    pub fn wake(&self, when: When) {
+    pub fn tell(&self, when: When) {
         match &self.wake {
             Wake::Task(task) => task.notify_one(),
             Wake::Delivery(ticket) => ticket.queue(when),
@@ -198,6 +198,17 @@ impl Signal {
     /// The memberships that have something to read.
     pub fn take(&self) -> Slots {
         std::mem::take(&mut *lock(&self.dirty))
+    }
+}
+
+/// Whatever a link waits for otherwise can be told to wake it.
+impl std::task::Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        Signal::tell(self, When::Now);
     }
 }
 

@@ -261,6 +261,10 @@ impl Answering for Desk {
             self.small_round();
         }
         self.held.store(false, Ordering::Release);
+        if !self.sleeps.load(Ordering::SeqCst) {
+            // It looks at everything before it sleeps, and may be publishing at the moment.
+            return;
+        }
         let is_left = !lock(&self.due).is_empty()
             || lock(&self.soon).at.is_some()
             || lock(&self.publisher)

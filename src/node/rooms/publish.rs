@@ -6,14 +6,14 @@ use std::sync::{Arc, Weak};
 
 use super::channel::ChannelKey;
 use super::render;
-use super::ring::Line;
+use super::ring::{Line, RING_LINES_MAX};
 use super::{Publishing, keys_of};
 use crate::node::shared::Shared;
 use crate::node::store::{Commits, Committed, Outcome};
 use crate::protocol::{RoomKey, VersionVector};
 
-/// Events that are published together, at most: more only makes the first of them wait.
-const PUBLISHED_MAX: usize = 4096;
+/// Commits are published together up to this many events: half a ring, so that who keeps up stays on it.
+const PUBLISHED_MAX: usize = RING_LINES_MAX / 2;
 
 /// What one channel gets of a commit: all of it at once, since the ring's vector moves past it then.
 struct Group<'a> {

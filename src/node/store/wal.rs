@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -19,8 +20,12 @@ use super::schema;
 /// Pages (4 KiB) not yet copied at which the thread is woken: 4 MiB.
 const COPY_AT_PAGES: i64 = 1024;
 
-/// Pages in the write-ahead log at which the writer has it begin anew: 16 MiB.
-const RESTART_AT_PAGES: i64 = 4 * 1024;
+/// Pages in the write-ahead log at which the writer has it begin anew: 12 MiB, so that with what comes
+/// until the next look it stays within the file.
+const RESTART_AT_PAGES: i64 = 3 * 1024;
+
+/// How long the writer leaves it after a reader was in the way: each try waits for that a while.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// The length of the write-ahead log's file from the start on, and the one that it is cut back to.
 pub(super) const WAL_BYTES_KEPT: u32 = 16 * 1024 * 1024;
@@ -66,6 +71,8 @@ pub(super) struct Checkpoints {
     thread: Option<JoinHandle<()>>,
     events: u64,
     commits: u32,
+    /// Until then it does not try to begin anew.
+    pause_until: Option<Instant>,
 }
 
 impl Checkpoints {
@@ -90,6 +97,7 @@ impl Checkpoints {
             thread: Some(thread),
             events: 0,
             commits: 0,
+            pause_until: None,
         })
     }
 
@@ -102,8 +110,11 @@ impl Checkpoints {
         }
         (self.events, self.commits) = (0, 0);
         let looked = checkpoint(conn, "NOOP").and_then(|pages| {
-            if pages.all >= RESTART_AT_PAGES {
-                return checkpoint(conn, "RESTART").map(|_| ());
+            let may = |until: Instant| until <= Instant::now();
+            if pages.all >= RESTART_AT_PAGES && self.pause_until.is_none_or(may) {
+                let tried = checkpoint(conn, "RESTART")?;
+                self.pause_until = tried.busy.then(|| Instant::now() + RESTART_PAUSE);
+                return Ok(());
             }
             if pages.all - pages.copied >= COPY_AT_PAGES
                 && let Some(wake) = &self.wake
@@ -130,6 +141,8 @@ impl Drop for Checkpoints {
 
 /// Pages of the write-ahead log.
 struct Pages {
+    /// A reader was in the way.
+    busy: bool,
     all: i64,
     copied: i64,
 }
@@ -139,6 +152,7 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<Pages, StoreError> {
         .prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
         .query_row([], |row| {
             Ok(Pages {
+                busy: row.get(0)?,
                 all: row.get(1)?,
                 copied: row.get(2)?,
             })

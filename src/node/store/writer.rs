@@ -80,6 +80,17 @@ pub(super) struct Writer {
     pub(super) lock: FolderLock,
 }
 
+/// Tells of the writer's end.
+struct Ended(Arc<Shown>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(answering) = self.0.answering.get() {
+            answering.end(0);
+        }
+    }
+}
+
 /// Answers one request, once it is known whether the transaction was committed.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
@@ -96,7 +107,13 @@ struct Batch {
 
 impl Writer {
     /// Runs until the store is closed or its last handle is dropped.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
+        // Dropped after the writer, also when that has failed: whoever waits for commits hears of the end.
+        let _ended = Ended(Arc::clone(&self.shown));
+        self.write_all();
+    }
+
+    fn write_all(mut self) {
         let mut closed = None;
         while closed.is_none() {
             let Some(first) = self.requests.blocking_recv() else {
@@ -163,6 +180,10 @@ impl Writer {
         if let Some(answering) = answering {
             answering.end(written);
         }
+        if outcome.is_ok() {
+            self.checkpoints
+                .after_commit(&self.log.conn, written as u64);
+        }
         batch.close
     }
 
@@ -204,7 +225,6 @@ impl Writer {
             // Nobody listens any more: the node is on its way out, the log goes on.
             let _ = self.commits.blocking_send(committed);
         }
-        self.checkpoints.after_commit(&self.log.conn, written);
     }
 
     fn carry_out(&mut self, request: Request, batch: &mut Batch) {
