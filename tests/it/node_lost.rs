@@ -84,6 +84,10 @@ async fn lose_a_node(fault: Fault) -> Shown {
     crowd.terminal.say(OWN);
     crowd.terminal.shows("of the terminal ✓");
     speaker.next_where(OWN, |f| f["text"] == OWN).await;
+    // Alt+E puts the last message into the composer: here, since it is the last one only until the node is
+    // lost and something else is said.
+    crowd.terminal.press("\x1be");
+    crowd.terminal.shows("✎ of the terminal");
 
     match fault {
         Fault::Killed => first.signal("-KILL"),
@@ -93,10 +97,14 @@ async fn lose_a_node(fault: Fault) -> Shown {
     let words = crowd.say_something().await;
     let saying = async {
         speaker.say("lobby", MEANWHILE).await;
-        for word in words {
-            speaker.next_where(word, |f| f["text"] == word).await;
+        let mut due = vec![words[0], words[1], EDITED];
+        while !due.is_empty() {
+            let is_due = |f: &Value| due.iter().any(|text| f["text"] == *text);
+            let said = speaker
+                .next_where("what was said and changed", is_due)
+                .await;
+            due.retain(|text| said["text"] != *text);
         }
-        speaker.next_where(EDITED, |f| f["text"] == EDITED).await;
     };
     let ((), (crowd, shown_at)) = tokio::join!(saying, crowd.all_show(MEANWHILE));
     let shown = shown_at.map(|(who, at)| (who, at - lost_at)).to_vec();
@@ -141,14 +149,12 @@ impl Crowd {
         }
     }
 
-    /// Says something from the terminal and from a browser, and changes something, without waiting.
+    /// Says something from the terminal and from a browser, and finishes the change that was begun, without
+    /// waiting.
     async fn say_something(&mut self) -> [&'static str; 2] {
         let words = ["from the terminal", "from the browser"];
-        self.terminal.say(words[0]);
-        // Alt+E puts the last message into the composer.
-        self.terminal.press("\x1be");
-        self.terminal.shows("✎ of the terminal");
         self.terminal.say(", edited");
+        self.terminal.say(words[0]);
         let send = json!({"type": "send", "room": "lobby", "text": words[1]});
         self.socket.0.tell(send).await;
         words
