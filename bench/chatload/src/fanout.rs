@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::arguments::{Fanout, Rate};
 use crate::engine::{Engine, IDLE_NS, SECOND_NS, name};
 use crate::layout::Layout;
-use crate::procstat::{cpu_us, machine_us, now_ns};
+use crate::procstat::{Usage, now_ns};
 use crate::proto::Session;
 use crate::report::{latency, latency_line, round};
 use crate::track::{PAYLOAD_BYTES_MIN, Tracker};
@@ -65,10 +65,7 @@ struct Counts {
     delivered: u64,
     echoed: u64,
     published: u64,
-    server_us: u64,
-    generator_us: u64,
-    /// Of the whole machine: busy, and taken away by its host.
-    machine_us: (u64, u64),
+    usage: Usage,
 }
 
 impl Counts {
@@ -78,9 +75,7 @@ impl Counts {
             delivered: track.delivered,
             echoed: track.echoed,
             published: track.published(),
-            server_us: cpu_us(pids),
-            generator_us: cpu_us(&[std::process::id()]),
-            machine_us: machine_us(),
+            usage: Usage::take(pids),
         }
     }
 }
@@ -200,11 +195,9 @@ fn print(
     let secs = (to.at_ns - from.at_ns) as f64 / 1e9;
     let delivered = to.delivered - from.delivered;
     let all = delivered + to.echoed - from.echoed;
-    let server_us = to.server_us - from.server_us;
-    let generator_us = to.generator_us - from.generator_us;
-    let others_us = (to.machine_us.0 - from.machine_us.0).saturating_sub(server_us + generator_us);
+    let usage = to.usage.since(&from.usage);
     let share = |us: u64| round(us as f64 / secs / 1e6, 2);
-    let cpu = server_us as f64 / all.max(1) as f64;
+    let cpu = usage.server_us as f64 / all.max(1) as f64;
     let ok = lost == 0
         && track.duplicated == 0
         && track.out_of_order == 0
@@ -219,8 +212,8 @@ fn print(
             "published_s": round((to.published - from.published) as f64 / secs, 1),
             "deliveries_s": round(delivered as f64 / secs, 0),
             "cpu_us": round(cpu, 4), "latency_us": latency(&track.latency),
-            "server_cores": share(server_us), "generator_cores": share(generator_us),
-            "other_cores": share(others_us), "steal_cores": share(to.machine_us.1 - from.machine_us.1),
+            "server_cores": share(usage.server_us), "generator_cores": share(usage.generator_us),
+            "other_cores": share(usage.others_us()),
             "lost": lost, "duplicated": track.duplicated, "out_of_order": track.out_of_order,
             "disconnected": engine.disconnected, "errors": engine.errors,
             "first_error": engine.first_error, "stalled": stalled, "setup_s": round(setup_s, 2),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::arguments::Ingest;
 use crate::engine::{Engine, IDLE_NS, name};
-use crate::procstat::{cpu_us, now_ns};
+use crate::procstat::{Usage, now_ns};
 use crate::proto::Session;
 use crate::report::{latency, latency_line, round};
 use crate::track::{PAYLOAD_BYTES_MIN, Tracker};
@@ -28,7 +28,7 @@ pub fn run(options: &Ingest, run: u32) -> io::Result<bool> {
     let (mut now, mut from, mut payload) = (start, None, Vec::new());
     while now < end {
         if from.is_none() && now >= warm {
-            from = Some((now, engine.acks.count, cpu_us(&common.pid)));
+            from = Some((now, engine.acks.count, Usage::take(&common.pid)));
             engine.acks.latency.clear();
         }
         for (publisher, connection) in engine.connections.iter_mut().enumerate() {
@@ -42,10 +42,11 @@ pub fn run(options: &Ingest, run: u32) -> io::Result<bool> {
         engine.turn(IDLE_NS)?;
         now = now_ns();
     }
-    let (from_ns, acked, cpu) = from.ok_or_else(|| io::Error::other("no time to measure in"))?;
+    let (from_ns, acked, usage) = from.ok_or_else(|| io::Error::other("no time to measure in"))?;
     let secs = (now - from_ns) as f64 / 1e9;
     let acked = engine.acks.count - acked;
-    let cpu = (cpu_us(&common.pid) - cpu) as f64 / acked.max(1) as f64;
+    let usage = Usage::take(&common.pid).since(&usage);
+    let cpu = usage.server_us as f64 / acked.max(1) as f64;
     let ok = engine.disconnected == 0 && engine.errors == 0 && acked > 0;
     println!(
         "{}",
@@ -53,7 +54,8 @@ pub fn run(options: &Ingest, run: u32) -> io::Result<bool> {
             "mode": "ingest", "server": common.label, "ok": ok, "pubs": options.pubs,
             "secs": round(secs, 2), "acked_s": round(acked as f64 / secs, 1),
             "latency_us": latency(&engine.acks.latency), "cpu_us": round(cpu, 2),
-            "copies_min": engine.acks.copies_min, "disconnected": engine.disconnected,
+            "copies_min": engine.acks.copies_min,
+            "other_cores": round(usage.others_us() as f64 / secs / 1e6, 2), "disconnected": engine.disconnected,
             "errors": engine.errors, "first_error": engine.first_error,
         })
     );

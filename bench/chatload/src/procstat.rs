@@ -24,8 +24,42 @@ pub fn cpu_us(pids: &[u32]) -> u64 {
     ticks.sum::<u64>() * TICK_US
 }
 
-/// What all the processes of the machine used, and what its host took away: microseconds.
-pub fn machine_us() -> (u64, u64) {
+/// Processor time used up to a moment, in microseconds.
+pub struct Usage {
+    pub server_us: u64,
+    pub generator_us: u64,
+    /// Of the whole machine: busy, and taken away by its host.
+    machine_us: (u64, u64),
+}
+
+impl Usage {
+    pub fn take(pids: &[u32]) -> Usage {
+        Usage {
+            server_us: cpu_us(pids),
+            generator_us: cpu_us(&[std::process::id()]),
+            machine_us: machine_us(),
+        }
+    }
+
+    pub fn since(&self, before: &Usage) -> Usage {
+        Usage {
+            server_us: self.server_us - before.server_us,
+            generator_us: self.generator_us - before.generator_us,
+            machine_us: (
+                self.machine_us.0 - before.machine_us.0,
+                self.machine_us.1 - before.machine_us.1,
+            ),
+        }
+    }
+
+    /// What neither the server nor this program used.
+    pub fn others_us(&self) -> u64 {
+        let ours = self.server_us + self.generator_us;
+        self.machine_us.0.saturating_sub(ours) + self.machine_us.1
+    }
+}
+
+fn machine_us() -> (u64, u64) {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let first = stat.lines().next().unwrap_or_default();
     let ticks: Vec<u64> = first
