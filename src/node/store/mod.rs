@@ -29,8 +29,10 @@
 //! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` and `registers`
 //! (what events change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
 //! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `mark`, `wal`, `pool`,
-//! `figures`.
+//! `figures`; `by_hand` (without the thread).
 
+#[doc(hidden)]
+pub mod by_hand;
 pub mod clock;
 mod commit;
 mod dump;
@@ -123,6 +125,17 @@ impl Store {
         node: &str,
         clock: impl Clock,
     ) -> Result<(Store, Commits), StoreError> {
+        let (writer, store, commits) = Store::assemble(dir, marks, node, clock)?;
+        writer::spawn(writer, dir)?;
+        Ok((store, commits))
+    }
+
+    fn assemble(
+        dir: &Path,
+        marks: &Path,
+        node: &str,
+        clock: impl Clock,
+    ) -> Result<(Writer, Store, Commits), StoreError> {
         let (folder_lock, path) = folder::take(dir)?;
         let conn = schema::open_writer(&path)?;
         let identity = folder::identity(&path)?;
@@ -151,14 +164,12 @@ impl Store {
             checkpoints: Checkpoints::start(&path)?,
             lock: folder_lock,
         };
-        writer::spawn(writer, &path)?;
-        let pool = Arc::new(Pool::new(&path));
         let store = Store {
             requests,
-            pool,
+            pool: Arc::new(Pool::new(&path)),
             shown,
         };
-        Ok((store, Commits(committed)))
+        Ok((writer, store, Commits(committed)))
     }
 
     /// Queues the deed; its place in the queue is taken before this returns.

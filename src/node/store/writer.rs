@@ -140,7 +140,7 @@ impl Writer {
         }
     }
 
-    fn transaction(&mut self, first: Request) -> Option<oneshot::Sender<()>> {
+    pub(super) fn transaction(&mut self, first: Request) -> Option<oneshot::Sender<()>> {
         let mut batch = Batch {
             fault: self.log.begin().err(),
             ..Batch::default()
