@@ -1,10 +1,8 @@
 //! Events of peers on their way to the store, one batch after the other.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep;
 
 use super::input::{Input, Inputs};
 use crate::node::replicator::NodeHandle;
@@ -16,10 +14,6 @@ const BATCHES_MAX: usize = 4096;
 /// Events that are handed to the store in one request: two milliseconds' work, since whoever talks
 /// meanwhile waits behind it.
 const EVENTS_AT_ONCE: usize = 256;
-
-/// After a full batch comes a pause of its time over this: a node that catches up leaves a part of the
-/// machine to those who talk.
-const REST_PARTS: u32 = 6;
 
 /// Where batches go in.
 #[derive(Debug)]
@@ -54,12 +48,7 @@ pub async fn store_all(
         {
             events.append(&mut more);
         }
-        let began = Instant::now();
         let result = node.ingest(events.clone()).await;
-        let rest = (events.len() >= EVENTS_AT_ONCE).then(|| began.elapsed() / REST_PARTS);
         inputs.tell_surely(Input::Ingested { events, result }).await;
-        if let Some(rest) = rest {
-            sleep(rest).await;
-        }
     }
 }
