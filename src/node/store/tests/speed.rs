@@ -82,6 +82,7 @@ async fn no_statement_looks_through_a_whole_table() {
     let path = story.dir.path().join(LOG_FILE);
     let conn = schema::open_reader(&path).unwrap();
     let sources = [
+        include_str!("../identities.rs"),
         include_str!("../intern.rs"),
         include_str!("../log.rs"),
         include_str!("../merge.rs"),
