@@ -238,7 +238,8 @@ impl Log {
             nonce: deed.nonce,
             body: deed.body,
         };
-        let outcome = self.append(&event, oid, rid, now)?;
+        // Were it here, it would be repeated.
+        let outcome = self.append(&event, oid, rid, now, None)?;
         let placed = Placed {
             place: place_of(&event),
             id: changed_message(&event),
@@ -305,6 +306,7 @@ impl Log {
         oid: Oid,
         rid: Rid,
         now: Ts,
+        before: Option<Standing>,
     ) -> Result<Outcome, StoreError> {
         let place = Place {
             ts: event.ts.0,
@@ -317,7 +319,7 @@ impl Log {
             identities: &self.identities,
             now,
         };
-        let outcome = merge.append(event, place, rid)?;
+        let outcome = merge.append(event, place, rid, before)?;
         let head = Head {
             seq: place.seq,
             ts: place.ts,
@@ -360,7 +362,14 @@ impl Log {
             }
             let rid = self.names.rid_or_new(&self.conn, &event.room)?;
             self.hybrid.observe(event.ts, now);
-            let outcome = self.append(&event, oid, rid, now)?;
+            let before = match event.body {
+                Body::Message { .. } => self.standing(event.uid.as_str(), event.nonce.as_str())?,
+                Body::Edit { .. }
+                | Body::Delete { .. }
+                | Body::React { .. }
+                | Body::Topic { .. } => None,
+            };
+            let outcome = self.append(&event, oid, rid, now, before)?;
             report.held.advance(&event.origin, event.seq);
             report.stored += 1;
             appended.push((event, outcome));

@@ -31,17 +31,19 @@ pub(super) struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Writes the event into the log and takes in what it changes.
+    /// Writes the event into the log and takes in what it changes. If it is a message, `before` says
+    /// where that stands already.
     pub(super) fn append(
         &self,
         event: &Event,
         place: Place,
         rid: Rid,
+        before: Option<Standing>,
     ) -> Result<Outcome, StoreError> {
         rows::insert_event(self.conn, event, place, rid)?;
         self.identities.appended(place);
         match &event.body {
-            Body::Message { .. } => self.message(event, place, rid),
+            Body::Message { .. } => self.message(event, place, rid, before),
             Body::Edit { .. } | Body::Delete { .. } if is_forged(event) => Ok(Outcome::Hidden),
             Body::Edit { .. } | Body::Delete { .. } | Body::React { .. } | Body::Topic { .. } => {
                 self.update(event, place, rid)
@@ -49,9 +51,14 @@ impl Merge<'_> {
         }
     }
 
-    fn message(&self, event: &Event, place: Place, rid: Rid) -> Result<Outcome, StoreError> {
+    fn message(
+        &self,
+        event: &Event,
+        place: Place,
+        rid: Rid,
+        before: Option<Standing>,
+    ) -> Result<Outcome, StoreError> {
         let (uid, nonce) = (event.uid.as_str(), event.nonce.as_str());
-        let before = self.standing(uid, nonce)?;
         if let Some(standing) = before {
             let before = place.is_before(standing.place, self.conn, self.names)?;
             if before == is_broken(Break::MergesByMaximum) {
