@@ -28,6 +28,8 @@ pub enum Break {
     SinceRunsAhead,
     /// What a peer lacks is never asked for: there are pushes only.
     NeverPulls,
+    /// The newest messages are taken for new ones when they come again after a start.
+    ForgetsNewIdentities,
     /// Nobody is told that a message stands in another place.
     MovesInSilence,
 }

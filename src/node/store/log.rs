@@ -9,11 +9,12 @@ use rusqlite::Connection;
 use super::clock::{Clock, Hybrid};
 use super::commit::{Deed, Ingested, Outcome, Placed};
 use super::error::StoreError;
+use super::identities::{Identities, Standing};
 use super::intern::{Interned, Oid, Rid};
 use super::mark::Mark;
 use super::merge::{self, Merge};
 use super::rows::Place;
-use super::{origin, registers, view};
+use super::{origin, registers};
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
 use crate::protocol::{self, Body, Event, MessageId, Origin, Seq, Ts, VersionVector};
@@ -29,6 +30,7 @@ struct Head {
 pub(super) struct Log {
     pub(super) conn: Connection,
     pub(super) names: Interned,
+    pub(super) identities: Identities,
     heads: HashMap<Oid, Head>,
     own: (Oid, Origin),
     node: String,
@@ -65,6 +67,7 @@ impl Log {
         let mut log = Log {
             conn,
             names,
+            identities: Identities::default(),
             heads: HashMap::new(),
             own,
             node: node.to_owned(),
@@ -103,10 +106,30 @@ impl Log {
 
     /// Ends the transaction; what is in it is on stable storage after this.
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.identities.merge_some(&self.conn)?;
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         self.given_up = false;
         self.note_own();
         Ok(())
+    }
+
+    /// Brings the tables up to what is in memory, so that the next start need not read it again.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        loop {
+            self.begin()?;
+            let settled = match self.identities.merge_rest(&self.conn) {
+                Ok(more) => self.commit().map(|()| !more),
+                Err(error) => Err(error),
+            };
+            match settled {
+                Ok(false) => {}
+                Ok(true) => return Ok(()),
+                Err(error) => {
+                    self.roll_back();
+                    return Err(error);
+                }
+            }
+        }
     }
 
     fn note_own(&mut self) {
@@ -139,7 +162,7 @@ impl Log {
         for oid in oids {
             self.load_head(oid)?;
         }
-        Ok(())
+        self.identities.load(&self.conn)
     }
 
     /// Reads where the origin ends, and lets the clock see it. What is too far ahead to count yet
@@ -215,7 +238,8 @@ impl Log {
             nonce: deed.nonce,
             body: deed.body,
         };
-        let outcome = self.append(&event, oid, rid, now)?;
+        // Were it here, it would be repeated.
+        let outcome = self.append(&event, oid, rid, now, None)?;
         let placed = Placed {
             place: place_of(&event),
             id: changed_message(&event),
@@ -230,7 +254,7 @@ impl Log {
         let (uid, nonce) = (deed.uid.as_str(), deed.nonce.as_str());
         let is_message = matches!(deed.body, Body::Message { .. });
         let place = if is_message {
-            view::standing(&self.conn, uid, nonce)?.map(|standing| standing.place)
+            self.standing(uid, nonce)?.map(|standing| standing.place)
         } else {
             merge::standing_update(&self.conn, uid, nonce)?.map(|(place, _)| place)
         };
@@ -242,6 +266,10 @@ impl Log {
             room: event.room,
             repeated: true,
         }))
+    }
+
+    fn standing(&self, uid: &str, nonce: &str) -> Result<Option<Standing>, StoreError> {
+        self.identities.standing(&self.conn, uid, nonce)
     }
 
     fn event_at(&self, place: Place) -> Result<Event, StoreError> {
@@ -256,7 +284,7 @@ impl Log {
             Body::Message { .. } | Body::Topic { .. } => return Ok(Ok(())),
         };
         let (uid, nonce) = (id.uid(), id.nonce());
-        let Some(standing) = view::standing(&self.conn, uid.as_str(), nonce.as_str())? else {
+        let Some(standing) = self.standing(uid.as_str(), nonce.as_str())? else {
             return Ok(Err(StoreError::NoSuchMessage));
         };
         if self.names.rid(&self.conn, &deed.room)? != Some(standing.rid) {
@@ -278,6 +306,7 @@ impl Log {
         oid: Oid,
         rid: Rid,
         now: Ts,
+        before: Option<Standing>,
     ) -> Result<Outcome, StoreError> {
         let place = Place {
             ts: event.ts.0,
@@ -287,9 +316,10 @@ impl Log {
         let merge = Merge {
             conn: &self.conn,
             names: &self.names,
+            identities: &self.identities,
             now,
         };
-        let outcome = merge.append(event, place, rid)?;
+        let outcome = merge.append(event, place, rid, before)?;
         let head = Head {
             seq: place.seq,
             ts: place.ts,
@@ -332,7 +362,14 @@ impl Log {
             }
             let rid = self.names.rid_or_new(&self.conn, &event.room)?;
             self.hybrid.observe(event.ts, now);
-            let outcome = self.append(&event, oid, rid, now)?;
+            let before = match event.body {
+                Body::Message { .. } => self.standing(event.uid.as_str(), event.nonce.as_str())?,
+                Body::Edit { .. }
+                | Body::Delete { .. }
+                | Body::React { .. }
+                | Body::Topic { .. } => None,
+            };
+            let outcome = self.append(&event, oid, rid, now, before)?;
             report.held.advance(&event.origin, event.seq);
             report.stored += 1;
             appended.push((event, outcome));

@@ -11,10 +11,11 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::commit::{Outcome, UpdateKind};
 use super::error::StoreError;
+use super::identities::{Identities, Standing};
 use super::intern::{Interned, Rid};
 use super::registers::changed;
 use super::rows::{self, Place, topic_target};
-use super::view::{self, Standing};
+use super::view;
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::LATE_AFTER_US;
 use crate::protocol::{Body, Event, Ts};
@@ -24,21 +25,25 @@ use crate::protocol::{Body, Event, Ts};
 pub(super) struct Merge<'a> {
     pub(super) conn: &'a Connection,
     pub(super) names: &'a Interned,
+    pub(super) identities: &'a Identities,
     /// The physical time, for `late`.
     pub(super) now: Ts,
 }
 
 impl Merge<'_> {
-    /// Writes the event into the log and takes in what it changes.
+    /// Writes the event into the log and takes in what it changes. If it is a message, `before` says
+    /// where that stands already.
     pub(super) fn append(
         &self,
         event: &Event,
         place: Place,
         rid: Rid,
+        before: Option<Standing>,
     ) -> Result<Outcome, StoreError> {
         rows::insert_event(self.conn, event, place, rid)?;
+        self.identities.appended(place);
         match &event.body {
-            Body::Message { .. } => self.message(event, place, rid),
+            Body::Message { .. } => self.message(event, place, rid, before),
             Body::Edit { .. } | Body::Delete { .. } if is_forged(event) => Ok(Outcome::Hidden),
             Body::Edit { .. } | Body::Delete { .. } | Body::React { .. } | Body::Topic { .. } => {
                 self.update(event, place, rid)
@@ -46,9 +51,14 @@ impl Merge<'_> {
         }
     }
 
-    fn message(&self, event: &Event, place: Place, rid: Rid) -> Result<Outcome, StoreError> {
+    fn message(
+        &self,
+        event: &Event,
+        place: Place,
+        rid: Rid,
+        before: Option<Standing>,
+    ) -> Result<Outcome, StoreError> {
         let (uid, nonce) = (event.uid.as_str(), event.nonce.as_str());
-        let before = view::standing(self.conn, uid, nonce)?;
         if let Some(standing) = before {
             let before = place.is_before(standing.place, self.conn, self.names)?;
             if before == is_broken(Break::MergesByMaximum) {
@@ -57,12 +67,7 @@ impl Merge<'_> {
             self.take_off_timeline(standing)?;
         }
         let late = self.is_late(rid, place.ts)?;
-        self.conn
-            .prepare_cached(
-                "INSERT OR REPLACE INTO identity (uid, nonce, rid, ts, oid, seq)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute((uid, nonce, rid, place.ts, place.oid, place.seq))?;
+        self.identities.insert(uid, nonce, Standing { rid, place });
         self.conn
             .prepare_cached(
                 "INSERT INTO timeline (rid, ts, oid, seq, late) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -77,6 +82,10 @@ impl Merge<'_> {
             Some(_) if is_broken(Break::MovesInSilence) => Outcome::Hidden,
             Some(_) => Outcome::Moved(view),
         })
+    }
+
+    fn standing(&self, uid: &str, nonce: &str) -> Result<Option<Standing>, StoreError> {
+        self.identities.standing(self.conn, uid, nonce)
     }
 
     fn take_off_timeline(&self, standing: Standing) -> Result<(), StoreError> {
@@ -109,7 +118,9 @@ impl Merge<'_> {
         };
         if is_broken(Break::ForgetsEarlyUpdates)
             && let Some(id) = event.message_id()
-            && view::standing(self.conn, id.uid().as_str(), id.nonce().as_str())?.is_none()
+            && self
+                .standing(id.uid().as_str(), id.nonce().as_str())?
+                .is_none()
         {
             return Ok(Outcome::Hidden);
         }
@@ -153,8 +164,7 @@ impl Merge<'_> {
         let Some(id) = event.message_id().filter(|_| counts) else {
             return Ok(Outcome::Hidden);
         };
-        let Some(standing) = view::standing(self.conn, id.uid().as_str(), id.nonce().as_str())?
-        else {
+        let Some(standing) = self.standing(id.uid().as_str(), id.nonce().as_str())? else {
             let room = event.room.to_string();
             let early = view::early(self.conn, self.names, room, &id, (kind, place))?;
             return Ok(early.map_or(Outcome::Hidden, Outcome::Early));

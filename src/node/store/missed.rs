@@ -6,11 +6,12 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::commit::UpdateKind;
 use super::error::StoreError;
+use super::identities::{Standing, is_in_timeline};
 use super::intern::{Oid, Rid};
 use super::merge;
 use super::reader::Reader;
 use super::rows::{Place, kind};
-use super::view::{self, Standing};
+use super::view;
 use crate::protocol::server::MessageUpdate;
 use crate::protocol::{MessageId, Origin, RoomKey, Seq, VersionVector};
 
@@ -161,8 +162,11 @@ impl<'a> MissedEvents<'a> {
     pub(super) fn shows(&self, event: &Missed) -> Result<Shows, StoreError> {
         let conn = self.reader.conn();
         let standing = match (event.kind, &event.target) {
-            (kind::MESSAGE, _) => view::standing(conn, &event.uid, &event.nonce)?
-                .filter(|standing| standing.place == event.place),
+            (kind::MESSAGE, _) => {
+                let (rid, place) = (self.rid, event.place);
+                let standing = Standing { rid, place };
+                is_in_timeline(conn, standing)?.then_some(standing)
+            }
             (kind::TOPIC, _) | (_, None) => None,
             (_, Some(target)) => {
                 let stands = merge::standing_update(conn, &event.uid, &event.nonce)?;
@@ -170,7 +174,7 @@ impl<'a> MissedEvents<'a> {
                     return Ok(Shows::Nothing);
                 }
                 let id = MessageId::parse(target).map_err(StoreError::damaged("a target"))?;
-                match view::standing(conn, id.uid().as_str(), id.nonce().as_str())? {
+                match self.reader.standing(&id)? {
                     Some(standing) if self.is_told(standing.place)? => Some(standing),
                     Some(_) | None => return self.early(event, &id),
                 }

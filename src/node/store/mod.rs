@@ -27,7 +27,7 @@
 //! # Reading order
 //!
 //! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` and `registers`
-//! (what events change), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
+//! (what events change), `identities` (where messages stand), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
 //! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `mark`, `wal`, `pool`,
 //! `figures`; `by_hand` (without the thread).
 
@@ -39,6 +39,7 @@ mod dump;
 mod error;
 mod figures;
 mod folder;
+mod identities;
 mod intern;
 mod log;
 mod mark;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
+use super::identities::{Identities, Standing};
 use super::intern::{Interned, Oid, Rid};
 use super::{registers, rows, view};
 use crate::protocol::peer::event_bytes_max;
@@ -19,6 +20,7 @@ use crate::protocol::{Event, MessageId, Origin, RoomKey, Seq, Ts, Uid, VersionVe
 pub struct Reader {
     conn: Connection,
     names: Interned,
+    identities: Identities,
 }
 
 /// A room as lists show it.
@@ -48,6 +50,7 @@ impl Reader {
         Reader {
             conn,
             names: Interned::default(),
+            identities: Identities::default(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Reader {
         work: impl FnOnce(&Reader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.conn.prepare_cached("BEGIN")?.execute([])?;
+        self.identities.moment_begins();
         let done = work(self);
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         done
@@ -202,10 +206,17 @@ impl Reader {
 
     /// The message as it is now, if it is here.
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
-        match view::standing(&self.conn, id.uid().as_str(), id.nonce().as_str())? {
+        match self.standing(id)? {
             Some(standing) => view::message_at(&self.conn, &self.names, standing.place).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Where the message stands, if it is here.
+    pub(super) fn standing(&self, id: &MessageId) -> Result<Option<Standing>, StoreError> {
+        let (uid, nonce) = (id.uid(), id.nonce());
+        self.identities
+            .standing_now(&self.conn, uid.as_str(), nonce.as_str())
     }
 
     /// The event at this place, if it is here.

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::wal::WAL_BYTES_KEPT;
 
 /// Rises with every change of the tables; `migrate` brings an older log up to it.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as this program's: "chat".
 const APPLICATION_ID: i64 = 0x6368_6174;
@@ -34,7 +34,8 @@ const STATEMENTS_KEPT: usize = 128;
 /// - `events`: every event, by its place. `target` is the message that an update changes (or a
 ///   message answers), and for a topic `/` and the room.
 /// - `timeline`: the messages that stand, in order.
-/// - `identity`: where the message `(uid, nonce)` stands.
+/// - `identity`: where the message `(uid, nonce)` stands, for the events of each origin up to
+///   `identified` (see the `identities` module).
 /// - `updates`: where the edit, deletion, reaction or topic `(uid, nonce)` stands.
 /// - `changed`: what has become of a message, whether that is here yet or not: the edit that
 ///   counts, and the last of its updates in order.
@@ -43,7 +44,8 @@ const STATEMENTS_KEPT: usize = 128;
 /// - `soft_*`: what nodes tell each other beside the log; `rev` rises with every change of a row.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE origins (oid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE origins (oid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  identified INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE rooms (rid INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE directs (uid TEXT NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (uid, rid)) WITHOUT ROWID;
 CREATE TABLE events (
@@ -145,6 +147,18 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// From version 1, whose `identity` knew all messages.
+fn migrate(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         ALTER TABLE origins ADD COLUMN identified INTEGER NOT NULL DEFAULT 0;
+         UPDATE origins SET identified =
+           coalesce((SELECT max(seq) FROM events e WHERE e.oid = origins.oid), 0);
+         PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    ))?;
+    Ok(())
+}
+
 fn check_or_create(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let number = |name: &str| -> Result<i64, StoreError> {
         conn.pragma_query_value(None, name, |row| row.get(0))
@@ -180,6 +194,8 @@ fn check_or_create(conn: &Connection, path: &Path) -> Result<(), StoreError> {
             "BEGIN IMMEDIATE; {TABLES}
              PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
+    } else if version < SCHEMA_VERSION {
+        migrate(conn)?;
     }
     Ok(())
 }

@@ -65,8 +65,15 @@ impl Disk {
         let identity = format!("{}:{}", self.inode, self.boot);
         let mark = Mark::open(self.marks.path(), &path);
         let log = Log::open(conn, node, &identity, mark, clock).unwrap();
+        // Few, so that processes end in the midst of it.
+        log.identities.merge_at(6);
         let reader = Reader::new(schema::open_reader(&path).unwrap());
         Running { log, reader }
+    }
+
+    /// One more connection that reads.
+    pub(in crate::node) fn reader(&self) -> Reader {
+        Reader::new(schema::open_reader(&self.file()).unwrap())
     }
 
     /// The machine has started anew: what was only in memory is gone.
@@ -157,6 +164,18 @@ impl Running {
 
     pub(in crate::node) fn roll_back(&mut self) {
         self.log.roll_back();
+    }
+
+    /// The disk refuses the commit.
+    pub(in crate::node) fn commit_in_vain(&mut self) {
+        self.log.identities.merge_some(&self.log.conn).unwrap();
+        self.log.roll_back();
+    }
+
+    /// Messages whose identity is only in memory, and whether some of them are on their way into the
+    /// table.
+    pub(in crate::node) fn recent_identities(&self) -> (usize, bool) {
+        self.log.identities.recent()
     }
 
     pub(in crate::node) fn reader(&self) -> &Reader {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::error::StoreError;
+use super::identities::Standing;
 use super::intern::Rid;
 use super::missed::{MissedEvents, Shows};
 use super::pages::sort;
 use super::reader::Reader;
 use super::registers;
 use super::rows::Place;
-use super::view::{self, Standing, message_bytes, update_bytes};
+use super::view::{self, message_bytes, update_bytes};
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::{HISTORY_MAX, PAGE_BYTES};
 use crate::protocol::server::{Message, MessageUpdate};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::commit::UpdateKind;
 use super::error::StoreError;
-use super::intern::{Interned, Rid};
+use super::intern::Interned;
 use super::registers;
 use super::rows::Place;
 use crate::protocol::server::{Message, MessageUpdate};
@@ -22,31 +22,6 @@ pub(super) const MESSAGE_COLUMNS: &str = "e.ts, e.oid, e.seq, e.rid, e.uid, e.na
 /// What has become of the message of the row `e`: `c`, and the edit that counts, `x`.
 pub(super) const MESSAGE_JOINS: &str = "LEFT JOIN changed c ON c.uid = e.uid AND c.nonce = e.nonce \
      LEFT JOIN events x ON x.oid = c.edit_oid AND x.seq = c.edit_seq";
-
-/// Where a message stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
-    pub(super) rid: Rid,
-    pub(super) place: Place,
-}
-
-/// Where the message `(uid, nonce)` stands, if it is here.
-pub(super) fn standing(
-    conn: &Connection,
-    uid: &str,
-    nonce: &str,
-) -> Result<Option<Standing>, StoreError> {
-    let found = conn
-        .prepare_cached("SELECT rid, ts, oid, seq FROM identity WHERE uid = ?1 AND nonce = ?2")?
-        .query_row((uid, nonce), |row| {
-            Ok(Standing {
-                rid: row.get(0)?,
-                place: Place::read(row, 1)?,
-            })
-        })
-        .optional()?;
-    Ok(found)
-}
 
 /// The message that stands at this place.
 pub(super) fn message_at(

@@ -122,6 +122,9 @@ impl Writer {
             closed = self.transaction(first);
         }
         self.requests.close();
+        if let Err(error) = self.log.settle() {
+            tracing::warn!(%error, "the store closes with work left for its next start");
+        }
         let Writer {
             log,
             requests,

@@ -149,11 +149,7 @@ impl Driver {
         let now = self.now();
         self.follow_origin(now);
         self.keep_time();
-        if self.inputs.commits_missed.swap(false, Ordering::AcqRel) {
-            let held = self.node.held();
-            let effects = self.core.caught_up(now, &held);
-            self.carry_out(now, effects);
-        }
+        self.catch_up(now);
         let effects = self.core.tick(now);
         self.carry_out(now, effects);
         for (until, doubt) in std::mem::take(&mut self.doubts) {
@@ -170,6 +166,16 @@ impl Driver {
             for shared_name in nodes.new_shared_names() {
                 tracing::warn!("{shared_name}");
             }
+        }
+    }
+
+    /// Tells the core how far the store has come, if it was not told of commits.
+    fn catch_up(&mut self, now: Moment) {
+        if self.inputs.commits_missed.swap(false, Ordering::SeqCst) {
+            self.follow_origin(now);
+            let held = self.node.held();
+            let effects = self.core.caught_up(now, &held);
+            self.carry_out(now, effects);
         }
     }
 
@@ -236,7 +242,8 @@ impl Driver {
             out,
         };
         self.peers.insert(link, peer);
-        self.inputs.has_peers.store(true, Ordering::Release);
+        self.inputs.has_peers.store(true, Ordering::SeqCst);
+        self.catch_up(now);
         let effects = self.core.link_up(now, link, hello.origin);
         self.carry_out(now, effects);
         let beat = self.beat();

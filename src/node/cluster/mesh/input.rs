@@ -1,7 +1,7 @@
 //! What the driver is told from this process: a bounded queue, and marks for what may be said late.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -81,7 +81,7 @@ pub struct Inputs {
     queue: mpsc::Sender<Input>,
     /// Committed events in the queue.
     pub events_waiting: Arc<AtomicUsize>,
-    /// Commits found no room in the queue.
+    /// Commits found no room in the queue, or nobody to be told of them.
     pub commits_missed: Arc<AtomicBool>,
     /// The soft tables have changed.
     pub soft_changed: Arc<AtomicBool>,
@@ -108,6 +108,17 @@ impl Inputs {
         self.queue.try_send(input).is_ok()
     }
 
+    /// For a commit of which only other nodes need to know: there is none, and the driver, which is not
+    /// woken, hears of it when there is.
+    pub fn may_wait_for_a_link(&self) -> bool {
+        if self.has_peers.load(Ordering::SeqCst) {
+            return false;
+        }
+        self.commits_missed.store(true, Ordering::SeqCst);
+        // One that came up meanwhile may have looked before.
+        !self.has_peers.load(Ordering::SeqCst)
+    }
+
     /// On how many disks an event is that was stored before; the answer may take a moment.
     pub fn ask_copies(&self, origin: Origin, seq: Seq) -> Later<u32> {
         let inputs = self.clone();
@@ -129,5 +140,21 @@ impl Inputs {
     pub async fn tell_surely(&self, input: Input) {
         // Without a driver nobody needs to know.
         let _ = self.queue.send(input).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_nobody_links_for_leaves_a_mark_and_wakes_nobody() {
+        let (inputs, mut waiting) = inputs();
+        assert!(inputs.may_wait_for_a_link());
+        assert!(inputs.commits_missed.swap(false, Ordering::SeqCst));
+        assert!(waiting.try_recv().is_err());
+        inputs.has_peers.store(true, Ordering::SeqCst);
+        assert!(!inputs.may_wait_for_a_link());
+        assert!(!inputs.commits_missed.load(Ordering::SeqCst));
     }
 }

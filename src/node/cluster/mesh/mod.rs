@@ -84,6 +84,8 @@ struct PeerListener {
 /// The running mesh.
 pub struct Mesh {
     inputs: Inputs,
+    /// Nobody waits for other nodes' disks.
+    one_copy_is_enough: bool,
     nodes: Arc<Mutex<Nodes>>,
     acks: Arc<Acks>,
     clock: Arc<NodeClock>,
@@ -216,6 +218,7 @@ impl Mesh {
         tasks.spawn(members.run(stop.clone()));
         Ok(Mesh {
             inputs,
+            one_copy_is_enough: node.copies_wanted() <= 1,
             nodes,
             acks,
             clock: Arc::clone(node.clock()),
@@ -288,6 +291,9 @@ impl Early for Handing {
 
 impl Replicator for Mesh {
     fn committed(&self, events: &[Committed]) {
+        if self.one_copy_is_enough && self.inputs.may_wait_for_a_link() {
+            return;
+        }
         let events: Vec<_> = events.iter().map(|c| Arc::clone(&c.event)).collect();
         let count = events.len();
         let waiting = self

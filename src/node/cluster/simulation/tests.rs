@@ -110,6 +110,7 @@ fn every_broken_rule_is_noticed() {
         Break::SinceRunsAhead,
         Break::NeverPulls,
         Break::MovesInSilence,
+        Break::ForgetsNewIdentities,
     ];
     let missed: Vec<Break> = rules
         .into_iter()

@@ -3,6 +3,7 @@
 mod disk;
 mod folder;
 mod following;
+mod identities;
 mod merging;
 mod messages;
 mod reading;

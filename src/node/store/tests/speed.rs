@@ -135,6 +135,7 @@ const MAY_SCAN: &[&str] = &["SCAN o", "SCAN origins", "CONSTANT ROW", "SCAN (sub
 /// The statements of the store's sources.
 fn all_statements() -> impl Iterator<Item = String> {
     let sources = [
+        include_str!("../identities.rs"),
         include_str!("../intern.rs"),
         include_str!("../log.rs"),
         include_str!("../merge.rs"),
