@@ -30,6 +30,7 @@ pub(super) fn user_join(
     }
     let now = shared.now();
     let stay = if brief { Stay::Brief } else { Stay::Kept };
+    let new = matches!(claim, Claim::Name { .. });
     let record = match identify(shared, session.id(), claim, stay, now) {
         Ok(record) => record,
         Err(refusal) => return Handling::refused(re, refusal),
@@ -47,7 +48,7 @@ pub(super) fn user_join(
     });
     let personal = shared.hub.enter(&ChannelKey::Personal(record.uid.clone()));
     shared.remember(vec![record.clone()]);
-    session.open(record.uid, admin, stay);
+    session.open(record.uid, admin, stay, new);
     Handling::Now(Answer::frame(answer).and(Effect::Enter(personal)))
 }
 
