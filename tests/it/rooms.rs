@@ -83,7 +83,7 @@ async fn whoever_comes_in_is_given_what_was_said_and_done_since_the_last_one_cam
         let messages = room["messages"].as_array().unwrap();
         messages.iter().map(|m| m["text"].clone()).collect()
     };
-    let mut come = async |name: &str| {
+    let come = async |name: &str| {
         let mut client = node.user(name).await;
         let room = client.join("ops").await;
         (client, room)

@@ -93,7 +93,11 @@ fn identify(
             }
         };
         let notices = match (&found, stay) {
-            (Ok(record), Stay::Kept) => people.presence.open(session, record),
+            (Ok(record), Stay::Kept) => {
+                let key = people.names.key_of(&record.uid).cloned();
+                let key = key.unwrap_or_else(|| record.name.key());
+                people.presence.open_as(session, record, key)
+            }
             (Ok(_), Stay::Brief) | (Err(_), _) => Vec::new(),
         };
         (found, notices)

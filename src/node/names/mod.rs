@@ -190,6 +190,11 @@ impl Names {
         self.users.get(uid).map(|known| &known.record.name)
     }
 
+    /// The key of that name, as it is in memory here.
+    pub fn key_of(&self, uid: &Uid) -> Option<&NameKey> {
+        self.users.get(uid).map(|known| &known.key)
+    }
+
     /// When a session of the user was last open, for [`super::tokens::Tokens::check`].
     pub fn last_seen(&self, uid: &Uid) -> Option<Ts> {
         self.users.get(uid).map(|known| known.record.last_seen)

@@ -84,12 +84,23 @@ enum Pending {
 impl Roster {
     /// `node` has sessions of a user, or shows it differently.
     pub(super) fn show(&mut self, node: &Arc<str>, face: &Face, notices: &mut Vec<Notice>) {
+        self.show_as(node, face, || face.name.key(), notices);
+    }
+
+    /// The same with the key of the name.
+    pub(super) fn show_as(
+        &mut self,
+        node: &Arc<str>,
+        face: &Face,
+        key: impl FnOnce() -> NameKey,
+        notices: &mut Vec<Notice>,
+    ) {
         if let Some(person) = self.people.get_mut(&face.uid) {
             let face = person.hear(node, face);
             self.reface(face, notices);
             return;
         }
-        let key = face.name.key();
+        let key = key();
         self.bear(key.clone(), &face.uid);
         let person = Person {
             face: face.clone(),

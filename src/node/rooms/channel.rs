@@ -2,7 +2,7 @@
 //!
 //! Locks are held for the push or the reading of lines already encoded, never across an `.await`.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
@@ -40,11 +40,11 @@ type Members = SmallVec<[Arc<Member>; 2]>;
 pub struct Member {
     signal: Arc<Signal>,
     /// Which of the link's memberships this is.
-    slot: usize,
+    slot: u32,
     /// It has been told of new lines and has not begun to read them.
     dirty: AtomicBool,
     /// Its index among the channel's members.
-    position: AtomicUsize,
+    position: AtomicU32,
 }
 
 /// Wakes a link, and tells it which of its memberships have something.
@@ -55,7 +55,7 @@ pub struct Signal {
 }
 
 /// Most links have no more than two or three memberships: no memory is asked for.
-pub type Slots = SmallVec<[usize; 3]>;
+pub type Slots = SmallVec<[u32; 4]>;
 
 #[derive(Debug)]
 enum Wake {
@@ -128,9 +128,9 @@ impl Channel {
         let mut members = lock(&self.members);
         let member = Arc::new(Member {
             signal: Arc::clone(signal),
-            slot,
+            slot: number(slot),
             dirty: AtomicBool::new(false),
-            position: AtomicUsize::new(members.len()),
+            position: AtomicU32::new(number(members.len())),
         });
         members.push(Arc::clone(&member));
         member
@@ -140,8 +140,9 @@ impl Channel {
     pub fn leave(&self, member: &Member) {
         let mut members = lock(&self.members);
         let position = member.position.load(Ordering::Relaxed);
-        members.swap_remove(position);
-        if let Some(moved) = members.get(position) {
+        let at = position as usize;
+        members.swap_remove(at);
+        if let Some(moved) = members.get(at) {
             moved.position.store(position, Ordering::Relaxed);
         }
     }
@@ -230,6 +231,11 @@ impl std::task::Wake for Signal {
     fn wake_by_ref(self: &Arc<Self>) {
         Signal::tell(self, When::Now);
     }
+}
+
+/// Places in memory that hold more than four bytes each.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).expect("less than there are bytes for")
 }
 
 /// What these locks guard is whole after every statement, so a panic elsewhere does not spoil it.

@@ -60,11 +60,15 @@ pub enum Due<'a> {
 pub struct Memberships {
     signal: Arc<Signal>,
     slots: Vec<Option<Membership>>,
-    /// Of a link with more than a few: which slot reads which channel.
-    by_key: Option<Box<HashMap<ChannelKey, Slot>>>,
+    /// Of a link with more than a few.
+    by_key: Option<Box<ByKey>>,
     /// None of a link that has taken all and left nothing, as most have for most of the time.
     queues: Option<Box<Queues>>,
 }
+
+/// Which slot reads which channel.
+#[derive(Debug)]
+struct ByKey(HashMap<ChannelKey, Slot>);
 
 /// Memberships that are not only waiting for lines.
 #[derive(Debug, Default)]
@@ -141,7 +145,7 @@ impl Memberships {
         });
         let member = entry.channel.enter(&self.signal, slot);
         if let Some(by_key) = &mut self.by_key {
-            by_key.insert(entry.channel.key.clone(), slot);
+            by_key.0.insert(entry.channel.key.clone(), slot);
         }
         self.queues().due.push_back(slot);
         self.slots[slot] = Some(Membership {
@@ -157,7 +161,7 @@ impl Memberships {
                 let membership = membership.as_ref()?;
                 Some((membership.channel.key.clone(), slot))
             });
-            self.by_key = Some(Box::new(by_key.collect()));
+            self.by_key = Some(Box::new(ByKey(by_key.collect())));
         }
         slot
     }
@@ -187,7 +191,7 @@ impl Memberships {
     pub fn leave(&mut self, key: &ChannelKey) -> Option<Slot> {
         let slot = self.slot(key)?;
         if let Some(by_key) = &mut self.by_key {
-            by_key.remove(key);
+            by_key.0.remove(key);
         }
         let membership = self.slots[slot].take()?;
         membership.channel.leave(&membership.member);
@@ -198,7 +202,7 @@ impl Memberships {
     /// Which slot reads the channel.
     pub fn slot(&self, key: &ChannelKey) -> Option<Slot> {
         if let Some(by_key) = &self.by_key {
-            return by_key.get(key).copied();
+            return by_key.0.get(key).copied();
         }
         let reads = |membership: &Option<Membership>| {
             membership
@@ -269,7 +273,8 @@ impl Memberships {
         pieces: bool,
         take: &mut impl FnMut(Slot, Due<'_>),
     ) -> Drained {
-        let mut told = self.signal.take().into_iter();
+        let told = self.signal.take().into_iter();
+        let mut told = told.map(|slot| slot as Slot);
         let mut left = budget;
         while let Some(slot) = queues.due.pop_front().or_else(|| told.next()) {
             let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) else {

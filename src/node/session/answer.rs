@@ -116,10 +116,14 @@ pub const IN_FLIGHT_MAX: usize = 256;
 #[derive(Default)]
 pub struct AnswerQueue {
     /// None between requests.
-    waiting: Option<Box<VecDeque<Waiting>>>,
+    waiting: Option<Box<Line>>,
     /// A request that runs alone is in it.
     alone: bool,
 }
+
+/// Those who wait, the first in front.
+#[derive(Default)]
+struct Line(VecDeque<Waiting>);
 
 enum Waiting {
     Ready(Answer),
@@ -129,7 +133,7 @@ enum Waiting {
 impl AnswerQueue {
     /// Whether another request may be taken.
     pub fn has_room(&self) -> bool {
-        !self.alone && self.waiting.as_ref().map_or(0, |w| w.len()) < IN_FLIGHT_MAX
+        !self.alone && self.waiting.as_ref().map_or(0, |line| line.0.len()) < IN_FLIGHT_MAX
     }
 
     pub fn is_empty(&self) -> bool {
@@ -138,7 +142,7 @@ impl AnswerQueue {
 
     pub fn push(&mut self, handling: Handling) {
         let waiting = self.waiting.get_or_insert_default();
-        waiting.push_back(match handling {
+        waiting.0.push_back(match handling {
             Handling::Now(answer) => Waiting::Ready(answer),
             Handling::Stored(coming) => Waiting::Coming(coming),
             Handling::Alone(coming) => {
@@ -159,7 +163,7 @@ impl AnswerQueue {
         let Some(waiting) = &mut self.waiting else {
             return Poll::Pending;
         };
-        let answer = match waiting.front_mut() {
+        let answer = match waiting.0.front_mut() {
             None => return Poll::Pending,
             Some(Waiting::Ready(answer)) => std::mem::take(answer),
             Some(Waiting::Coming(coming)) => match coming.as_mut().poll(context) {
@@ -167,8 +171,8 @@ impl AnswerQueue {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        waiting.pop_front();
-        if waiting.is_empty() {
+        waiting.0.pop_front();
+        if waiting.0.is_empty() {
             self.alone = false;
             self.waiting = None;
         }
