@@ -142,8 +142,6 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     // Or a statement is parsed and planned anew whenever a value is bound that a plan might depend on.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    // Else a statement whose plan might depend on what is bound is prepared again each time it is run.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(conn)
 }
 
