@@ -263,6 +263,7 @@ impl NodeHandle {
     /// # Errors
     /// `Unavailable`, `Closed`: then none of it is stored, and it is to be asked for again.
     pub async fn take_soft(&self, rows: Vec<SoftRow>) -> Result<(), StoreError> {
+        self.shared.marked.note(&rows);
         let news = self.shared.store.merge_soft(rows).await?;
         let now = self.shared.now();
         let mut read: BTreeMap<(&Uid, &RoomKey), VersionVector> = BTreeMap::new();

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::admin::AdminToken;
 use super::clock::NodeClock;
 use super::config::Config;
+use super::marked::Marked;
 use super::metrics::Metrics;
 use super::people::People;
 use super::presence::{NODE_SILENT_US_MAX, Notice, SessionId};
@@ -81,6 +82,8 @@ pub struct Shared {
     pub store: Store,
     pub hub: Hub,
     pub tokens: Tokens,
+    /// Who may have read markers.
+    pub marked: Marked,
     pub admin: AdminToken,
     pub metrics: Metrics,
     pub started: Instant,
@@ -130,6 +133,7 @@ impl Shared {
         Arc::new_cyclic(|me| Shared {
             me: me.clone(),
             tokens: Tokens::new(&config.secret),
+            marked: Marked::default(),
             metrics: Metrics::new(&config.name),
             config,
             tuning,

@@ -83,6 +83,11 @@ impl LineBuffer {
         None
     }
 
+    /// Whether it is between lines, and as it was made.
+    pub fn is_idle(&self) -> bool {
+        self.line.is_empty() && !self.too_long && self.telnet == Telnet::Data && self.marks == 0
+    }
+
     /// How many timing marks were asked for since this was last called; each is to be answered with
     /// [`TIMING_MARK_ANSWER`].
     pub fn take_marks(&mut self) -> usize {

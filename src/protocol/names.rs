@@ -1,5 +1,6 @@
 //! Names of users and rooms: parsed once at the edge, compared by what a reader takes them for.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub struct UserName(Arc<str>);
 /// What two names share that a reader could take for one another: case, compatibility forms and
 /// look-alikes folded away (Unicode TR 39, the skeleton). Names with equal keys are one name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NameKey(String);
+#[serde(from = "String", into = "String")]
+pub struct NameKey(Arc<str>);
 
 /// A room's name: like a user's, in lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +76,24 @@ impl UserName {
     pub fn key(&self) -> NameKey {
         let folded: String = self.0.nfkc().flat_map(char::to_lowercase).collect();
         let skeleton: String = unicode_security::skeleton(&folded).collect();
-        NameKey(skeleton.nfkc().flat_map(char::to_lowercase).collect())
+        let key: String = skeleton.nfkc().flat_map(char::to_lowercase).collect();
+        // Many names are their own keys: they are in memory once then.
+        if *self.0 == *key {
+            return NameKey(Arc::clone(&self.0));
+        }
+        NameKey(key.into())
+    }
+
+    /// Which comes first in a list: without case, so names that differ in nothing else are equal here.
+    pub fn cmp_folded(&self, other: &UserName) -> Ordering {
+        let (one, other) = (&*self.0, &*other.0);
+        if one.is_ascii() && other.is_ascii() {
+            let [one, other] =
+                [one, other].map(|name| name.bytes().map(|b| b.to_ascii_lowercase()));
+            return one.cmp(other);
+        }
+        let [one, other] = [one, other].map(|name| name.chars().flat_map(char::to_lowercase));
+        one.cmp(other)
     }
 
     /// The name with `-number` behind it, shortened where it must be: what is suggested instead of a
@@ -248,6 +266,18 @@ impl NameKey {
     }
 }
 
+impl From<String> for NameKey {
+    fn from(key: String) -> NameKey {
+        NameKey(key.into())
+    }
+}
+
+impl From<NameKey> for String {
+    fn from(key: NameKey) -> String {
+        key.0.as_ref().to_owned()
+    }
+}
+
 impl fmt::Display for RoomKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -303,6 +333,14 @@ mod tests {
         }
         assert_ne!(name("alice").key(), name("alicia").key());
         assert_ne!(name("u12").key(), name("u21").key());
+    }
+
+    #[test]
+    fn a_list_of_names_is_in_the_order_of_their_letters_without_case() {
+        let mut names = ["zoe", "Öl", "bob", "Bob", "ÄRA", "ära", "Alice"].map(name);
+        names.sort_by(UserName::cmp_folded);
+        let sorted = names.each_ref().map(UserName::as_str);
+        assert_eq!(sorted, ["Alice", "bob", "Bob", "zoe", "ÄRA", "ära", "Öl"]);
     }
 
     #[test]

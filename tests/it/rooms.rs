@@ -76,6 +76,49 @@ async fn who_lists_the_users_and_away_is_shown() {
 }
 
 #[tokio::test]
+async fn whoever_comes_in_is_given_what_was_said_and_done_since_the_last_one_came() {
+    let node = TestNode::start().await;
+    let mut alice = node.user_in("alice", "ops").await;
+    let texts = |room: &Value| -> Vec<Value> {
+        let messages = room["messages"].as_array().unwrap();
+        messages.iter().map(|m| m["text"].clone()).collect()
+    };
+    let come = async |name: &str| {
+        let mut client = node.user(name).await;
+        let room = client.join("ops").await;
+        (client, room)
+    };
+    assert_eq!(texts(&come("bob").await.1), Vec::<Value>::new());
+    let said = alice
+        .ask(json!({"type": "send", "room": "ops", "text": "one"}))
+        .await;
+    for name in ["carol", "dan"] {
+        let (_, room) = come(name).await;
+        assert_eq!(texts(&room), [json!("one")], "{name}");
+        assert_eq!(room["since"][said["origin"].as_str().unwrap()], said["seq"]);
+    }
+    alice
+        .ask(json!({"type": "edit", "room": "ops", "id": said["id"], "text": "two"}))
+        .await;
+    alice
+        .ask(json!({"type": "topic", "room": "ops", "topic": "deploys"}))
+        .await;
+    for name in ["erin", "frank"] {
+        let (_, room) = come(name).await;
+        assert_eq!(texts(&room), [json!("two")], "{name}");
+        assert_eq!(room["topic"], "deploys", "{name}");
+    }
+    let (mut grace, room) = come("grace").await;
+    grace
+        .ask(json!({"type": "read", "room": "ops", "since": room["since"]}))
+        .await;
+    grace.ask(json!({"type": "leave", "room": "ops"})).await;
+    let again = grace.join("ops").await;
+    assert_eq!(again["read"], room["since"]);
+    assert_eq!(room["read"], json!({}));
+}
+
+#[tokio::test]
 async fn a_topic_is_shown_to_the_room_and_to_who_comes_later() {
     let node = TestNode::start().await;
     let mut alice = node.user_in("alice", "ops").await;

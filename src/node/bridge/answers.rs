@@ -18,7 +18,7 @@ impl Link {
                 && !self.come_level(entry)
             {
                 if let Some(bridged) = self.sessions.get_mut(&id) {
-                    bridged.stalled = Some(answer);
+                    bridged.stalled = Some(Box::new(answer));
                     self.stalled.insert(id);
                 }
                 return;

@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
+use crate::node::few::Few;
 use crate::node::presence;
 use crate::node::rooms::{ChannelKey, Except, Line, Slot};
 use crate::protocol::bridge::{Handle, Place, SessionId, ToBridge};
@@ -11,14 +14,18 @@ use crate::protocol::{Origin, RoomName, Seq, Uid, VersionVector};
 /// All of them, by the link's membership.
 #[derive(Debug, Default)]
 pub struct AllHeard {
-    by_slot: HashMap<Slot, Heard>,
+    /// In boxes: half of a table is empty.
+    by_slot: HashMap<Slot, Box<Heard>>,
     /// A link's sessions by their user, and by the node's own number for them.
-    by_uid: HashMap<Uid, BTreeSet<SessionId>>,
+    by_uid: HashMap<Uid, Few<SessionId, ()>>,
     by_session: HashMap<presence::SessionId, SessionId>,
     /// The channels that each session hears.
-    joined: HashMap<SessionId, BTreeSet<Slot>>,
+    joined: HashMap<SessionId, Slots>,
     last_handle: Handle,
 }
+
+/// What most sessions hear is their user's own channel and a room.
+type Slots = SmallVec<[Slot; 2]>;
 
 /// One channel.
 #[derive(Debug)]
@@ -68,33 +75,39 @@ impl AllHeard {
             members: BTreeSet::new(),
             ahead: None,
         };
-        self.by_slot.entry(slot).insert_entry(heard).into_mut()
+        self.by_slot
+            .entry(slot)
+            .insert_entry(Box::new(heard))
+            .into_mut()
     }
 
     pub fn get(&self, slot: Slot) -> Option<&Heard> {
-        self.by_slot.get(&slot)
+        self.by_slot.get(&slot).map(Box::as_ref)
     }
 
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Heard> {
-        self.by_slot.get_mut(&slot)
+        self.by_slot.get_mut(&slot).map(Box::as_mut)
     }
 
     pub fn remove(&mut self, slot: Slot) -> Option<Heard> {
-        self.by_slot.remove(&slot)
+        self.by_slot.remove(&slot).map(|heard| *heard)
     }
 
     /// A session hears the channel from now on.
     pub fn join(&mut self, slot: Slot, id: SessionId) -> Option<&mut Heard> {
         let heard = self.by_slot.get_mut(&slot)?;
         heard.members.insert(id);
-        self.joined.entry(id).or_default().insert(slot);
+        let slots = self.joined.entry(id).or_default();
+        if !slots.contains(&slot) {
+            slots.push(slot);
+        }
         Some(heard)
     }
 
     /// Takes a session out of one channel; whether nobody hears it any more. `None` when it was not in.
     pub fn leave(&mut self, slot: Slot, id: SessionId) -> Option<bool> {
         if let Some(slots) = self.joined.get_mut(&id) {
-            slots.remove(&slot);
+            slots.retain(|other| *other != slot);
             if slots.is_empty() {
                 self.joined.remove(&id);
             }
@@ -117,7 +130,7 @@ impl AllHeard {
 
     /// A session's user is known.
     pub fn opened(&mut self, id: SessionId, session: presence::SessionId, uid: &Uid) {
-        self.by_uid.entry(uid.clone()).or_default().insert(id);
+        self.by_uid.entry(uid.clone()).or_default().insert(id, ());
         self.by_session.insert(session, id);
     }
 
@@ -153,15 +166,21 @@ impl AllHeard {
     pub fn is_excepted(&self, id: SessionId, except: Option<&Except>) -> bool {
         match except {
             None => false,
-            Some(Except::User(uid)) => self.by_uid.get(uid).is_some_and(|all| all.contains(&id)),
+            Some(Except::User(uid)) => self
+                .by_uid
+                .get(uid)
+                .is_some_and(|all| all.contains_key(&id)),
             Some(Except::Session(session)) => self.by_session.get(session) == Some(&id),
         }
     }
 
     fn excepted(&self, heard: &Heard, except: Option<&Except>) -> BTreeSet<SessionId> {
-        let all = match except {
+        let all: BTreeSet<SessionId> = match except {
             None => return BTreeSet::new(),
-            Some(Except::User(uid)) => self.by_uid.get(uid).cloned().unwrap_or_default(),
+            Some(Except::User(uid)) => {
+                let all = self.by_uid.get(uid).into_iter().flat_map(Few::keys);
+                all.copied().collect()
+            }
             Some(Except::Session(session)) => {
                 self.by_session.get(session).copied().into_iter().collect()
             }

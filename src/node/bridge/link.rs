@@ -46,7 +46,7 @@ pub(super) struct Link {
     stream: TcpStream,
     input: Vec<u8>,
     pub(super) output: Output,
-    pub(super) sessions: HashMap<SessionId, Bridged>,
+    pub(super) sessions: HashMap<SessionId, Box<Bridged>>,
     /// Sessions by their browser's address, for the limit on connections.
     pub(super) addresses: HashMap<IpAddr, usize>,
     pub(super) ready: Arc<Ready>,
@@ -278,7 +278,11 @@ impl Link {
             bridged.take_no_more();
         }
         loop {
-            open.retain(|id| self.sessions.get(id).is_some_and(Bridged::has_answers));
+            open.retain(|id| {
+                self.sessions
+                    .get(id)
+                    .is_some_and(|bridged| bridged.has_answers())
+            });
             if open.is_empty() {
                 break;
             }

@@ -144,7 +144,7 @@ impl Link {
                 .get_mut(&id)
                 .and_then(|bridged| bridged.stalled.take());
             if let Some(answer) = stalled {
-                self.answer(id, answer);
+                self.answer(id, *answer);
                 self.advance(id);
             }
         }

@@ -24,25 +24,20 @@ struct SessionWaker {
     id: SessionId,
     ready: Arc<Ready>,
     /// It is in the list already.
-    noted: Arc<AtomicBool>,
+    noted: AtomicBool,
 }
 
 /// A session's place in the list.
-pub struct Place {
-    waker: Waker,
-    noted: Arc<AtomicBool>,
-}
+pub struct Place(Arc<SessionWaker>);
 
 impl Ready {
     /// A place for a session, which is looked at once at first.
     pub fn place(self: &Arc<Self>, id: SessionId) -> Place {
-        let noted = Arc::new(AtomicBool::new(false));
-        let waker = Waker::from(Arc::new(SessionWaker {
+        Place(Arc::new(SessionWaker {
             id,
             ready: Arc::clone(self),
-            noted: Arc::clone(&noted),
-        }));
-        Place { waker, noted }
+            noted: AtomicBool::new(false),
+        }))
     }
 
     /// The sessions to look at.
@@ -58,14 +53,14 @@ impl Ready {
 
 impl Place {
     /// The session is about to be looked at: from here on it is noted again.
-    pub fn begin(&self) -> &Waker {
-        self.noted.store(false, Ordering::Release);
-        &self.waker
+    pub fn begin(&self) -> Waker {
+        self.0.noted.store(false, Ordering::Release);
+        Waker::from(Arc::clone(&self.0))
     }
 
     /// The session is to be looked at again.
     pub fn again(&self) {
-        self.waker.wake_by_ref();
+        self.0.wake_by_ref();
     }
 }
 
@@ -90,12 +85,12 @@ mod tests {
     async fn a_session_is_listed_once_until_it_is_looked_at() {
         let ready = Arc::new(Ready::default());
         let (one, other) = (ready.place(1), ready.place(2));
-        one.waker.wake_by_ref();
-        one.waker.wake_by_ref();
-        other.waker.wake_by_ref();
+        one.again();
+        one.again();
+        other.again();
         ready.woken().await;
         assert_eq!(ready.take(), [1, 2]);
-        one.waker.wake_by_ref();
+        one.again();
         assert_eq!(ready.take(), [0; 0], "noted and not looked at");
         one.begin().wake_by_ref();
         assert_eq!(ready.take(), [1]);

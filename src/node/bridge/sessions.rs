@@ -29,7 +29,7 @@ pub(super) struct Bridged {
     /// Frames that were said and not taken up yet.
     waiting: VecDeque<Box<str>>,
     /// An answer that has to wait until its room has been read from the log.
-    pub(super) stalled: Option<Answer>,
+    pub(super) stalled: Option<Box<Answer>>,
     /// Its user, from the moment that it was known here.
     pub(super) uid: Option<Uid>,
 }
@@ -81,7 +81,7 @@ impl Link {
             stalled: None,
             uid: None,
         };
-        self.sessions.insert(id, bridged);
+        self.sessions.insert(id, Box::new(bridged));
     }
 
     fn turn_away(&mut self, id: SessionId, max: usize) {
@@ -124,7 +124,7 @@ impl Link {
                 bridged.place.again();
                 return;
             }
-            match bridged.answers.poll_next(&mut Context::from_waker(waker)) {
+            match bridged.answers.poll_next(&mut Context::from_waker(&waker)) {
                 Poll::Ready(answer) => self.answer(id, answer),
                 Poll::Pending => {
                     if !bridged.answers.has_room() {

@@ -21,8 +21,11 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-/// What a client has sent and is not handled yet.
-pub struct Input {
+/// What a client has sent and is not handled yet. Between lines it holds no memory.
+#[derive(Default)]
+pub struct Input(Option<Box<Held>>);
+
+struct Held {
     lines: LineBuffer,
     /// Bytes behind the last line that was handled; at most one reading.
     rest: Vec<u8>,
@@ -40,23 +43,17 @@ pub enum Received {
 }
 
 impl Input {
-    pub fn new() -> Input {
-        Input {
-            lines: LineBuffer::new(LINE_BYTES_MAX),
-            rest: Vec::new(),
-            taken: 0,
-        }
-    }
-
     /// Whether bytes wait for the session to have room for another request.
     pub fn has_rest(&self) -> bool {
-        self.taken < self.rest.len()
+        self.0.as_ref().is_some_and(|held| held.has_rest())
     }
 
     /// Forgets what is not handled.
     pub fn clear(&mut self) {
-        self.rest = Vec::new();
-        self.taken = 0;
+        if let Some(held) = &mut self.0 {
+            held.clear();
+        }
+        self.put_away();
     }
 
     /// Takes what the socket has, and keeps it for [`Input::next`].
@@ -67,7 +64,8 @@ impl Input {
         SCRATCH.with_borrow_mut(|scratch| match read_some(stream, scratch) {
             Ok(0) => Ok(Received::End),
             Ok(read) => {
-                self.rest.extend_from_slice(&scratch[..read]);
+                let held = self.0.get_or_insert_default();
+                held.rest.extend_from_slice(&scratch[..read]);
                 Ok(Received::Some)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Some),
@@ -77,11 +75,45 @@ impl Input {
 
     /// How many of telnet's timing marks are to be answered.
     pub fn take_marks(&mut self) -> usize {
-        self.lines.take_marks()
+        let marks = self.0.as_mut().map_or(0, |held| held.lines.take_marks());
+        self.put_away();
+        marks
     }
 
-    /// The next whole line. The memory goes with the last byte.
+    /// The next whole line.
     pub fn next(&mut self) -> Option<Line> {
+        let line = self.0.as_mut()?.next();
+        self.put_away();
+        line
+    }
+
+    fn put_away(&mut self) {
+        let idle = |held: &mut Box<Held>| !held.has_rest() && held.lines.is_idle();
+        self.0.take_if(idle);
+    }
+}
+
+impl Default for Held {
+    fn default() -> Held {
+        Held {
+            lines: LineBuffer::new(LINE_BYTES_MAX),
+            rest: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl Held {
+    fn has_rest(&self) -> bool {
+        self.taken < self.rest.len()
+    }
+
+    fn clear(&mut self) {
+        self.rest = Vec::new();
+        self.taken = 0;
+    }
+
+    fn next(&mut self) -> Option<Line> {
         let mut bytes = &self.rest[self.taken..];
         let line = self.lines.next(&mut bytes);
         self.taken = self.rest.len() - bytes.len();

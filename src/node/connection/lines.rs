@@ -62,7 +62,7 @@ impl State {
         if matches!(self.mode, Mode::Unknown)
             && let Some(hello) = Hello::read(line)
         {
-            self.phase = Phase::Bridge(hello);
+            self.phase = Phase::Bridge(Box::new(hello));
             return;
         }
         if matches!(self.mode, Mode::Unknown) {

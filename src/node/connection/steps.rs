@@ -13,7 +13,7 @@ use super::input::{Input, Received};
 use super::outlet::Outlet;
 use super::state::State;
 use super::{Mode, Phase};
-use crate::node::rooms::{Delivered, Page, Replaying};
+use crate::node::rooms::{Delivered, Replaying};
 use crate::node::session::Answer;
 use crate::node::shared::Shared;
 use crate::protocol::server::CloseReason;
@@ -24,34 +24,32 @@ pub(super) struct Task {
     pub(super) outlet: Arc<Outlet>,
     pub(super) input: Input,
     replaying: Option<Box<Replaying>>,
-    /// By then the session is open, or the connection ends; none once it is.
-    hello: Option<Instant>,
-    /// The client has begun in text mode, and was given the time that a person needs.
-    text_hello: bool,
+    /// None once the session is open.
+    hello: Option<Box<UntilHello>>,
     /// Runs while there is something to be done at a time.
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What the last round said that is to be waited for.
+    wanted: Wanted,
+}
+
+/// How long a connection may go on without a user.
+struct UntilHello {
+    at: Instant,
+    /// The client has begun in text mode, and was given the time that a person needs.
+    is_text: bool,
 }
 
 /// What a round waits for.
-#[derive(Clone, Copy)]
-struct Wanted {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wanted {
     stop: bool,
     page: bool,
     writable: bool,
     readable: bool,
 }
 
-/// What it waited for came.
-enum Woken {
-    Stop,
-    Page(Page),
-    News,
-    Readable,
-    Time,
-}
-
 /// What a round came to.
-enum Round {
+pub(super) enum Round {
     Over,
     Again,
     Wait(Wanted),
@@ -59,14 +57,15 @@ enum Round {
 
 impl Task {
     pub(super) fn new(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) -> Task {
-        let hello = Instant::now() + shared.tuning.hello;
+        let at = Instant::now() + shared.tuning.hello;
+        let is_text = false;
         Task {
             outlet: Outlet::new(shared, stream, address),
-            input: Input::new(),
+            input: Input::default(),
             replaying: None,
-            hello: Some(hello),
-            text_hello: false,
+            hello: Some(Box::new(UntilHello { at, is_text })),
             timer: None,
+            wanted: Wanted::default(),
         }
     }
 
@@ -76,39 +75,8 @@ impl Task {
         self.outlet.state().output.push(&connect);
     }
 
-    /// One round; false when the connection is over but for what is still in the buffer.
-    pub(super) async fn step(&mut self, stop: Pin<&mut WaitForCancellationFuture<'_>>) -> bool {
-        let wanted = match self.round() {
-            Round::Over => return false,
-            Round::Again => {
-                // Others have their turn first.
-                tokio::task::yield_now().await;
-                return true;
-            }
-            Round::Wait(wanted) => wanted,
-        };
-        let mut stop = stop;
-        let woken = std::future::poll_fn(|context| self.poll(context, wanted, stop.as_mut()));
-        match woken.await {
-            Woken::Stop => {
-                self.input.clear();
-                self.outlet.state().go(Phase::Finishing { stopping: true });
-            }
-            Woken::Page(page) => {
-                let shared = &self.outlet.shared;
-                if self.outlet.state().give_page(shared, page) {
-                    self.replaying = None;
-                }
-            }
-            Woken::News => {}
-            Woken::Readable => self.receive(),
-            Woken::Time => self.time_is_up(),
-        }
-        true
-    }
-
     /// Does what may be done.
-    fn round(&mut self) -> Round {
+    pub(super) fn round(&mut self) -> Round {
         let outlet = Arc::clone(&self.outlet);
         let mut state = outlet.state();
         state.waits_for_socket = false;
@@ -146,51 +114,75 @@ impl Task {
         })
     }
 
-    fn poll(
+    /// What [`Task::poll`] waits for.
+    pub(super) fn wants(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
+    /// Waits until one of the things that are wanted comes, and takes it.
+    pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-        wanted: Wanted,
         stop: Pin<&mut WaitForCancellationFuture<'_>>,
-    ) -> Poll<Woken> {
+    ) -> Poll<()> {
+        let wanted = self.wanted;
         if wanted.stop && stop.poll(context).is_ready() {
-            return Poll::Ready(Woken::Stop);
+            self.input.clear();
+            self.outlet.state().go(Phase::Finishing { stopping: true });
+            return Poll::Ready(());
         }
-        if wanted.page
-            && let Some(replaying) = &mut self.replaying
-            && let Poll::Ready(page) = pin!(replaying.next()).poll(context)
-        {
-            return Poll::Ready(Woken::Page(page));
+        if wanted.page && self.poll_page(context).is_ready() {
+            return Poll::Ready(());
         }
         let stream = &self.outlet.stream;
         if self.outlet.poll_woken(context).is_ready()
             || (wanted.writable && stream.poll_write_ready(context).is_ready())
         {
-            return Poll::Ready(Woken::News);
+            return Poll::Ready(());
         }
         if wanted.readable && stream.poll_read_ready(context).is_ready() {
-            return Poll::Ready(Woken::Readable);
+            self.receive();
+            return Poll::Ready(());
         }
-        if let Some((_, timer)) = &mut self.timer
+        if let Some(timer) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
             self.timer = None;
-            return Poll::Ready(Woken::Time);
+            self.time_is_up();
+            return Poll::Ready(());
         }
         Poll::Pending
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(replaying) = &mut self.replaying else {
+            return Poll::Pending;
+        };
+        let Poll::Ready(page) = pin!(replaying.next()).poll(context) else {
+            return Poll::Pending;
+        };
+        let shared = &self.outlet.shared;
+        if self.outlet.state().give_page(shared, page) {
+            self.replaying = None;
+        }
+        Poll::Ready(())
     }
 
     fn set_timer(&mut self, state: &State) {
         if state.session.is_open() {
             self.hello = None;
-        } else if matches!(state.mode, Mode::Text(_)) && !self.text_hello {
-            self.text_hello = true;
-            self.hello = Some(Instant::now() + self.outlet.shared.tuning.text_hello);
+        } else if let (Mode::Text(_), Some(hello)) = (&state.mode, &mut self.hello)
+            && !hello.is_text
+        {
+            hello.is_text = true;
+            hello.at = Instant::now() + self.outlet.shared.tuning.text_hello;
         }
         let next_stats = state.every.as_ref().map(|every| every.1);
-        let due = [self.hello, next_stats].into_iter().flatten().min();
+        let hello = self.hello.as_ref().map(|hello| hello.at);
+        let due = [hello, next_stats].into_iter().flatten().min();
         let due = due.filter(|_| state.phase == Phase::Open);
-        if self.timer.as_ref().map(|(at, _)| *at) != due {
-            self.timer = due.map(|at| (at, Box::pin(sleep_until(at))));
+        if self.timer.as_ref().map(|timer| timer.deadline()) != due {
+            self.timer = due.map(|at| Box::pin(sleep_until(at)));
         }
     }
 
@@ -225,7 +217,8 @@ impl Task {
     fn time_is_up(&mut self) {
         let now = Instant::now();
         let mut state = self.outlet.state();
-        if self.hello.is_some_and(|hello| hello <= now) && !state.session.is_open() {
+        let late = self.hello.as_ref().is_some_and(|hello| hello.at <= now);
+        if late && !state.session.is_open() {
             let message = "nobody said who they are in time; connect again and send user_join";
             let refusal = Refusal::new(ErrorCode::NotJoined, message);
             state.answer(Answer::refused(None, refusal));

@@ -30,6 +30,7 @@ pub(super) fn user_join(
     }
     let now = shared.now();
     let stay = if brief { Stay::Brief } else { Stay::Kept };
+    let new = matches!(claim, Claim::Name { .. });
     let record = match identify(shared, session.id(), claim, stay, now) {
         Ok(record) => record,
         Err(refusal) => return Handling::refused(re, refusal),
@@ -47,7 +48,7 @@ pub(super) fn user_join(
     });
     let personal = shared.hub.enter(&ChannelKey::Personal(record.uid.clone()));
     shared.remember(vec![record.clone()]);
-    session.open(record.uid, admin, stay);
+    session.open(record.uid, admin, stay, new);
     Handling::Now(Answer::frame(answer).and(Effect::Enter(personal)))
 }
 
@@ -92,7 +93,11 @@ fn identify(
             }
         };
         let notices = match (&found, stay) {
-            (Ok(record), Stay::Kept) => people.presence.open(session, record),
+            (Ok(record), Stay::Kept) => {
+                let key = people.names.key_of(&record.uid).cloned();
+                let key = key.unwrap_or_else(|| record.name.key());
+                people.presence.open_as(session, record, key)
+            }
             (Ok(_), Stay::Brief) | (Err(_), _) => Vec::new(),
         };
         (found, notices)

@@ -123,6 +123,7 @@ pub(super) fn read(context: Context, room: RoomRef, since: VersionVector) -> Han
         seq,
     });
     let rows: Vec<SoftRow> = rows.collect();
+    context.shared.marked.note(&rows);
     Handling::Alone(Box::pin(async move {
         let shared = Arc::clone(&context.shared);
         match shared.store.merge_soft(rows).await {

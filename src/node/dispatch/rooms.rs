@@ -6,7 +6,7 @@ use super::Context;
 use crate::node::names::Stay;
 use crate::node::presence::Notice;
 use crate::node::replicator::Typist;
-use crate::node::rooms::{ChannelKey, Entry};
+use crate::node::rooms::{ChannelKey, Entry, Newest};
 use crate::node::session::{Answer, Effect, Handling, User};
 use crate::node::shared::Shared;
 use crate::node::store::{Reader, SincePage, SoftRow, StoreError};
@@ -46,6 +46,7 @@ async fn enter(
     since: Option<VersionVector>,
     limit: usize,
 ) -> Answer {
+    let name = context.shared.hub.shared_name(&name);
     let was_in = context.user.is_in(&name);
     if !context.user.enter(&name, SESSION_ROOMS_MAX) {
         let message = format!("a session is in {SESSION_ROOMS_MAX} rooms at most; leave one first");
@@ -55,29 +56,22 @@ async fn enter(
         context.shared.reach(since).await;
     }
     let (entry, people) = stand_in(&context.shared, &context.user, &name);
-    let (uid, key) = (context.user.uid.clone(), RoomKey::Room(name.clone()));
     let entry = match &since {
         Some(since) => entry.holding(since),
         None => entry,
     };
-    let held = Arc::clone(&entry.cursor.held);
-    let read = context
-        .shared
-        .store
-        .read(move |reader| read_room(reader, &key, &uid, since.as_ref(), limit, &held));
-    let room = match read.await {
-        Ok(room) => room,
-        Err(error) => {
-            if !was_in {
-                step_out(&context.shared, &context.user, &name);
+    let room = match from_memory(&context, &entry, since.as_ref(), limit) {
+        Some(room) => room,
+        None => match from_log(&context, &name, &entry, since, limit).await {
+            Ok(room) => room,
+            Err(error) => {
+                if !was_in {
+                    step_out(&context.shared, &context.user, &name);
+                }
+                return context.failed(error);
             }
-            return context.failed(error);
-        }
+        },
     };
-    if !room.known {
-        let row = SoftRow::Room { room: name.clone() };
-        context.shared.remember_rows(vec![row]).await;
-    }
     let frame = ServerFrame::Room(Box::new(server::Room {
         re: context.re,
         room: name.into(),
@@ -92,6 +86,60 @@ async fn enter(
         read: room.read,
     }));
     Answer::frame(frame).and(Effect::Enter(entry))
+}
+
+/// What the room is, where that is known without the log: somebody has come in before, nothing was said
+/// since, and the user cannot have read anything yet.
+fn from_memory(
+    context: &Context,
+    entry: &Entry,
+    since: Option<&VersionVector>,
+    limit: usize,
+) -> Option<RoomRead> {
+    let user = &context.user;
+    if since.is_some() || !user.new || context.shared.marked.may_have(&user.uid) {
+        return None;
+    }
+    let newest = entry.channel.newest(entry.cursor.next, limit)?;
+    Some(RoomRead {
+        known: true,
+        topic: newest.topic.clone(),
+        messages: newest.messages.clone(),
+        updates: Vec::new(),
+        more: newest.more,
+        since: VersionVector::clone(&entry.cursor.held),
+        read: VersionVector::new(),
+    })
+}
+
+/// The same from the log. A room that nobody has heard of is made; the next ones need not read it.
+async fn from_log(
+    context: &Context,
+    name: &RoomName,
+    entry: &Entry,
+    since: Option<VersionVector>,
+    limit: usize,
+) -> Result<RoomRead, StoreError> {
+    let shared = &context.shared;
+    let (uid, key) = (context.user.uid.clone(), RoomKey::Room(name.clone()));
+    let held = Arc::clone(&entry.cursor.held);
+    let is_newest = since.is_none();
+    let read = move |reader: &Reader| read_room(reader, &key, &uid, since.as_ref(), limit, &held);
+    let room = shared.store.read(read).await?;
+    if !room.known {
+        let row = SoftRow::Room { room: name.clone() };
+        shared.remember_rows(vec![row]).await;
+    }
+    if is_newest {
+        let newest = Newest {
+            limit,
+            messages: room.messages.clone(),
+            more: room.more,
+            topic: room.topic.clone(),
+        };
+        entry.channel.keep_newest(entry.cursor.next, newest);
+    }
+    Ok(room)
 }
 
 /// Who is in a room at the moment of entering it.
@@ -117,6 +165,7 @@ fn stand_in(shared: &Shared, user: &User, room: &RoomName) -> (Entry, Present) {
 /// Takes the place in the room for a session that was in it on another node: nothing is answered.
 /// `None` when it may be in no more rooms.
 pub(in crate::node) fn resume(shared: &Shared, user: &User, room: &RoomName) -> Option<Entry> {
+    let room = &shared.hub.shared_name(room);
     let may = user.enter(room, SESSION_ROOMS_MAX);
     may.then(|| stand_in(shared, user, room).0)
 }

@@ -16,8 +16,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use litemap::LiteMap;
-
+use super::few::Few;
 use super::presence::Presence;
 use super::tokens::{TOKEN_VALID_US, TokenUser};
 use crate::protocol::names::{NameKey, UserName};
@@ -44,7 +43,7 @@ const NUMBERS_TRIED: u32 = 98;
 #[derive(Debug, Default)]
 pub struct Names {
     users: HashMap<Uid, Box<Known>>,
-    by_key: HashMap<NameKey, LiteMap<Uid, ()>>,
+    by_key: HashMap<NameKey, Few<Uid, ()>>,
 }
 
 #[derive(Debug)]
@@ -191,6 +190,11 @@ impl Names {
         self.users.get(uid).map(|known| &known.record.name)
     }
 
+    /// The key of that name, as it is in memory here.
+    pub fn key_of(&self, uid: &Uid) -> Option<&NameKey> {
+        self.users.get(uid).map(|known| &known.key)
+    }
+
     /// When a session of the user was last open, for [`super::tokens::Tokens::check`].
     pub fn last_seen(&self, uid: &Uid) -> Option<Ts> {
         self.users.get(uid).map(|known| known.record.last_seen)
@@ -315,7 +319,7 @@ impl Names {
                 && now.0 - known.record.last_seen.0 <= NAME_KEPT_US
                 && !is_outdated(&known.record, presence)
         };
-        let bearers = self.by_key.get(key).into_iter().flat_map(LiteMap::keys);
+        let bearers = self.by_key.get(key).into_iter().flat_map(Few::keys);
         bearers
             .filter_map(|uid| self.users.get(uid).map(|known| &**known))
             .any(kept)
@@ -353,9 +357,7 @@ impl Names {
             key: key.clone(),
             record,
         };
-        let bearers = self.by_key.entry(key);
-        let bearers = bearers.or_insert_with(|| LiteMap::with_capacity(1));
-        bearers.insert(uid.clone(), ());
+        self.by_key.entry(key).or_default().insert(uid.clone(), ());
         self.users.insert(uid, Box::new(known));
     }
 

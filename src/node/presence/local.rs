@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use litemap::LiteMap;
-
 use super::SessionId;
+use crate::node::few::Few;
 use crate::protocol::Uid;
 use crate::protocol::names::RoomName;
 use crate::protocol::presence::{Face, PresentUser};
@@ -18,7 +17,7 @@ pub(super) struct Local {
 #[derive(Debug)]
 struct Session {
     uid: Uid,
-    rooms: LiteMap<RoomName, ()>,
+    rooms: Few<RoomName, ()>,
 }
 
 #[derive(Debug)]
@@ -26,7 +25,7 @@ struct User {
     face: Face,
     sessions: u32,
     /// For each room, the user's sessions in it.
-    rooms: LiteMap<RoomName, u32>,
+    rooms: Few<RoomName, u32>,
 }
 
 impl Local {
@@ -37,14 +36,14 @@ impl Local {
         }
         let session = Session {
             uid: face.uid.clone(),
-            rooms: LiteMap::with_capacity(1),
+            rooms: Few::default(),
         };
         self.sessions.insert(id, session);
         let user = self.users.entry(face.uid.clone()).or_insert_with(|| {
             Box::new(User {
                 face,
                 sessions: 0,
-                rooms: LiteMap::with_capacity(1),
+                rooms: Few::default(),
             })
         });
         user.sessions += 1;
@@ -70,9 +69,12 @@ impl Local {
             return None;
         }
         let user = self.users.get_mut(&session.uid)?;
-        let sessions = user.rooms.entry(room.clone()).or_insert(0);
-        *sessions += 1;
-        (*sessions == 1).then(|| session.uid.clone())
+        if let Some(sessions) = user.rooms.get_mut(room) {
+            *sessions += 1;
+            return None;
+        }
+        user.rooms.insert(room.clone(), 1);
+        Some(session.uid.clone())
     }
 
     /// The user, when none of its sessions here is in the room any more.

@@ -98,10 +98,15 @@ impl Presence {
     /// A session of `user` begins. Notices come of it only when the user is here already under
     /// another name.
     pub fn open(&mut self, session: SessionId, user: &UserRecord) -> Vec<Notice> {
+        self.open_as(session, user, user.name.key())
+    }
+
+    /// The same for whoever has the key of the user's name in memory already.
+    pub fn open_as(&mut self, session: SessionId, user: &UserRecord, key: NameKey) -> Vec<Notice> {
         let mut notices = Vec::new();
         let face = Face::new(user.uid.clone(), user.name.clone(), user.claimed_at);
         if self.local.open(session, face.clone()) {
-            self.roster.show(&self.node, &face, &mut notices);
+            self.roster.show_as(&self.node, &face, || key, &mut notices);
             self.tell(PresenceChange::Here { face });
             self.adopt(&user.uid, &mut notices);
         } else {

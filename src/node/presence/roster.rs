@@ -1,14 +1,14 @@
 //! Everybody who is here, on whatever node, counted once by uid: their faces, the rooms they are in,
 //! and what the others in those rooms are told.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use litemap::LiteMap;
-
 use super::notice::Notice;
+use crate::node::few::Few;
 use crate::protocol::limits::ROOM_USERS_LISTED;
-use crate::protocol::names::{NameKey, RoomName};
+use crate::protocol::names::{NameKey, RoomName, UserName};
 use crate::protocol::presence::{Face, LeaveReason};
 use crate::protocol::server::UserInfo;
 use crate::protocol::{Ts, Uid};
@@ -29,7 +29,7 @@ pub(super) struct Roster {
     people: HashMap<Uid, Box<Person>>,
     rooms: HashMap<RoomName, RoomUsers>,
     /// Who of those here bears a name; more than one only until a conflict is settled.
-    bearers: HashMap<NameKey, LiteMap<Uid, ()>>,
+    bearers: HashMap<NameKey, Few<Uid, ()>>,
     /// The names that more than one bear.
     contested: BTreeSet<NameKey>,
     /// Rooms with changes that wait for their batch.
@@ -40,21 +40,32 @@ pub(super) struct Roster {
 struct Person {
     face: Face,
     key: NameKey,
-    /// Where the user stands in lists.
-    place: Place,
-    /// What each node with sessions of the user says of it; together they make the face. When one is
-    /// gone, so is what only it knew: then all nodes come to show the same.
-    words: Vec<(Arc<str>, Face)>,
+    words: Words,
     /// For each room, the nodes that see the user in it.
-    rooms: LiteMap<RoomName, u32>,
+    rooms: Few<RoomName, u32>,
 }
 
-/// By name without case, then by uid.
-type Place = (Arc<str>, Uid);
+/// What each node with sessions of a user says of it; together they make the face. When one is gone, so
+/// is what only it knew: then all nodes come to show the same.
+#[derive(Debug)]
+enum Words {
+    /// Only this node has any: what it says is the face.
+    Of(Arc<str>),
+    Many(Vec<(Arc<str>, Face)>),
+}
+
+/// A user in a room's list, all that is shown there: a list is made without looking for anybody. The order
+/// is that of names without case, then of uids; away is not in it.
+#[derive(Debug)]
+struct Listed {
+    name: UserName,
+    uid: Uid,
+    away: bool,
+}
 
 #[derive(Debug, Default)]
 struct RoomUsers {
-    by_name: BTreeSet<Place>,
+    by_name: BTreeSet<Listed>,
     /// By uid, what the room has not been told yet.
     pending: BTreeMap<Uid, Pending>,
     /// When the last batch went out.
@@ -73,22 +84,29 @@ enum Pending {
 impl Roster {
     /// `node` has sessions of a user, or shows it differently.
     pub(super) fn show(&mut self, node: &Arc<str>, face: &Face, notices: &mut Vec<Notice>) {
+        self.show_as(node, face, || face.name.key(), notices);
+    }
+
+    /// The same with the key of the name.
+    pub(super) fn show_as(
+        &mut self,
+        node: &Arc<str>,
+        face: &Face,
+        key: impl FnOnce() -> NameKey,
+        notices: &mut Vec<Notice>,
+    ) {
         if let Some(person) = self.people.get_mut(&face.uid) {
-            match person.words.iter_mut().find(|(name, _)| name == node) {
-                Some((_, word)) => word.clone_from(face),
-                None => person.words.push((Arc::clone(node), face.clone())),
-            }
-            self.reface(&face.uid, notices);
+            let face = person.hear(node, face);
+            self.reface(face, notices);
             return;
         }
-        let key = face.name.key();
+        let key = key();
         self.bear(key.clone(), &face.uid);
         let person = Person {
-            place: place_of(face),
             face: face.clone(),
             key,
-            words: vec![(Arc::clone(node), face.clone())],
-            rooms: LiteMap::with_capacity(1),
+            words: Words::Of(Arc::clone(node)),
+            rooms: Few::default(),
         };
         self.people.insert(face.uid.clone(), Box::new(person));
     }
@@ -98,9 +116,8 @@ impl Roster {
         let Some(person) = self.people.get_mut(uid) else {
             return;
         };
-        person.words.retain(|(name, _)| name != node);
-        if !person.words.is_empty() {
-            self.reface(uid, notices);
+        if let Some(face) = person.forget(node) {
+            self.reface(face, notices);
             return;
         }
         let key = person.key.clone();
@@ -109,17 +126,10 @@ impl Roster {
     }
 
     /// Shows a user as what is said of it comes to.
-    fn reface(&mut self, uid: &Uid, notices: &mut Vec<Notice>) {
-        let Some(person) = self.people.get_mut(uid) else {
+    fn reface(&mut self, face: Face, notices: &mut Vec<Notice>) {
+        let Some(person) = self.people.get_mut(&face.uid) else {
             return;
         };
-        let mut words = person.words.iter().map(|(_, word)| word);
-        let Some(mut face) = words.next().cloned() else {
-            return;
-        };
-        for word in words {
-            face.merge(word);
-        }
         let before = std::mem::replace(&mut person.face, face);
         if person.face.name != before.name {
             self.renamed(&before, notices);
@@ -132,13 +142,13 @@ impl Roster {
         let Some(person) = self.people.get_mut(uid) else {
             return;
         };
-        let nodes = person.rooms.entry(room.clone()).or_insert(0);
-        *nodes += 1;
-        if *nodes > 1 {
+        if let Some(nodes) = person.rooms.get_mut(room) {
+            *nodes += 1;
             return;
         }
+        person.rooms.insert(room.clone(), 1);
         let users = self.rooms.entry(room.clone()).or_default();
-        users.by_name.insert(person.place.clone());
+        users.by_name.insert(Listed::of(&person.face));
         if users.one_by_one() {
             notices.push(Notice::Joined {
                 room: room.clone(),
@@ -175,7 +185,7 @@ impl Roster {
             return;
         }
         person.rooms.remove(room);
-        users.by_name.remove(&person.place);
+        users.by_name.remove(&Listed::of(&person.face));
         if users.one_by_one() {
             notices.push(Notice::Left {
                 room: room.clone(),
@@ -261,9 +271,7 @@ impl Roster {
             return Vec::new();
         };
         let listed = users.by_name.iter().take(limit);
-        listed
-            .filter_map(|(_, uid)| self.people.get(uid).map(|person| info(&person.face)))
-            .collect()
+        listed.map(Listed::info).collect()
     }
 
     pub(super) fn rooms(&self) -> impl Iterator<Item = (&RoomName, u32)> {
@@ -271,7 +279,7 @@ impl Roster {
     }
 
     pub(super) fn bearers(&self, key: &NameKey) -> impl Iterator<Item = &Face> {
-        let uids = self.bearers.get(key).into_iter().flat_map(LiteMap::keys);
+        let uids = self.bearers.get(key).into_iter().flat_map(Few::keys);
         uids.filter_map(|uid| self.face(uid))
     }
 
@@ -285,14 +293,12 @@ impl Roster {
         let Some(person) = self.people.get_mut(uid) else {
             return;
         };
-        let place = place_of(&person.face);
-        let old_place = std::mem::replace(&mut person.place, place.clone());
         let key = person.face.name.key();
         let old_key = std::mem::replace(&mut person.key, key.clone());
         for room in person.rooms.keys() {
             if let Some(users) = self.rooms.get_mut(room) {
-                users.by_name.remove(&old_place);
-                users.by_name.insert(place.clone());
+                users.by_name.remove(&Listed::of(before));
+                users.by_name.insert(Listed::of(&person.face));
             }
         }
         notices.push(Notice::Renamed {
@@ -320,6 +326,7 @@ impl Roster {
             let Some(users) = self.rooms.get_mut(room) else {
                 continue;
             };
+            users.by_name.replace(Listed::of(face));
             if users.one_by_one() {
                 notices.push(Notice::Away {
                     room: room.clone(),
@@ -336,8 +343,7 @@ impl Roster {
     }
 
     fn bear(&mut self, key: NameKey, uid: &Uid) {
-        let bearers = self.bearers.entry(key.clone());
-        let bearers = bearers.or_insert_with(|| LiteMap::with_capacity(1));
+        let bearers = self.bearers.entry(key.clone()).or_default();
         bearers.insert(uid.clone(), ());
         if bearers.len() > 1 {
             self.contested.insert(key);
@@ -358,6 +364,88 @@ impl Roster {
     }
 }
 
+impl Person {
+    /// A node shows the user differently, or has sessions of it too. What all say comes to.
+    fn hear(&mut self, node: &Arc<str>, face: &Face) -> Face {
+        let words = match &mut self.words {
+            Words::Of(only) if only == node => return face.clone(),
+            Words::Of(only) => {
+                self.words = Words::Many(vec![(Arc::clone(only), self.face.clone())]);
+                return self.hear(node, face);
+            }
+            Words::Many(words) => words,
+        };
+        match words.iter_mut().find(|(name, _)| name == node) {
+            Some((_, word)) => word.clone_from(face),
+            None => words.push((Arc::clone(node), face.clone())),
+        }
+        merged(words).unwrap_or_else(|| face.clone())
+    }
+
+    /// A node has no sessions of the user any more. What the others say comes to; none if there are none.
+    fn forget(&mut self, node: &Arc<str>) -> Option<Face> {
+        let words = match &mut self.words {
+            Words::Of(only) if only == node => return None,
+            Words::Of(_) => return Some(self.face.clone()),
+            Words::Many(words) => words,
+        };
+        words.retain(|(name, _)| name != node);
+        let face = merged(words);
+        if let [(only, _)] = &words[..] {
+            self.words = Words::Of(Arc::clone(only));
+        }
+        face
+    }
+}
+
+fn merged(words: &[(Arc<str>, Face)]) -> Option<Face> {
+    let mut words = words.iter().map(|(_, word)| word);
+    let mut face = words.next()?.clone();
+    for word in words {
+        face.merge(word);
+    }
+    Some(face)
+}
+
+impl Listed {
+    fn of(face: &Face) -> Listed {
+        Listed {
+            name: face.name.clone(),
+            uid: face.uid.clone(),
+            away: face.away,
+        }
+    }
+
+    fn info(&self) -> UserInfo {
+        UserInfo {
+            name: self.name.as_str().to_owned(),
+            uid: self.uid.clone(),
+            away: self.away,
+        }
+    }
+}
+
+impl Ord for Listed {
+    fn cmp(&self, other: &Listed) -> Ordering {
+        let by_name = self.name.cmp_folded(&other.name);
+        by_name.then_with(|| self.uid.cmp(&other.uid))
+    }
+}
+
+impl PartialOrd for Listed {
+    fn partial_cmp(&self, other: &Listed) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Listed {
+    fn eq(&self, other: &Listed) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Listed {}
+
 impl RoomUsers {
     fn total(&self) -> u32 {
         u32::try_from(self.by_name.len()).unwrap_or(u32::MAX)
@@ -376,20 +464,6 @@ impl RoomUsers {
     }
 }
 
-fn place_of(face: &Face) -> Place {
-    let folded: String = face
-        .name
-        .as_str()
-        .chars()
-        .flat_map(char::to_lowercase)
-        .collect();
-    (folded.into(), face.uid.clone())
-}
-
 fn info(face: &Face) -> UserInfo {
-    UserInfo {
-        name: face.name.as_str().to_owned(),
-        uid: face.uid.clone(),
-        away: face.away,
-    }
+    Listed::of(face).info()
 }

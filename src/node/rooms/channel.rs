@@ -2,13 +2,14 @@
 //!
 //! Locks are held for the push or the reading of lines already encoded, never across an `.await`.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use super::desk::{Ticket, When};
+use super::newest::Newest;
 use super::ring::{Cursor, Line, Piece, Reach, Ring};
 use crate::protocol::{RoomName, Uid, VersionVector};
 
@@ -26,20 +27,24 @@ pub enum ChannelKey {
 #[derive(Debug)]
 pub struct Channel {
     pub key: ChannelKey,
-    ring: Mutex<Ring>,
-    members: Mutex<Vec<Arc<Member>>>,
+    /// None before the first line: most users' own channels never have one.
+    ring: Mutex<Option<Box<Ring>>>,
+    members: Mutex<Members>,
 }
+
+/// Most users have one session or two: no memory is asked for.
+type Members = SmallVec<[Arc<Member>; 2]>;
 
 /// A link's place among a channel's readers.
 #[derive(Debug)]
 pub struct Member {
     signal: Arc<Signal>,
     /// Which of the link's memberships this is.
-    slot: usize,
+    slot: u32,
     /// It has been told of new lines and has not begun to read them.
     dirty: AtomicBool,
     /// Its index among the channel's members.
-    position: AtomicUsize,
+    position: AtomicU32,
 }
 
 /// Wakes a link, and tells it which of its memberships have something.
@@ -50,7 +55,7 @@ pub struct Signal {
 }
 
 /// Most links have no more than two or three memberships: no memory is asked for.
-pub type Slots = SmallVec<[usize; 3]>;
+pub type Slots = SmallVec<[u32; 4]>;
 
 #[derive(Debug)]
 enum Wake {
@@ -71,29 +76,46 @@ impl Channel {
 
     /// Adds stored lines and wakes the readers; `held` is what is published once they are.
     pub fn push_stored(&self, lines: impl IntoIterator<Item = Line>, held: &Arc<VersionVector>) {
-        lock(&self.ring).push_stored(lines, held);
+        lock(&self.ring)
+            .get_or_insert_default()
+            .push_stored(lines, held);
         self.wake_members(When::Now);
     }
 
     /// Adds a line that the log does not hold, and wakes the readers.
     pub fn push_passing(&self, line: Line) {
-        lock(&self.ring).push_passing(line);
+        lock(&self.ring).get_or_insert_default().push_passing(line);
         self.wake_members(When::Soon);
     }
 
     /// See [`Ring::read`].
     pub fn read(&self, cursor: &mut Cursor, budget: usize, take: impl FnMut(&Line)) -> Reach {
-        lock(&self.ring).read(cursor, budget, take)
+        match &*lock(&self.ring) {
+            Some(ring) => ring.read(cursor, budget, take),
+            None => Reach::End,
+        }
     }
 
     /// See [`Ring::read_piece`].
     pub fn read_piece(&self, cursor: &mut Cursor, budget: usize) -> Option<Piece> {
-        lock(&self.ring).read_piece(cursor, budget)
+        lock(&self.ring).as_mut()?.read_piece(cursor, budget)
     }
 
     /// Index that the next line will get.
     pub fn end(&self) -> u64 {
-        lock(&self.ring).end()
+        lock(&self.ring).as_ref().map_or(0, |ring| ring.end())
+    }
+
+    /// See [`Ring::newest`].
+    pub fn newest(&self, next: u64, limit: usize) -> Option<Arc<Newest>> {
+        lock(&self.ring).as_ref()?.newest(next, limit)
+    }
+
+    /// See [`Ring::keep_newest`].
+    pub fn keep_newest(&self, as_of: u64, newest: Newest) {
+        lock(&self.ring)
+            .get_or_insert_default()
+            .keep_newest(as_of, newest);
     }
 
     /// Links that read it.
@@ -101,18 +123,16 @@ impl Channel {
         lock(&self.members).len()
     }
 
-    /// Adds a reader, which is told at once that there may be something to read.
+    /// Adds a reader. It looks by itself whether there is something to read already.
     pub fn enter(&self, signal: &Arc<Signal>, slot: usize) -> Arc<Member> {
         let mut members = lock(&self.members);
         let member = Arc::new(Member {
             signal: Arc::clone(signal),
-            slot,
+            slot: number(slot),
             dirty: AtomicBool::new(false),
-            position: AtomicUsize::new(members.len()),
+            position: AtomicU32::new(number(members.len())),
         });
         members.push(Arc::clone(&member));
-        drop(members);
-        member.mark(When::Now);
         member
     }
 
@@ -120,8 +140,9 @@ impl Channel {
     pub fn leave(&self, member: &Member) {
         let mut members = lock(&self.members);
         let position = member.position.load(Ordering::Relaxed);
-        members.swap_remove(position);
-        if let Some(moved) = members.get(position) {
+        let at = position as usize;
+        members.swap_remove(at);
+        if let Some(moved) = members.get(at) {
             moved.position.store(position, Ordering::Relaxed);
         }
     }
@@ -210,6 +231,11 @@ impl std::task::Wake for Signal {
     fn wake_by_ref(self: &Arc<Self>) {
         Signal::tell(self, When::Now);
     }
+}
+
+/// Places in memory that hold more than four bytes each.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).expect("less than there are bytes for")
 }
 
 /// What these locks guard is whole after every statement, so a panic elsewhere does not spoil it.

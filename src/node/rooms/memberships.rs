@@ -5,10 +5,8 @@
 //! [`Memberships::drain`], as much as its own buffer has room for. What it does not take stays in the
 //! ring, and later in the log: a slow link holds no memory here.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-
-use litemap::LiteMap;
 
 use super::channel::{Channel, ChannelKey, Member, Signal};
 use super::desk::When;
@@ -17,6 +15,9 @@ use crate::protocol::VersionVector;
 
 /// Which of a link's memberships; reused once it is left.
 pub type Slot = usize;
+
+/// Memberships up to which a channel is looked for one by one: that is quicker than a table of them.
+const FEW: usize = 8;
 
 /// The way into a channel: where to start reading, fixed when the answer to the `join` was read.
 #[derive(Clone, Debug)]
@@ -59,12 +60,30 @@ pub enum Due<'a> {
 pub struct Memberships {
     signal: Arc<Signal>,
     slots: Vec<Option<Membership>>,
-    /// Those of them that are free.
+    /// Of a link with more than a few.
+    by_key: Option<Box<ByKey>>,
+    /// None of a link that has taken all and left nothing, as most have for most of the time.
+    queues: Option<Box<Queues>>,
+}
+
+/// Which slot reads which channel.
+#[derive(Debug)]
+struct ByKey(HashMap<ChannelKey, Slot>);
+
+/// Memberships that are not only waiting for lines.
+#[derive(Debug, Default)]
+struct Queues {
+    /// Slots that are free.
     free: Vec<Slot>,
-    by_key: LiteMap<ChannelKey, Slot>,
     due: VecDeque<Slot>,
     /// Fell off their rings, and nobody reads the log for them yet.
     behind: VecDeque<Slot>,
+}
+
+impl Queues {
+    fn is_empty(&self) -> bool {
+        self.free.is_empty() && self.due.is_empty() && self.behind.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -99,26 +118,36 @@ impl Memberships {
         Memberships {
             signal,
             slots: Vec::new(),
-            free: Vec::new(),
-            by_key: LiteMap::with_capacity(2),
-            due: VecDeque::new(),
-            behind: VecDeque::new(),
+            by_key: None,
+            queues: None,
         }
     }
 
+    fn queues(&mut self) -> &mut Queues {
+        self.queues.get_or_insert_default()
+    }
+
     /// Begins to read a channel at the entry's cursor. One that is read already goes on where it was.
+    /// What has come since the entry was made is due at once: whoever carries lines out drains after
+    /// this, and nobody is woken for it.
     pub fn enter(&mut self, entry: Entry) -> Slot {
-        if let Some(slot) = self.by_key.get(&entry.channel.key) {
-            return *slot;
+        if let Some(slot) = self.slot(&entry.channel.key) {
+            return slot;
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let free = self.queues().free.pop();
+        let slot = free.unwrap_or_else(|| {
             // Most have two or three for good.
-            self.slots.reserve_exact(1 + self.slots.len() / 2);
+            if self.slots.len() == self.slots.capacity() {
+                self.slots.reserve_exact(2 + self.slots.len() / 2);
+            }
             self.slots.push(None);
             self.slots.len() - 1
         });
         let member = entry.channel.enter(&self.signal, slot);
-        self.by_key.insert(entry.channel.key.clone(), slot);
+        if let Some(by_key) = &mut self.by_key {
+            by_key.0.insert(entry.channel.key.clone(), slot);
+        }
+        self.queues().due.push_back(slot);
         self.slots[slot] = Some(Membership {
             channel: entry.channel,
             member,
@@ -126,6 +155,14 @@ impl Memberships {
             behind: false,
             ahead: entry.ahead,
         });
+        if self.by_key.is_none() && self.slots.len() > FEW {
+            let slots = self.slots.iter().enumerate();
+            let by_key = slots.filter_map(|(slot, membership)| {
+                let membership = membership.as_ref()?;
+                Some((membership.channel.key.clone(), slot))
+            });
+            self.by_key = Some(Box::new(ByKey(by_key.collect())));
+        }
         slot
     }
 
@@ -134,7 +171,7 @@ impl Memberships {
         if let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) {
             membership.cursor.held = held;
             membership.behind = true;
-            self.behind.push_back(slot);
+            self.queues().behind.push_back(slot);
         }
     }
 
@@ -152,16 +189,27 @@ impl Memberships {
 
     /// Stops reading a channel.
     pub fn leave(&mut self, key: &ChannelKey) -> Option<Slot> {
-        let slot = self.by_key.remove(key)?;
+        let slot = self.slot(key)?;
+        if let Some(by_key) = &mut self.by_key {
+            by_key.0.remove(key);
+        }
         let membership = self.slots[slot].take()?;
         membership.channel.leave(&membership.member);
-        self.free.push(slot);
+        self.queues().free.push(slot);
         Some(slot)
     }
 
     /// Which slot reads the channel.
     pub fn slot(&self, key: &ChannelKey) -> Option<Slot> {
-        self.by_key.get(key).copied()
+        if let Some(by_key) = &self.by_key {
+            return by_key.0.get(key).copied();
+        }
+        let reads = |membership: &Option<Membership>| {
+            membership
+                .as_ref()
+                .is_some_and(|membership| membership.channel.key == *key)
+        };
+        self.slots.iter().position(reads)
     }
 
     /// Where a membership stands, and in which channel.
@@ -172,8 +220,8 @@ impl Memberships {
 
     /// Hands all that is left of one channel's ring to `take`: before an answer that is newer than it.
     pub fn drain_channel(&mut self, key: &ChannelKey, mut take: impl FnMut(&Line)) {
-        let slot = self.by_key.get(key);
-        let Some(membership) = slot.and_then(|slot| self.slots[*slot].as_mut()) else {
+        let slot = self.slot(key);
+        let Some(membership) = slot.and_then(|slot| self.slots[slot].as_mut()) else {
             return;
         };
         if !membership.behind {
@@ -207,9 +255,28 @@ impl Memberships {
         pieces: bool,
         mut take: impl FnMut(Slot, Due<'_>),
     ) -> Drained {
-        let mut told = self.signal.take().into_iter();
+        let mut queues = self
+            .queues
+            .take()
+            .map_or_else(Queues::default, |boxed| *boxed);
+        let drained = self.drain_from(&mut queues, budget, pieces, &mut take);
+        if !queues.is_empty() {
+            self.queues = Some(Box::new(queues));
+        }
+        drained
+    }
+
+    fn drain_from(
+        &mut self,
+        queues: &mut Queues,
+        budget: usize,
+        pieces: bool,
+        take: &mut impl FnMut(Slot, Due<'_>),
+    ) -> Drained {
+        let told = self.signal.take().into_iter();
+        let mut told = told.map(|slot| slot as Slot);
         let mut left = budget;
-        while let Some(slot) = self.due.pop_front().or_else(|| told.next()) {
+        while let Some(slot) = queues.due.pop_front().or_else(|| told.next()) {
             let Some(membership) = self.slots.get_mut(slot).and_then(Option::as_mut) else {
                 continue;
             };
@@ -239,13 +306,13 @@ impl Memberships {
             match reach {
                 Reach::End => {}
                 Reach::Part => {
-                    self.due.push_front(slot);
-                    self.due.extend(told);
+                    queues.due.push_front(slot);
+                    queues.due.extend(told);
                     return Drained::Full;
                 }
                 Reach::Behind => {
                     membership.behind = true;
-                    self.behind.push_back(slot);
+                    queues.behind.push_back(slot);
                 }
             }
         }
@@ -254,13 +321,14 @@ impl Memberships {
 
     /// Whether one fell off its ring that nobody was told of.
     pub fn has_behind(&self) -> bool {
-        !self.behind.is_empty()
+        let behind = self.queues.as_ref().map(|queues| &queues.behind);
+        behind.is_some_and(|behind| !behind.is_empty())
     }
 
     /// A membership that fell off its ring: it is silent until [`Memberships::resume`]. Each is told once.
     pub fn next_behind(&mut self) -> Option<Slot> {
         loop {
-            let slot = self.behind.pop_front()?;
+            let slot = self.queues.as_mut()?.behind.pop_front()?;
             if self
                 .slots
                 .get(slot)
@@ -287,7 +355,8 @@ impl Memberships {
 
     /// Leaves all channels, and names them.
     pub fn leave_all(&mut self) -> Vec<ChannelKey> {
-        let keys: Vec<ChannelKey> = self.by_key.keys().cloned().collect();
+        let all = self.slots.iter().flatten();
+        let keys: Vec<ChannelKey> = all.map(|one| one.channel.key.clone()).collect();
         for key in &keys {
             self.leave(key);
         }
@@ -452,5 +521,35 @@ mod tests {
         assert_eq!(lobby.readers(), 2);
         drop(links);
         assert_eq!(lobby.readers(), 0);
+    }
+
+    #[test]
+    fn a_channel_is_found_among_many_as_among_few() {
+        let channels: Vec<_> = (0..3 * FEW).map(|n| channel(&format!("room{n}"))).collect();
+        let mut memberships = Memberships::default();
+        for (at, channel) in channels.iter().enumerate() {
+            let slot = memberships.enter(entry(channel));
+            assert_eq!(memberships.enter(entry(channel)), slot);
+            assert_eq!(memberships.slot(&channels[at / 2].key), Some(at / 2));
+        }
+        for channel in &channels[1..] {
+            assert!(memberships.leave(&channel.key).is_some());
+            assert_eq!(memberships.slot(&channel.key), None);
+        }
+        let again = memberships.enter(entry(&channels[1]));
+        assert!(again < channels.len(), "slots are used again");
+        assert_eq!(memberships.slot(&channels[0].key), Some(0));
+        assert_eq!(memberships.slot(&channels[1].key), Some(again));
+    }
+
+    #[test]
+    fn what_came_since_the_entry_was_made_is_due_at_once_and_nothing_is_held_between_lines() {
+        let lobby = channel("lobby");
+        let before = entry(&lobby);
+        say(&lobby, 1);
+        let mut memberships = Memberships::default();
+        memberships.enter(before);
+        assert_eq!(drain(&mut memberships, 100).0, [(0, "1".to_owned())]);
+        assert!(memberships.queues.is_none());
     }
 }

@@ -6,7 +6,7 @@
 //! the ring's end and the published vector in one moment, so that what is read from the log up to
 //! that vector and what follows in the ring have nothing missing and nothing twice between them.
 //!
-//! Reading order: [`ring`] (pure), [`channel`] (a ring, its readers, waking them), [`memberships`]
+//! Reading order: [`ring`] (pure), [`newest`] (what it keeps for those who come in), [`channel`] (a ring, its readers, waking them), [`memberships`]
 //! (one link's reading side), [`render`] (events to lines), [`publish`] (commits into the rings),
 //! [`desk`] and [`delivery`] (the threads that do it, and write to the links), [`replay`] (from the log, for who fell
 //! off).
@@ -15,6 +15,7 @@ pub mod channel;
 pub mod delivery;
 pub mod desk;
 pub mod memberships;
+pub mod newest;
 pub mod publish;
 pub mod render;
 pub mod replay;
@@ -27,10 +28,11 @@ pub use channel::{Channel, ChannelKey, Signal, lock};
 pub use delivery::Delivery;
 pub use desk::{Delivered, Link, Ticket, When};
 pub use memberships::{Drained, Due, Entry, Memberships, Slot};
+pub use newest::Newest;
 pub use replay::{Page, Replaying};
 pub use ring::{Cursor, Except, Line, Piece, Reach};
 
-use crate::protocol::{RoomKey, ServerFrame, VersionVector};
+use crate::protocol::{RoomKey, RoomName, ServerFrame, VersionVector};
 
 /// The channels of this node, and how far the log has been published in them.
 ///
@@ -106,6 +108,16 @@ impl Hub {
     /// The channel, if anybody reads it.
     pub fn find(&self, key: &ChannelKey) -> Option<Arc<Channel>> {
         lock(&self.channels).get(key).cloned()
+    }
+
+    /// The room's name as those have it who are in the room already: so that it is in memory once, not once
+    /// for each of them.
+    pub fn shared_name(&self, room: &RoomName) -> RoomName {
+        let channel = self.find(&ChannelKey::Room(room.clone()));
+        match channel.as_deref().map(|channel| &channel.key) {
+            Some(ChannelKey::Room(shared)) => shared.clone(),
+            Some(ChannelKey::Personal(_)) | None => room.clone(),
+        }
     }
 
     /// Whether anybody here is concerned by what happens in the room.

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::newest::Newest;
 use crate::node::presence::SessionId;
 use crate::protocol::{Origin, Seq, Uid, VersionVector};
 
@@ -99,6 +100,10 @@ pub struct Ring {
     held: Arc<VersionVector>,
     /// The piece that was last made, and the index of its first line; it goes up to the end.
     piece: Option<Box<(u64, Piece)>>,
+    /// Index behind the last stored line.
+    stored_to: u64,
+    /// What the log says of the room, and the end of the ring when it did; no stored line since.
+    newest: Option<Box<(u64, Arc<Newest>)>>,
 }
 
 impl Ring {
@@ -117,6 +122,8 @@ impl Ring {
             self.push(line);
         }
         self.held = Arc::clone(held);
+        self.stored_to = self.end();
+        self.newest = None;
     }
 
     /// Adds a line that the log does not hold.
@@ -135,6 +142,21 @@ impl Ring {
             self.bytes -= oldest.bytes.len();
             self.first += 1;
         }
+    }
+
+    /// Keeps what the log says of the room up to where a reader began when the ring's end was `as_of`, unless
+    /// something was stored since.
+    pub fn keep_newest(&mut self, as_of: u64, newest: Newest) {
+        if as_of >= self.stored_to && newest.is_small() {
+            self.newest = Some(Box::new((as_of, Arc::new(newest))));
+        }
+    }
+
+    /// What the log says of the room up to where a reader begins at `next`, if that is known.
+    pub fn newest(&self, next: u64, limit: usize) -> Option<Arc<Newest>> {
+        let (as_of, newest) = &**self.newest.as_ref()?;
+        // What was read later may have more than the reader's vector.
+        (*as_of <= next && newest.answers(limit)).then(|| Arc::clone(newest))
     }
 
     /// Hands the lines from `cursor` on to `take`, and moves it behind them. It stops once `take` has
@@ -306,5 +328,31 @@ mod tests {
         ring.push_passing(Line::passing(vec![b'x'], None));
         assert_eq!(ring.read(&mut at, usize::MAX, |_| {}), Reach::End);
         assert_eq!(at.held.get(&origin()), 7);
+    }
+
+    fn newest(limit: usize, more: bool) -> Newest {
+        Newest {
+            limit,
+            messages: Vec::new(),
+            more,
+            topic: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_the_log_says_of_a_room_is_kept_until_it_says_something_else() {
+        let mut ring = Ring::default();
+        ring.push_passing(Line::passing(vec![b'x'], None));
+        ring.keep_newest(1, newest(50, true));
+        ring.push_passing(Line::passing(vec![b'x'], None));
+        assert!(ring.newest(2, 50).is_some());
+        assert!(ring.newest(2, 51).is_none(), "more messages are asked for");
+        assert!(ring.newest(0, 50).is_none(), "somebody began before");
+        ring.push_stored([line(1, 10)], &vector(1));
+        assert!(ring.newest(3, 50).is_none());
+        ring.keep_newest(2, newest(50, true));
+        assert!(ring.newest(3, 50).is_none(), "read before the last line");
+        ring.keep_newest(3, newest(50, false));
+        assert!(ring.newest(3, 10).is_some(), "there are no more than these");
     }
 }

@@ -115,10 +115,15 @@ pub const IN_FLIGHT_MAX: usize = 256;
 /// Answers in the order of their requests.
 #[derive(Default)]
 pub struct AnswerQueue {
-    waiting: VecDeque<Waiting>,
+    /// None between requests.
+    waiting: Option<Box<Line>>,
     /// A request that runs alone is in it.
     alone: bool,
 }
+
+/// Those who wait, the first in front.
+#[derive(Default)]
+struct Line(VecDeque<Waiting>);
 
 enum Waiting {
     Ready(Answer),
@@ -128,15 +133,16 @@ enum Waiting {
 impl AnswerQueue {
     /// Whether another request may be taken.
     pub fn has_room(&self) -> bool {
-        !self.alone && self.waiting.len() < IN_FLIGHT_MAX
+        !self.alone && self.waiting.as_ref().map_or(0, |line| line.0.len()) < IN_FLIGHT_MAX
     }
 
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_none()
     }
 
     pub fn push(&mut self, handling: Handling) {
-        self.waiting.push_back(match handling {
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.0.push_back(match handling {
             Handling::Now(answer) => Waiting::Ready(answer),
             Handling::Stored(coming) => Waiting::Coming(coming),
             Handling::Alone(coming) => {
@@ -154,7 +160,10 @@ impl AnswerQueue {
 
     /// See [`AnswerQueue::next`].
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Answer> {
-        let answer = match self.waiting.front_mut() {
+        let Some(waiting) = &mut self.waiting else {
+            return Poll::Pending;
+        };
+        let answer = match waiting.0.front_mut() {
             None => return Poll::Pending,
             Some(Waiting::Ready(answer)) => std::mem::take(answer),
             Some(Waiting::Coming(coming)) => match coming.as_mut().poll(context) {
@@ -162,11 +171,10 @@ impl AnswerQueue {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        self.waiting.pop_front();
-        if self.waiting.is_empty() {
+        waiting.0.pop_front();
+        if waiting.0.is_empty() {
             self.alone = false;
-            // Between requests it holds no memory.
-            self.waiting = VecDeque::new();
+            self.waiting = None;
         }
         Poll::Ready(answer)
     }

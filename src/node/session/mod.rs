@@ -17,9 +17,8 @@ use std::sync::{Arc, Mutex};
 pub use answer::{Answer, AnswerFuture, AnswerQueue, Effect, Handling, IN_FLIGHT_MAX, StatsEvery};
 pub use limits::{FLOOD_REFUSALS, FLOOD_WINDOW, Kind, Limits, Verdict};
 
-use litemap::LiteMap;
-
 use super::dispatch;
+use super::few::Few;
 use super::metrics::Counted;
 use super::names::Stay;
 use super::presence::SessionId;
@@ -60,7 +59,9 @@ pub struct User {
     pub admin: bool,
     /// Whether it is among those who are here.
     pub stay: Stay,
-    rooms: Mutex<LiteMap<RoomName, ()>>,
+    /// The user was made with this session, so nothing was known of it before.
+    pub new: bool,
+    rooms: Mutex<Few<RoomName, ()>>,
 }
 
 impl Session {
@@ -163,14 +164,15 @@ impl Session {
     }
 
     /// Opens the session for a user who is in the lists of those here already, unless it is brief.
-    pub(super) fn open(&mut self, uid: Uid, admin: bool, stay: Stay) {
+    pub(super) fn open(&mut self, uid: Uid, admin: bool, stay: Stay, new: bool) {
         self.state = State::Open {
             user: Arc::new(User {
                 session: self.id,
                 uid,
                 admin,
                 stay,
-                rooms: Mutex::new(LiteMap::with_capacity(1)),
+                new,
+                rooms: Mutex::default(),
             }),
             _counted: self.shared.metrics.joined(),
         };

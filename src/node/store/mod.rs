@@ -81,6 +81,7 @@ pub use pages::Page;
 pub use reader::{Reader, RoomSummary, Topic};
 pub use replay::{Replay, Replayed};
 pub use since::SincePage;
+pub use view::message_bytes;
 
 pub use crate::protocol::soft::{SoftPage, SoftRow};
 use crate::protocol::{Event, Origin, Ts, VersionVector};

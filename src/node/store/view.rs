@@ -175,7 +175,7 @@ fn reactions(
 }
 
 /// Bytes of the message as JSON, about.
-pub(super) fn message_bytes(message: &Message) -> usize {
+pub fn message_bytes(message: &Message) -> usize {
     /// Field names, ids and numbers.
     const REST: usize = 300;
     let reactions = message.reactions.iter().map(|(emoji, names)| {
