@@ -50,6 +50,13 @@ pub enum RoomKey {
 impl UserName {
     /// Checks length and characters, and composes.
     pub fn parse(text: &str) -> Result<UserName, Refusal> {
+        if is_plain(text, NAME_CHARS_MAX) {
+            return Ok(UserName(text.into()));
+        }
+        UserName::composed(text)
+    }
+
+    fn composed(text: &str) -> Result<UserName, Refusal> {
         let name: String = text.nfc().collect();
         match wrong_with(&name, NAME_CHARS_MAX) {
             None => Ok(UserName(name.into())),
@@ -90,6 +97,13 @@ impl UserName {
 impl RoomName {
     /// Checks length and characters, composes, and folds to lower case.
     pub fn parse(text: &str) -> Result<RoomName, Refusal> {
+        if is_plain(text, ROOM_CHARS_MAX) && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Ok(RoomName(text.into()));
+        }
+        RoomName::folded(text)
+    }
+
+    fn folded(text: &str) -> Result<RoomName, Refusal> {
         let name: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
         match wrong_with(&name, ROOM_CHARS_MAX) {
             None => Ok(RoomName(name.into())),
@@ -151,6 +165,15 @@ impl RoomKey {
             RoomKey::Direct(..) | RoomKey::Room(_) => None,
         }
     }
+}
+
+/// Whether a name is allowed and its own composed form without looking anything up. Names are parsed with
+/// every event that is read or comes from a peer, and nearly all are such.
+fn is_plain(name: &str, chars_max: usize) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    name.len() <= chars_max
+        && name.bytes().all(allowed)
+        && name.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What is wrong with a name, as the end of a sentence.
@@ -336,6 +359,20 @@ mod tests {
                 ErrorCode::BadRoom,
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_plain_name_is_what_looking_its_characters_up_would_make_of_it() {
+        let two = (0..128u8).flat_map(|a| (0..128u8).map(move |b| [char::from(a), char::from(b)]));
+        let names = two.map(String::from_iter);
+        for text in names.chain(["x".repeat(32), "x".repeat(33), "x".repeat(49)]) {
+            assert_eq!(
+                UserName::parse(&text),
+                UserName::composed(&text),
+                "{text:?}"
+            );
+            assert_eq!(RoomName::parse(&text), RoomName::folded(&text), "{text:?}");
         }
     }
 

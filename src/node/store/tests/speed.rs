@@ -81,19 +81,8 @@ async fn no_statement_looks_through_a_whole_table() {
     let story = long_story().await;
     let path = story.dir.path().join(LOG_FILE);
     let conn = schema::open_reader(&path).unwrap();
-    let sources = [
-        include_str!("../intern.rs"),
-        include_str!("../log.rs"),
-        include_str!("../merge.rs"),
-        include_str!("../missed.rs"),
-        include_str!("../reader.rs"),
-        include_str!("../registers.rs"),
-        include_str!("../since.rs"),
-        include_str!("../soft.rs"),
-        include_str!("../view.rs"),
-    ];
     let mut looked_at = 0;
-    for statement in sources.iter().flat_map(|source| statements(source)) {
+    for statement in all_statements() {
         let mut explain = conn
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
             .unwrap();
@@ -117,8 +106,47 @@ async fn no_statement_looks_through_a_whole_table() {
     assert!(looked_at > 30, "only {looked_at} statements were found");
 }
 
+/// SQLite plans anew for the values that are bound, unless it is told not to: that costs more than most
+/// of the statements themselves.
+#[tokio::test]
+async fn a_statement_is_planned_once_whatever_it_is_asked_with() {
+    let story = long_story().await;
+    let path = story.dir.path().join(LOG_FILE);
+    let writer = schema::open_writer(&path).unwrap();
+    let reader = schema::open_reader(&path).unwrap();
+    let selects = all_statements().filter(|statement| statement.starts_with("SELECT "));
+    let pages = [pages::page_sql("<", "DESC"), pages::page_sql(">", "ASC")];
+    for sql in selects.chain(pages) {
+        for conn in [&writer, &reader] {
+            let mut select = conn.prepare(&sql).unwrap();
+            for value in 1..4 {
+                let values = vec![value; select.parameter_count()];
+                let mut rows = select.query(rusqlite::params_from_iter(values)).unwrap();
+                rows.next().unwrap();
+            }
+            assert_eq!(select.get_status(StatementStatus::RePrepare), 0, "{sql}");
+        }
+    }
+}
+
 /// What may be gone through as a whole: the list of origins, and what is no table.
 const MAY_SCAN: &[&str] = &["SCAN o", "SCAN origins", "CONSTANT ROW", "SCAN (subquery"];
+
+/// The statements of the store's sources.
+fn all_statements() -> impl Iterator<Item = String> {
+    let sources = [
+        include_str!("../intern.rs"),
+        include_str!("../log.rs"),
+        include_str!("../merge.rs"),
+        include_str!("../missed.rs"),
+        include_str!("../reader.rs"),
+        include_str!("../registers.rs"),
+        include_str!("../since.rs"),
+        include_str!("../soft.rs"),
+        include_str!("../view.rs"),
+    ];
+    sources.into_iter().flat_map(statements)
+}
 
 /// The statements that a source file writes in full.
 fn statements(source: &str) -> Vec<String> {
