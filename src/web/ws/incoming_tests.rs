@@ -163,7 +163,11 @@ fn what_is_no_websocket_ends_with_1002() {
         [frame(TEXT, b"a"), frame(LAST | TEXT, b"b")].concat(),
     ];
     for frames in wrong {
-        assert_eq!(said(&[frames.clone()]), ["close 1002"], "{frames:?}");
+        assert_eq!(
+            said(std::slice::from_ref(&frames)),
+            ["close 1002"],
+            "{frames:?}"
+        );
         // A message that was whole before it is not lost.
         let behind = [frame(LAST | TEXT, b"well"), frames];
         assert_eq!(said(&behind), ["well", "close 1002"]);
