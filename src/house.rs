@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite::", &["src/node/store/"]),
     ("axum::", &["src/web/"]),
+    ("tungstenite::", &["src/web/ws/"]),
     ("ratatui::", &["src/tui/"]),
     ("crossterm::", &["src/tui/"]),
     // The gossip's transport is a trait of `chitchat` that fails with it.

@@ -14,6 +14,7 @@ use super::metrics::HttpCounts;
 use super::poll::PollSessions;
 use super::send::OneCallUsers;
 use super::switchboard::Switchboard;
+use super::ws::SocketClock;
 
 /// The bridge as its requests see it.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct App {
     pub polls: PollSessions,
     pub one_calls: OneCallUsers,
     pub health: Health,
+    pub clock: SocketClock,
     pub counts: HttpCounts,
     /// The bridge is to end: no new sessions, and what waits is answered.
     pub stop: CancellationToken,
@@ -32,6 +34,26 @@ pub struct App {
     pub cut: CancellationToken,
     /// Connections and WebSockets that are still open.
     pub tasks: TaskTracker,
+}
+
+impl App {
+    /// Nobody has asked anything, and no node is known to be up.
+    pub fn new(tuning: Tuning, guard: Guard, nodes: &[String]) -> App {
+        App {
+            tuning,
+            switchboard: Arc::new(Switchboard::new()),
+            guard,
+            assets: Assets::load(),
+            polls: PollSessions::new(tuning.poll_session_idle),
+            one_calls: Default::default(),
+            health: Health::new(nodes),
+            clock: SocketClock::new(&tuning),
+            counts: Default::default(),
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
 }
 
 /// Where a request came from, put beside it by the accept loop.

@@ -33,8 +33,12 @@ pub struct HttpCounts {
 pub struct Open<'a>(&'a AtomicI64);
 
 impl HttpCounts {
-    pub fn websocket(&self) -> Open<'_> {
-        Open::new(&self.websockets)
+    pub fn websocket_opened(&self) {
+        self.websockets.fetch_add(1, Relaxed);
+    }
+
+    pub fn websocket_closed(&self) {
+        self.websockets.fetch_sub(1, Relaxed);
     }
 
     pub fn connection(&self) -> Open<'_> {

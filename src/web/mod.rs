@@ -33,11 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::app::App;
-use self::assets::Assets;
 use self::guard::Guard;
-use self::health::Health;
-use self::poll::PollSessions;
-use self::switchboard::Switchboard;
 
 pub use self::config::{Config, Tuning};
 
@@ -95,19 +91,7 @@ impl Bridge {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let guard = Guard::new(address, &config.origins).map_err(StartError::BadOrigin)?;
-        let app = Arc::new(App {
-            tuning,
-            switchboard: Arc::new(Switchboard::new()),
-            guard,
-            assets: Assets::load(),
-            polls: PollSessions::new(tuning.poll_session_idle),
-            one_calls: Default::default(),
-            health: Health::new(&config.nodes),
-            counts: Default::default(),
-            stop: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        });
+        let app = Arc::new(App::new(tuning, guard, &config.nodes));
         let (unlink, own_tasks) = (CancellationToken::new(), TaskTracker::new());
         let nodes = config.nodes.len();
         let switchboard = Arc::clone(&app.switchboard);
@@ -116,6 +100,7 @@ impl Bridge {
             own_tasks.spawn(health::probe(Arc::clone(&app), at, unlink.clone()));
         }
         own_tasks.spawn(poll::sweep(Arc::clone(&app), unlink.clone()));
+        own_tasks.spawn(ws::clock::run(Arc::clone(&app), unlink.clone()));
         let router = router::router(Arc::clone(&app));
         own_tasks.spawn(server::run(Arc::clone(&app), listener, router));
         tracing::info!(%address, "serving browsers");

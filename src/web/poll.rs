@@ -76,7 +76,7 @@ pub async fn poll(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> 
         },
     };
     match polled {
-        Ok(polled) => frames(polled.frames.iter().map(|f| f.as_str()), Some(polled.next)),
+        Ok(polled) => frames(polled.frames.iter().map(|f| &**f), Some(polled.next)),
         Err(error) => error.into_response(),
     }
 }

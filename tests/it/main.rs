@@ -49,6 +49,7 @@ mod tui;
 #[allow(dead_code)]
 mod tui_support;
 mod web;
+mod web_frames;
 mod web_moving;
 mod web_socket;
 mod web_statuses;

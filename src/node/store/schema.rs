@@ -199,27 +199,3 @@ fn check_or_create(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::StatementStatus;
-
-    use super::*;
-
-    #[test]
-    fn statements_that_are_kept_are_prepared_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log");
-        std::fs::File::create(&path).unwrap();
-        drop(open_writer(&path).unwrap());
-        let conn = open_reader(&path).unwrap();
-        for limit in 0..3 {
-            let sql = "SELECT rid FROM rooms WHERE key > ?1 ORDER BY key LIMIT ?2";
-            let mut select = conn.prepare_cached(sql).unwrap();
-            let found = select.query_map(("a", limit), |row| row.get::<_, i64>(0));
-            assert_eq!(found.unwrap().count(), 0);
-            let again = select.get_status(StatementStatus::RePrepare);
-            assert_eq!(again, 0, "with a limit of {limit}");
-        }
-    }
-}

@@ -8,9 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::Utf8Bytes;
-
-use super::outbox::{Outbox, json};
+use super::outbox::{Frame, Outbox, json};
 use super::session::{Asks, InFlight, Reply, Session};
 use super::splice;
 use crate::protocol::bridge::{Handle, LINK_SESSIONS_MAX, SessionId, ToNode};
@@ -31,7 +29,8 @@ const OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// All sessions and rooms of a bridge, and what is to be written to the node.
 #[derive(Debug)]
 pub struct Core {
-    pub(super) sessions: HashMap<SessionId, Session>,
+    /// In boxes, since a table of them has a place for twice as many as there are.
+    pub(super) sessions: HashMap<SessionId, Box<Session>>,
     pub(super) rooms: HashMap<RoomName, Room>,
     /// The rooms of the present link by the node's handle.
     pub(super) handles: HashMap<Handle, RoomName>,
@@ -107,7 +106,8 @@ impl Core {
         }
         self.last_id = self.last_id.checked_add(1)?;
         let id = self.last_id;
-        self.sessions.insert(id, Session::new(address, outbox));
+        let session = Box::new(Session::new(address, outbox));
+        self.sessions.insert(id, session);
         if self.is_up() {
             self.say(&ToNode::Open { id, address });
         }
@@ -133,13 +133,13 @@ impl Core {
         text: &str,
         nonce: &str,
         reply: Reply,
-    ) -> Result<(), (NotTaken, Reply)> {
+    ) -> Result<(), NotTaken> {
         let output_full = self.output.len() >= OUTPUT_BYTES_MAX;
         let Some(session) = self.sessions.get_mut(&id) else {
-            return Err((NotTaken::NoSession, reply));
+            return Err(NotTaken::NoSession);
         };
         if !session.has_room() || output_full {
-            return Err((NotTaken::Busy, reply));
+            return Err(NotTaken::Busy);
         }
         self.counts.requests += 1;
         let request = match decode(text) {
@@ -242,7 +242,7 @@ impl Core {
                 let frame = splice_re(&unavailable(), asked.client_re.as_deref());
                 self.counts.frames += 1;
                 give(session, asked.reply, frame);
-                session.outbox.answered.notify_one();
+                session.outbox.answered();
             }
         }
     }
@@ -277,6 +277,11 @@ impl Core {
         self.rooms.len()
     }
 
+    /// A session's box.
+    pub fn outbox(&self, id: SessionId) -> Option<&Arc<Outbox>> {
+        self.sessions.get(&id).map(|session| &session.outbox)
+    }
+
     /// Every session's box, for the end of the bridge.
     pub fn outboxes(&self) -> impl Iterator<Item = &Arc<Outbox>> {
         self.sessions.values().map(|session| &session.outbox)
@@ -306,7 +311,7 @@ impl Core {
                 let pong = splice_re(&pong, ping.client_re.as_deref());
                 give(session, ping.reply, pong);
             }
-            session.outbox.answered.notify_one();
+            session.outbox.answered();
         }
     }
 
@@ -396,8 +401,7 @@ impl Core {
 
     fn leave_room(&mut self, name: &RoomName, id: SessionId) {
         if let Some(room) = self.rooms.get_mut(name) {
-            room.members.remove(&id);
-            room.own.remove(&id);
+            room.forget(id);
             // With the link up the node ends the handle, and its last lines are still to come.
             if room.members.is_empty() && !matches!(self.link, Link::Up) {
                 self.rooms.remove(name);
@@ -406,7 +410,7 @@ impl Core {
     }
 }
 
-pub(super) fn give(session: &Session, reply: Reply, frame: Utf8Bytes) {
+pub(super) fn give(session: &Session, reply: Reply, frame: Frame) {
     match reply {
         Reply::Outbox => session.outbox.answer(frame),
         // A caller that has given up gets nothing.
@@ -416,7 +420,7 @@ pub(super) fn give(session: &Session, reply: Reply, frame: Utf8Bytes) {
 }
 
 /// A frame of the bridge's own, with the client's mark as it stood in its frame.
-fn splice_re(frame: &str, client_re: Option<&str>) -> Utf8Bytes {
+fn splice_re(frame: &str, client_re: Option<&str>) -> Frame {
     match client_re {
         None => frame.into(),
         Some(re) => {
@@ -427,7 +431,7 @@ fn splice_re(frame: &str, client_re: Option<&str>) -> Utf8Bytes {
 }
 
 /// What is answered when no node is up.
-pub fn unavailable() -> Utf8Bytes {
+pub fn unavailable() -> Frame {
     let message = "no node can be reached; send again with the same nonce";
     let refusal = Refusal {
         retry_after_ms: Some(UNAVAILABLE_RETRY_MS),

@@ -1,10 +1,11 @@
 //! What the node says: which sessions a line is for, and what the bridge must remember of it.
 
-use axum::extract::ws::Utf8Bytes;
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::core::{Core, Room, give};
-use super::outbox::json;
+use super::outbox::{Frame, json};
 use super::session::{Asks, InFlight, Session, StatsEvery, User};
 use super::splice;
 use crate::protocol::bridge::{Handle, Place, SessionId, ToBridge};
@@ -65,7 +66,7 @@ impl Core {
             return;
         };
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.rooms.insert(name.clone());
+            session.enter(name);
             let room = self.rooms.entry(name.clone()).or_default();
             room.members.insert(id);
             room.settle(id);
@@ -77,11 +78,10 @@ impl Core {
             return;
         };
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.rooms.remove(name);
+            session.leave(name);
         }
         let empty = self.rooms.get_mut(name).is_none_or(|room| {
-            room.members.remove(&id);
-            room.own.remove(&id);
+            room.forget(id);
             room.members.is_empty()
         });
         if empty {
@@ -104,7 +104,7 @@ impl Core {
         let Some(room) = self.rooms.get_mut(name) else {
             return;
         };
-        let frame = Utf8Bytes::from(json);
+        let frame = Frame::from(json);
         for id in room.members.iter().filter(|id| !except.contains(id)) {
             let Some(session) = self.sessions.get(id) else {
                 continue;
@@ -133,7 +133,7 @@ impl Core {
                 }
             }
             Some(place) => {
-                let shared = Utf8Bytes::from(frame);
+                let shared = Frame::from(frame);
                 for id in ids {
                     self.event_for_one(*id, &place, shared.clone());
                 }
@@ -142,7 +142,7 @@ impl Core {
     }
 
     /// An event for one session: of a direct conversation, or of a room it is entering.
-    fn event_for_one(&mut self, id: SessionId, place: &Place, frame: Utf8Bytes) {
+    fn event_for_one(&mut self, id: SessionId, place: &Place, frame: Frame) {
         #[derive(Deserialize)]
         struct InRoom {
             room: String,
@@ -195,10 +195,12 @@ impl Core {
             return;
         }
         if let Some((name, held)) = learn(session, &asked, frame)
+            // One name for all who are in the room.
+            && let Some(name) = self.rooms.get_key_value(&name).map(|(name, _)| name.clone())
             && let Some(room) = self.rooms.get_mut(&name)
         {
             // Its own until the room's lines are for it, and it holds all that the others do.
-            session.rooms.insert(name);
+            session.enter(&name);
             room.own.insert(id, held);
         }
         self.counts.frames += 1;
@@ -216,13 +218,14 @@ impl Core {
         if let Ok(ServerFrame::Session(told)) = ServerFrame::decode(frame) {
             let before = session.user.take();
             let user = User {
-                name: told.user.clone(),
-                token: told.token.clone(),
+                name: told.user.as_str().into(),
+                token: told.token.as_str().into(),
                 brief: before.as_ref().is_some_and(|before| before.brief),
             };
             session.user = Some(user.clone());
             if let Some(before) = before.filter(|before| before.name != user.name) {
-                let (uid, from, to) = (told.uid.clone(), before.name, user.name);
+                let uid = told.uid.clone();
+                let (from, to) = (before.name.into(), user.name.into());
                 let renamed = ServerFrame::Renamed(Renamed { uid, from, to });
                 session.outbox.answer(json(&renamed));
             }
@@ -261,7 +264,21 @@ impl Room {
             .get(&id)
             .is_some_and(|own| own.includes(&self.held));
         if level && self.members.contains(&id) {
-            self.own.remove(&id);
+            self.forget_own(id);
+        }
+    }
+
+    /// A session is in the room no longer.
+    pub(super) fn forget(&mut self, id: SessionId) {
+        self.members.remove(&id);
+        self.forget_own(id);
+    }
+
+    fn forget_own(&mut self, id: SessionId) {
+        self.own.remove(&id);
+        if self.own.is_empty() {
+            // Many may have come at once.
+            self.own = HashMap::new();
         }
     }
 }
@@ -287,8 +304,8 @@ fn learn(
                 ServerFrame::decode(frame)
             {
                 session.user = Some(User {
-                    name: user,
-                    token,
+                    name: user.into(),
+                    token: token.into(),
                     brief: *brief,
                 });
             }
@@ -298,10 +315,12 @@ fn learn(
         }
         (Asks::Away(on), "ok") => session.away = *on,
         (Asks::Stats { repeats }, "stats") => {
-            session.stats = repeats.then(|| StatsEvery {
-                mark: asked.mark,
-                client_re: asked.client_re.clone(),
-                json: asked.json.clone(),
+            session.stats = repeats.then(|| {
+                Box::new(StatsEvery {
+                    mark: asked.mark,
+                    client_re: asked.client_re.clone(),
+                    json: asked.json.clone(),
+                })
             });
         }
         _ => {}

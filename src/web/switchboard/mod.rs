@@ -15,12 +15,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 use ulid::Ulid;
 
 use self::core::{Core, NotTaken};
-use self::outbox::Outbox;
+use self::outbox::{Frame, Outbox};
 use self::session::Reply;
 use crate::protocol::Ts;
 use crate::protocol::bridge::SessionId;
@@ -60,10 +59,6 @@ pub struct BrowserSession {
     id: SessionId,
     pub outbox: Arc<Outbox>,
 }
-
-/// The bridge, or the session, is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
 
 /// Why a request got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +102,7 @@ impl Switchboard {
         }
     }
 
-    fn request(&self, id: SessionId, text: &str, reply: Reply) -> Result<(), (NotTaken, Reply)> {
+    fn request(&self, id: SessionId, text: &str, reply: Reply) -> Result<(), NotTaken> {
         let nonce = Ulid::generate().to_string();
         let taken = self.lock().request(Instant::now(), id, text, &nonce, reply);
         self.output_due.notify_one();
@@ -116,58 +111,35 @@ impl Switchboard {
 }
 
 impl BrowserSession {
-    /// Hands a browser's frame on; waits while too many are on their way. The answer comes through the
-    /// outbox.
-    pub async fn request(&self, text: &str) -> Result<(), Ended> {
-        let mut reply = Reply::Outbox;
-        loop {
-            match self.switchboard.request(self.id, text, reply) {
-                Ok(()) => return Ok(()),
-                Err((NotTaken::NoSession, _)) => return Err(Ended),
-                Err((NotTaken::Busy, back)) => reply = back,
-            }
-            self.outbox.answered.notified().await;
-        }
+    pub fn id(&self) -> SessionId {
+        self.id
     }
 
-    /// Answers in the node's stead; waits while the browser takes no answers.
-    pub async fn answer(&self, frame: Utf8Bytes) -> Result<(), Ended> {
-        while self.outbox.is_crowded() {
-            self.outbox.answered.notified().await;
-        }
-        if self.outbox.has_ended() {
-            return Err(Ended);
-        }
-        self.outbox.answer(frame);
-        Ok(())
-    }
-
-    /// Whether it has said who it is.
-    pub fn has_joined(&self) -> bool {
-        self.switchboard.lock().has_joined(self.id)
+    /// Hands a browser's frame on. The answer comes through the outbox; so does a sign, after `Busy`,
+    /// that another try may do.
+    pub fn request(&self, text: &str) -> Result<(), NoAnswer> {
+        self.hand_on(text, Reply::Outbox)
     }
 
     /// Hands a frame on and waits for its answer. The switchboard answers in the end, with
     /// `unavailable` if it must; how long to wait is the caller's to say.
-    pub async fn ask(&self, text: &str) -> Result<Utf8Bytes, NoAnswer> {
+    pub async fn ask(&self, text: &str) -> Result<Frame, NoAnswer> {
         let (reply, answer) = oneshot::channel();
-        match self
-            .switchboard
-            .request(self.id, text, Reply::Caller(reply))
-        {
-            Ok(()) => answer.await.map_err(|_| NoAnswer::Ended),
-            Err((NotTaken::Busy, _)) => Err(NoAnswer::Busy),
-            Err((NotTaken::NoSession, _)) => Err(NoAnswer::Ended),
-        }
+        self.hand_on(text, Reply::Caller(reply))?;
+        answer.await.map_err(|_| NoAnswer::Ended)
     }
 
     /// Hands a frame on that has no answer.
     pub fn tell(&self, text: &str) -> Result<(), NoAnswer> {
-        match self.switchboard.request(self.id, text, Reply::Nobody) {
-            Ok(()) => Ok(()),
-            Err((NotTaken::Busy, _)) => Err(NoAnswer::Busy),
-            Err((NotTaken::NoSession, _)) => Err(NoAnswer::Ended),
-        }
+        self.hand_on(text, Reply::Nobody)
+    }
+
+    fn hand_on(&self, text: &str, reply: Reply) -> Result<(), NoAnswer> {
+        let taken = self.switchboard.request(self.id, text, reply);
+        taken.map_err(|not| match not {
+            NotTaken::Busy => NoAnswer::Busy,
+            NotTaken::NoSession => NoAnswer::Ended,
+        })
     }
 }
 

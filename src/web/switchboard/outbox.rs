@@ -9,16 +9,19 @@
 //! while: a client that asks from an earlier place again is given the same frames.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
-use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
 
 use crate::protocol::server::{CloseReason, Disconnect, Gap};
 use crate::protocol::{ServerFrame, VersionVector};
 
+/// A frame as a browser gets it, one for all who get it.
+pub type Frame = Arc<str>;
+
 /// Frames that wait for one browser. Lines of a room are shared by all who wait for them, so this is
-/// mostly 32 bytes each.
+/// mostly 16 bytes each.
 pub const FRAMES_MAX: usize = 4096;
 
 /// Bytes of those frames: eight pages of history, or a thousand of the longest messages.
@@ -43,15 +46,13 @@ const GAPS_MAX: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Outbox {
     state: Mutex<State>,
-    /// Something was put in, or the session ended, or a newer poll came.
+    /// For polls: something was put in, or the session ended, or a newer poll came.
     pub due: Notify,
-    /// A request was answered: there may be room for the next one.
-    pub answered: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Utf8Bytes>,
+    frames: VecDeque<Frame>,
     /// Frames that have been taken out: the place of the last of them.
     taken: u64,
     /// How many frames, in front, a poll has confirmed.
@@ -63,12 +64,25 @@ struct State {
     gaps: BTreeMap<String, VersionVector>,
     ended: bool,
     polls: u64,
+    /// A ping is due.
+    ping: bool,
+    /// The WebSocket's task, while it waits for something to do.
+    waker: Option<Waker>,
+}
+
+/// What a WebSocket has taken, beside the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The browser is to be pinged.
+    pub ping: bool,
+    /// Nothing will come any more.
+    pub ended: bool,
 }
 
 /// What a poll sees.
 #[derive(Debug, PartialEq)]
 pub struct Polled {
-    pub frames: Vec<Utf8Bytes>,
+    pub frames: Vec<Frame>,
     /// Place of the last of them; what to say as `after` next.
     pub next: u64,
     pub ended: bool,
@@ -76,16 +90,16 @@ pub struct Polled {
 
 impl Outbox {
     /// An answer, or another frame that must not be left out.
-    pub fn answer(&self, frame: Utf8Bytes) {
+    pub fn answer(&self, frame: Frame) {
         let mut state = self.lock();
         if !state.ended {
             state.push(frame);
-            self.due.notify_one();
+            self.wake(state);
         }
     }
 
     /// An event of a room; `held` is what the browser holds of the room without it. Whether it went in.
-    pub fn event(&self, room: &str, held: &VersionVector, frame: Utf8Bytes) -> bool {
+    pub fn event(&self, room: &str, held: &VersionVector, frame: Frame) -> bool {
         let mut state = self.lock();
         if state.ended {
             return true;
@@ -100,16 +114,16 @@ impl Outbox {
             return false;
         }
         state.push(frame);
-        self.due.notify_one();
+        self.wake(state);
         true
     }
 
     /// A frame that may be lost.
-    pub fn passing(&self, frame: Utf8Bytes) {
+    pub fn passing(&self, frame: Frame) {
         let mut state = self.lock();
         if !state.ended && !state.is_full() {
             state.push(frame);
-            self.due.notify_one();
+            self.wake(state);
         }
     }
 
@@ -123,14 +137,30 @@ impl Outbox {
 
     /// The session is over; what waits can still be taken.
     pub fn close(&self) {
-        self.lock().ended = true;
-        self.due.notify_one();
-        self.answered.notify_one();
+        let mut state = self.lock();
+        state.ended = true;
+        self.wake(state);
     }
 
-    /// Whether it was ended; frames may still wait.
-    pub fn has_ended(&self) -> bool {
-        self.lock().ended
+    /// The browser is to be pinged.
+    pub fn ping(&self) {
+        let mut state = self.lock();
+        state.ping = true;
+        self.wake(state);
+    }
+
+    /// A request was answered: there may be room for the next one.
+    pub fn answered(&self) {
+        self.wake(self.lock());
+    }
+
+    /// The WebSocket's task is woken, once, when something is due or a request was answered.
+    pub fn wake_when_due(&self, task: &Waker) {
+        let mut state = self.lock();
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(task),
+            waker => *waker = Some(task.clone()),
+        }
     }
 
     /// Whether so much waits that no further request should be taken from this browser.
@@ -138,23 +168,25 @@ impl Outbox {
         self.lock().bytes > BYTES_MAX / 4
     }
 
-    /// Takes the next frames out, for good; none when nothing waits.
-    pub fn take(&self) -> Vec<Utf8Bytes> {
+    /// Takes the next frames out, for good, until they have `bytes_max` bytes, and gives each to `out`.
+    pub fn take(&self, bytes_max: usize, mut out: impl FnMut(&str)) -> Taken {
         let mut state = self.lock();
-        let mut frames = Vec::new();
         let mut bytes = 0;
-        while frames.len() < TAKE_FRAMES_MAX && bytes < TAKE_BYTES_MAX {
-            let Some(frame) = state.pop() else { break };
+        while bytes < bytes_max
+            && let Some(frame) = state.pop()
+        {
             bytes += frame.len();
-            frames.push(frame);
+            out(&frame);
         }
         if state.frames.is_empty() {
             // A browser that is silent holds no memory.
             state.frames = VecDeque::new();
         }
         state.tell_gaps();
-        self.answered.notify_one();
-        frames
+        Taken {
+            ping: std::mem::take(&mut state.ping),
+            ended: state.ended && state.frames.is_empty(),
+        }
     }
 
     /// The frames behind place `after`; those up to it wait no longer.
@@ -166,7 +198,7 @@ impl Outbox {
         state.tell_gaps();
         let skipped = usize::try_from(from - state.taken).unwrap_or(usize::MAX);
         let mut bytes = 0;
-        let frames: Vec<Utf8Bytes> = state
+        let frames: Vec<Frame> = state
             .frames
             .iter()
             .skip(skipped)
@@ -198,6 +230,18 @@ impl Outbox {
         self.lock().polls != poll
     }
 
+    /// Whoever waits for something to be in the state. Not under its lock: who is woken wants that.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let (task, is_polled) = (state.waker.take(), state.polls > 0);
+        drop(state);
+        if let Some(task) = task {
+            task.wake();
+        }
+        if is_polled {
+            self.due.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,12 +252,12 @@ impl State {
         self.frames.len() - self.kept >= FRAMES_MAX || self.bytes >= BYTES_MAX
     }
 
-    fn push(&mut self, frame: Utf8Bytes) {
+    fn push(&mut self, frame: Frame) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
     }
 
-    fn pop(&mut self) -> Option<Utf8Bytes> {
+    fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         if self.kept > 0 {
             self.kept -= 1;
@@ -250,7 +294,7 @@ impl State {
 }
 
 /// A frame as a browser gets it: without the line end.
-pub fn json(frame: &ServerFrame) -> Utf8Bytes {
+pub fn json(frame: &ServerFrame) -> Frame {
     let mut line = frame.encode();
     line.pop();
     String::from_utf8(line).expect("JSON is UTF-8").into()
@@ -267,8 +311,14 @@ mod tests {
             .collect()
     }
 
-    fn texts(frames: &[Utf8Bytes]) -> Vec<&str> {
-        frames.iter().map(Utf8Bytes::as_str).collect()
+    fn texts(frames: &[Frame]) -> Vec<&str> {
+        frames.iter().map(|frame| &**frame).collect()
+    }
+
+    fn taken(outbox: &Outbox) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        outbox.take(usize::MAX, |frame| frames.push(frame.into()));
+        frames
     }
 
     #[test]
@@ -284,15 +334,15 @@ mod tests {
         outbox.passing("typing".into());
         outbox.answer("answer".into());
 
-        let mut taken = Vec::new();
+        let mut all = Vec::new();
         loop {
-            let frames = outbox.take();
+            let frames = taken(&outbox);
             if frames.is_empty() {
                 break;
             }
-            taken.extend(frames);
+            all.extend(frames);
         }
-        let tail = &texts(&taken)[FRAMES_MAX..];
+        let tail = &texts(&all)[FRAMES_MAX..];
         assert_eq!(tail.len(), 3, "{tail:?}");
         // Told as soon as there is space: behind what waited then.
         assert!(tail.contains(&"answer"), "{tail:?}");
@@ -308,7 +358,7 @@ mod tests {
     #[test]
     fn a_box_of_four_mebibytes_is_full() {
         let outbox = Outbox::default();
-        let large: Utf8Bytes = "x".repeat(BYTES_MAX / 2).into();
+        let large: Frame = "x".repeat(BYTES_MAX / 2).into();
         assert!(outbox.event("lobby", &held(0), large.clone()));
         assert!(outbox.is_crowded());
         assert!(outbox.event("lobby", &held(1), large.clone()));
@@ -350,7 +400,7 @@ mod tests {
         let kept = outbox.poll(0);
         assert_eq!(kept.frames.len(), TAKE_FRAMES_MAX);
         assert!(kept.next <= all);
-        let large: Utf8Bytes = "x".repeat(BYTES_MAX / 2).into();
+        let large: Frame = "x".repeat(BYTES_MAX / 2).into();
         outbox.answer(large);
         assert_eq!(outbox.poll(all + 1).frames.len(), 0);
         assert!(!outbox.is_crowded());
@@ -363,9 +413,62 @@ mod tests {
         outbox.end(CloseReason::Quit, "bye");
         outbox.answer("late".into());
         assert_eq!(
-            texts(&outbox.take()),
+            texts(&taken(&outbox)),
             [r#"{"type":"disconnect","reason":"quit","message":"bye"}"#]
         );
-        assert!(outbox.has_ended() && outbox.poll(0).ended);
+        assert!(outbox.take(0, |_| {}).ended && outbox.poll(0).ended);
+    }
+
+    #[test]
+    fn a_socket_takes_about_as_much_as_it_asks_for_and_is_woken_once() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        struct Woken(AtomicUsize);
+        impl std::task::Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let times = || woken.0.load(Ordering::Relaxed);
+        let outbox = Outbox::default();
+        outbox.answer("before".into());
+        outbox.wake_when_due(&Arc::clone(&woken).into());
+        assert_eq!(times(), 0);
+        for frame in ["four", "five", "six"] {
+            outbox.answer(frame.into());
+        }
+        assert_eq!(times(), 1);
+        let mut first = Vec::new();
+        let more = outbox.take(10, |frame| first.push(frame.to_owned()));
+        assert_eq!(first, ["before", "four"]);
+        assert_eq!(
+            more,
+            Taken {
+                ping: false,
+                ended: false
+            }
+        );
+        for wakes in [Outbox::answered, Outbox::ping, Outbox::close] {
+            let before = times();
+            outbox.wake_when_due(&Arc::clone(&woken).into());
+            wakes(&outbox);
+            assert_eq!(times(), before + 1);
+        }
+        let part = outbox.take(1, |_| {});
+        assert_eq!(
+            part,
+            Taken {
+                ping: true,
+                ended: false
+            },
+            "one still waits"
+        );
+        assert_eq!(
+            outbox.take(1, |_| {}),
+            Taken {
+                ping: false,
+                ended: true
+            }
+        );
     }
 }

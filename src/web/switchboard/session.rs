@@ -1,15 +1,15 @@
 //! One browser's session: who it is, where it is, and what it has asked and not been told yet. All
 //! that is needed to open it again on another node.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::ws::Utf8Bytes;
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use super::outbox::Outbox;
+use super::outbox::{Frame, Outbox};
 use crate::protocol::{ClientFrame, RoomName, RoomRef, VersionVector};
 
 /// Requests of one session on their way to the node; a WebSocket is read on when one is answered.
@@ -24,22 +24,22 @@ pub struct Session {
     pub address: IpAddr,
     pub outbox: Arc<Outbox>,
     pub user: Option<User>,
-    /// The rooms it is in.
-    pub rooms: HashSet<RoomName>,
+    /// The rooms it is in: mostly one or a few.
+    pub rooms: SmallVec<[RoomName; 1]>,
     /// What it holds of its direct conversations.
     pub direct: VersionVector,
     pub in_flight: VecDeque<InFlight>,
     /// It said that its user is away.
     pub away: bool,
     /// The `stats` request that repeats.
-    pub stats: Option<StatsEvery>,
+    pub stats: Option<Box<StatsEvery>>,
 }
 
 /// Who a session is, as the last `session` frame said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
-    pub name: String,
-    pub token: String,
+    pub name: Box<str>,
+    pub token: Box<str>,
     /// The session was opened as a brief one, and is so on every node.
     pub brief: bool,
 }
@@ -82,7 +82,7 @@ pub enum Reply {
     /// Among the session's frames.
     Outbox,
     /// To the HTTP request that asked.
-    Caller(oneshot::Sender<Utf8Bytes>),
+    Caller(oneshot::Sender<Frame>),
     /// To nobody: the bridge asked.
     Nobody,
 }
@@ -101,7 +101,7 @@ impl Session {
             address,
             outbox,
             user: None,
-            rooms: HashSet::new(),
+            rooms: SmallVec::new(),
             direct: VersionVector::new(),
             in_flight: VecDeque::new(),
             away: false,
@@ -139,8 +139,23 @@ impl Session {
         if self.in_flight.is_empty() {
             self.in_flight = VecDeque::new();
         }
-        self.outbox.answered.notify_one();
+        self.outbox.answered();
         asked
+    }
+
+    /// It is in this room.
+    pub fn enter(&mut self, room: &RoomName) {
+        if !self.rooms.contains(room) {
+            self.rooms.push(room.clone());
+        }
+    }
+
+    /// It is in this room no longer.
+    pub fn leave(&mut self, room: &RoomName) {
+        self.rooms.retain(|one| one != room);
+        if self.rooms.is_empty() {
+            self.rooms = SmallVec::new();
+        }
     }
 
     /// Whether it is asking to enter `room` at the moment.
