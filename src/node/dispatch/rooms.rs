@@ -130,7 +130,8 @@ async fn from_log(
         let row = SoftRow::Room { room: name.clone() };
         shared.remember_rows(vec![row]).await;
     }
-    if is_newest {
+    // A room that could not be written down is to be tried again by whoever comes next.
+    if is_newest && room.known {
         let newest = Newest {
             limit,
             messages: room.messages.clone(),

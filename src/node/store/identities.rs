@@ -29,6 +29,9 @@ const MERGE_AT_EVENTS: usize = 4 * 1024;
 /// millisecond. With more events in it, it takes twice as many as they are, so that what is due shrinks.
 const SLICE_MIN: usize = 32;
 
+/// Slices in which all is in the table, at most.
+const SLICES_MAX: usize = 128;
+
 /// Messages of a transaction that does nothing else.
 const SLICE_ALONE: usize = 1024;
 
@@ -128,10 +131,17 @@ impl Identities {
         let mut state = self.state.borrow_mut();
         let slice = 2 * std::mem::take(&mut state.added);
         let slice = slice.max(self.slice_min.get());
+        // More where much is due, as after transactions that failed: each began it anew.
+        let slice = slice.max(state.behind / SLICES_MAX);
         if state.merging.is_some() || state.behind >= self.merge_at.get() {
             state.merge(conn, slice)?;
         }
         Ok(())
+    }
+
+    /// Whether the table is to be brought up to what is in memory.
+    pub(super) fn is_due(&self) -> bool {
+        self.state.borrow().behind >= self.merge_at.get()
     }
 
     /// Does some of what is left, due or not; whether there was anything.

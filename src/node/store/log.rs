@@ -97,6 +97,23 @@ impl Log {
         Ok(())
     }
 
+    /// Does a part of what is due in the tables, within the open transaction. To be called before anything
+    /// is handed out: what fails here costs no origin.
+    pub(super) fn merge_identities(&self) -> Result<(), StoreError> {
+        self.identities.merge_some(&self.conn)
+    }
+
+    /// At a start: does all of what is due in the tables. A process that is killed again and again never
+    /// comes to the end of it otherwise, and each start would read more. A failure changes nothing: the
+    /// log may be on a disk that is full, and can be read.
+    pub(super) fn settle_if_due(&mut self) {
+        if self.identities.is_due()
+            && let Err(error) = self.settle()
+        {
+            tracing::warn!(%error, "the store cannot put the newest messages in order yet");
+        }
+    }
+
     /// The open transaction's events are about to be handed out, before they are committed: from here
     /// on no other event may get their places, whatever happens.
     pub(super) fn hand_out(&mut self) {
@@ -106,7 +123,6 @@ impl Log {
 
     /// Ends the transaction; what is in it is on stable storage after this.
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        self.identities.merge_some(&self.conn)?;
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         self.given_up = false;
         self.note_own();

@@ -142,7 +142,8 @@ impl Store {
         let conn = schema::open_writer(&path)?;
         let identity = folder::identity(&path)?;
         let mark = Mark::open(marks, &path);
-        let log = Log::open(conn, node, &identity, mark, Arc::new(clock))?;
+        let mut log = Log::open(conn, node, &identity, mark, Arc::new(clock))?;
+        log.settle_if_due();
         let held = log.held()?;
         let events = held.iter().map(|(_, seq)| seq).sum();
         let shown = Arc::new(Shown {

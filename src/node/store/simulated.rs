@@ -64,9 +64,10 @@ impl Disk {
         conn.pragma_update(None, "synchronous", "OFF").unwrap();
         let identity = format!("{}:{}", self.inode, self.boot);
         let mark = Mark::open(self.marks.path(), &path);
-        let log = Log::open(conn, node, &identity, mark, clock).unwrap();
+        let mut log = Log::open(conn, node, &identity, mark, clock).unwrap();
         // Few, so that processes end in the midst of it.
         log.identities.merge_at(6);
+        log.settle_if_due();
         let reader = Reader::new(schema::open_reader(&path).unwrap());
         Running { log, reader }
     }
@@ -159,6 +160,7 @@ impl Running {
     }
 
     pub(in crate::node) fn commit(&mut self) {
+        self.log.merge_identities().unwrap();
         self.log.commit().unwrap();
     }
 

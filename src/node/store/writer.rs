@@ -158,10 +158,10 @@ impl Writer {
             self.carry_out(request, &mut batch);
         }
         let outcome = match batch.fault.take() {
-            None => {
+            None => self.log.merge_identities().and_then(|()| {
                 self.hand_out(&batch.committed);
                 self.log.commit()
-            }
+            }),
             Some(fault) => Err(fault),
         };
         let written = batch.committed.len();

@@ -142,6 +142,11 @@ impl Outbox {
         self.wake(state);
     }
 
+    /// Whether the session is over, though there may be something to take yet.
+    pub fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
     /// The browser is to be pinged.
     pub fn ping(&self) {
         let mut state = self.lock();

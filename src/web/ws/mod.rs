@@ -34,7 +34,7 @@ use super::refusal::HttpError;
 use super::switchboard::outbox::{Frame, json};
 use super::switchboard::{BrowserSession, LinkState, now};
 use crate::protocol::limits::{Limits, PROTOCOL_VERSION};
-use crate::protocol::server::Connect;
+use crate::protocol::server::{CloseReason, Connect};
 use crate::protocol::{ErrorCode, ServerFrame};
 
 pub use self::clock::SocketClock;
@@ -57,6 +57,11 @@ pub async fn upgrade(
         let message = "the bridge carries as many sessions as it can";
         return HttpError::new(ErrorCode::TooManyConnections, message).into_response();
     };
+    if app.stop.is_cancelled() {
+        // The others were told before this one was there.
+        let message = "the bridge is being stopped";
+        session.outbox.end(CloseReason::ShuttingDown, message);
+    }
     let starting = start(Arc::clone(&app), upgrade.connection, session);
     app.tasks.spawn(starting);
     handshake::granted(&upgrade.accept)
@@ -156,5 +161,22 @@ mod tests {
         app.tasks.close();
         timeout(DEADLINE, app.tasks.wait()).await.unwrap();
         assert_eq!(app.switchboard.lock().sessions(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_takes_nothing_is_let_go_when_its_session_is_over() {
+        let guard = Guard::new("127.0.0.1:8080".parse().unwrap(), &[]).unwrap();
+        let app = Arc::new(App::new(Tuning::default(), guard, &[]));
+        let session = app.switchboard.open("127.0.0.1".parse().unwrap()).unwrap();
+        let outbox = Arc::clone(&session.outbox);
+        let (theirs, ours) = tokio::io::duplex(50);
+        serve(Arc::clone(&app), ours, session, &[]);
+        outbox.answer("x".repeat(1000).as_str().into());
+        // It is stuck in the midst of that.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        outbox.end(CloseReason::Kicked, "out");
+        app.tasks.close();
+        timeout(DEADLINE, app.tasks.wait()).await.unwrap();
+        drop(theirs);
     }
 }

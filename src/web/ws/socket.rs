@@ -50,9 +50,16 @@ pub struct Socket<S> {
     /// What the browser's last ping said.
     pong: Option<Box<[u8]>>,
     closing: Option<Box<Closing>>,
-    /// The bridge's last deadline; heard while the browser takes nothing.
-    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Why it may be ended while the browser takes nothing.
+    stuck: Option<Box<Stuck>>,
     app: Arc<App>,
+}
+
+struct Stuck {
+    /// The bridge's last deadline.
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// The session is over: how long what was said last may take.
+    last_words: Option<Pin<Box<Sleep>>>,
 }
 
 struct HeldUp {
@@ -114,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             held_up,
             pong: None,
             closing: None,
-            cut: None,
+            stuck: None,
             app,
         }
     }
@@ -140,15 +147,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         if self.outgoing.waits() {
             let app = &self.app;
-            let cut = || Box::pin(app.cut.clone().cancelled_owned());
-            return self
-                .cut
-                .get_or_insert_with(cut)
-                .as_mut()
-                .poll(cx)
-                .map(|()| Over);
+            let stuck = self.stuck.get_or_insert_with(|| {
+                Box::new(Stuck {
+                    cut: Box::pin(app.cut.clone().cancelled_owned()),
+                    last_words: None,
+                })
+            });
+            if self.session.outbox.has_ended() {
+                let deadline = || Box::pin(sleep(CLOSE_DEADLINE));
+                let last_words = stuck.last_words.get_or_insert_with(deadline);
+                if last_words.as_mut().poll(cx).is_ready() {
+                    tracing::debug!("a browser did not take what was said last");
+                    return Poll::Ready(Over);
+                }
+            }
+            return stuck.cut.as_mut().poll(cx).map(|()| Over);
         }
-        self.cut = None;
+        self.stuck = None;
         Poll::Pending
     }
 

@@ -31,18 +31,8 @@ pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of a `Push` or `Range`, half of what a frame may have.
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Events of a `Push`: what takes longer to encode and to read holds up what is said meanwhile.
+/// Events of a `Push` or `Range`: what takes longer to encode and to read holds up what is said meanwhile.
 pub const BATCH_EVENTS_MAX: usize = 256;
-
-/// Events of a `Range`, as many as are asked for between these bounds: few, for the same reason, where the
-/// answer comes quickly, and more over a long line, where each costs a way there and back.
-pub const PULL_EVENTS: std::ops::RangeInclusive<u32> = 64..=1024;
-
-/// An answer to a pull that comes sooner lets the next one ask for half of the events.
-pub const PULL_QUICK: Duration = Duration::from_millis(10);
-
-/// An answer to a pull that comes later lets the next one ask for twice the events.
-pub const PULL_SLOW: Duration = Duration::from_millis(20);
 
 /// Bytes handed to the store that it has not committed; past it, pushes are dropped and pulled later.
 pub const HANDED_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -32,7 +32,7 @@ use crate::protocol::peer::{PeerFrame, Piece, event_bytes_max};
 use crate::protocol::{Event, Origin, Seq, VersionVector};
 use copies::Copies;
 use inbox::Inbox;
-use limits::{BATCH_BYTES_MAX, PIECE_EVERY, VECTOR_EVERY};
+use limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PIECE_EVERY, VECTOR_EVERY};
 use peer::Peer;
 use pulls::{Candidate, Pulls};
 use recent::Recent;
@@ -389,7 +389,7 @@ impl Replication {
             let linked = self.peers.values().any(|peer| peer.origin == origin);
             let chosen = self.pulls.choose(now, &origin, after, &candidates, linked);
             if let Some(to) = chosen {
-                let limit = self.pulls.step(to);
+                let limit = BATCH_EVENTS_MAX as u32;
                 let frame = PeerFrame::Pull {
                     origin,
                     after,

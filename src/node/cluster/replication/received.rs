@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::limits::{PULL_EVENTS, READS_MAX, SEQ_END};
+use super::limits::{BATCH_EVENTS_MAX, READS_MAX, SEQ_END};
 use super::{Effect, LinkId, Moment, Replication, confirm, ingest_effect, send_all};
 use crate::node::breaks::{Break, is_broken};
 use crate::protocol::limits::PEER_ORIGINS_MAX;
@@ -153,7 +153,7 @@ impl Replication {
         match self.peers.get_mut(&link) {
             Some(peer) if peer.reads < READS_MAX && after < SEQ_END => {
                 peer.reads += 1;
-                let limit = limit.clamp(1, *PULL_EVENTS.end()) as usize;
+                let limit = (limit as usize).clamp(1, BATCH_EVENTS_MAX);
                 vec![Effect::Read {
                     to: link,
                     origin,

@@ -107,7 +107,7 @@ fn what_is_pushed_out_of_order_is_stored_in_order() {
         [PeerFrame::Pull {
             origin: origin(1),
             after: 0,
-            limit: *PULL_EVENTS.start()
+            limit: BATCH_EVENTS_MAX as u32
         }]
     );
     let effects = core.receive(SECOND, link, push([1]));
@@ -206,7 +206,7 @@ fn an_answer_that_comes_too_late_is_taken_and_the_slow_peer_asked_on() {
     let next = PeerFrame::Pull {
         origin: origin(1),
         after: 1024,
-        limit: *PULL_EVENTS.start(),
+        limit: BATCH_EVENTS_MAX as u32,
     };
     assert!(matches!(&effects[0], Effect::Ingest(events) if events.len() == 1024));
     assert_eq!(frames(effects), [next]);
@@ -222,7 +222,7 @@ fn events_that_the_store_refused_are_asked_for_again() {
     let pull = PeerFrame::Pull {
         origin: origin(1),
         after: 0,
-        limit: *PULL_EVENTS.start(),
+        limit: BATCH_EVENTS_MAX as u32,
     };
     assert!(!frames(core.tick(SECOND)).contains(&pull));
     assert!(frames(core.tick(SECOND + REFUSED_PAUSE)).contains(&pull));
@@ -250,7 +250,7 @@ fn a_gap_in_what_the_store_was_handed_is_pulled_at_once() {
     let pull = PeerFrame::Pull {
         origin: origin(1),
         after: 0,
-        limit: *PULL_EVENTS.start(),
+        limit: BATCH_EVENTS_MAX as u32,
     };
     assert_eq!(frames(core.gap(SECOND, &origin(1))), [pull]);
 }
@@ -486,7 +486,7 @@ fn a_new_origin_leaves_nothing_of_the_old_one_that_was_not_committed() {
     let pull = PeerFrame::Pull {
         origin: origin(0),
         after: 5,
-        limit: *PULL_EVENTS.start(),
+        limit: BATCH_EVENTS_MAX as u32,
     };
     assert_eq!(frames(core.receive(SECOND, link, frame)), [pull]);
 }

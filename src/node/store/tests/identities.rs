@@ -86,6 +86,20 @@ fn a_process_that_is_killed_between_two_slices_knows_all_afterwards() {
 }
 
 #[test]
+fn a_process_that_is_killed_soon_each_time_does_not_leave_more_and_more_to_the_next() {
+    let disk = Disk::new();
+    let mut most = 0;
+    for life in 0..40 {
+        let mut running = start(&disk);
+        for n in 0..2 {
+            store(&mut running, 2 * life + n);
+        }
+        most = most.max(running.recent_identities().0);
+    }
+    assert!((5..16).contains(&most), "{most}");
+}
+
+#[test]
 fn a_slice_that_was_not_committed_is_put_in_again() {
     let disk = Disk::new();
     let mut running = start(&disk);

@@ -55,9 +55,11 @@ pub async fn who_moves_from_a_node_that_stops_is_not_seen_leaving(ground: impl G
     let bob = cluster.user_in("n2", "bob", "lobby").await;
     alice.next("user_join").await;
     cluster.stop("n2").await;
-    let _bob = cluster.again_in("n1", &bob, "lobby").await;
-    // Long enough for whatever was on its way.
+    let mut bob = cluster.again_in("n1", &bob, "lobby").await;
     until("n1 is alone", async || up(cluster.node("n1")).is_empty()).await;
+    // Behind whatever was on its way to the room.
+    bob.say("lobby", "I am here").await;
+    alice.next("new_message").await;
     let told = alice.so_far().await;
     assert!(told.iter().all(|f| f["type"] != "user_leave"), "{told:?}");
     assert_eq!(who(&mut alice, "lobby").await, ["alice", "bob"]);
