@@ -27,6 +27,10 @@ const RESTART_AT_PAGES: i64 = 3 * 1024;
 /// How long the writer leaves it after a reader was in the way: each try waits for that a while.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
+/// Pages that come in a pause at which it tries again all the same: 12 MiB, which a writer in full flight
+/// writes in a tenth of it.
+const PAUSE_PAGES_MAX: i64 = 3 * 1024;
+
 /// The length of the write-ahead log's file from the start on, and the one that it is cut back to.
 pub(super) const WAL_BYTES_KEPT: u32 = 16 * 1024 * 1024;
 
@@ -71,8 +75,14 @@ pub(super) struct Checkpoints {
     thread: Option<JoinHandle<()>>,
     events: u64,
     commits: u32,
-    /// Until then it does not try to begin anew.
-    pause_until: Option<Instant>,
+    /// It does not try to begin anew.
+    pause: Option<Pause>,
+}
+
+/// Ends with whichever comes first.
+struct Pause {
+    until: Instant,
+    at_pages: i64,
 }
 
 impl Checkpoints {
@@ -97,7 +107,7 @@ impl Checkpoints {
             thread: Some(thread),
             events: 0,
             commits: 0,
-            pause_until: None,
+            pause: None,
         })
     }
 
@@ -110,10 +120,14 @@ impl Checkpoints {
         }
         (self.events, self.commits) = (0, 0);
         let looked = checkpoint(conn, "NOOP").and_then(|pages| {
-            let may = |until: Instant| until <= Instant::now();
-            if pages.all >= RESTART_AT_PAGES && self.pause_until.is_none_or(may) {
+            let is_over =
+                |pause: &Pause| pause.until <= Instant::now() || pages.all >= pause.at_pages;
+            if pages.all >= RESTART_AT_PAGES && self.pause.as_ref().is_none_or(is_over) {
                 let tried = checkpoint(conn, "RESTART")?;
-                self.pause_until = tried.busy.then(|| Instant::now() + RESTART_PAUSE);
+                self.pause = tried.busy.then(|| Pause {
+                    until: Instant::now() + RESTART_PAUSE,
+                    at_pages: pages.all + PAUSE_PAGES_MAX,
+                });
                 return Ok(());
             }
             if pages.all - pages.copied >= COPY_AT_PAGES
