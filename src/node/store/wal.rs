@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::schema;
+use super::writer::lock;
 
 /// Pages (4 KiB) not yet copied at which the thread is woken: 4 MiB.
 const COPY_AT_PAGES: i64 = 1024;
@@ -23,6 +25,10 @@ const COPY_AT_PAGES: i64 = 1024;
 /// Pages in the write-ahead log at which the writer has it begin anew: 12 MiB, so that with what comes
 /// until the next look it stays within the file.
 const RESTART_AT_PAGES: i64 = 3 * 1024;
+
+/// Pages in it at which the writer waits for the thread, should that be copying: SQLite would refuse it at
+/// once. Below, it looks again later.
+const WAIT_AT_PAGES: i64 = 2 * RESTART_AT_PAGES;
 
 /// How long the writer leaves it after a reader was in the way: each try waits for that a while.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -73,6 +79,8 @@ fn fill(file: &File, from: u64) -> io::Result<()> {
 pub(super) struct Checkpoints {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Held by whichever of both copies.
+    copying: Arc<Mutex<()>>,
     events: u64,
     commits: u32,
     /// It does not try to begin anew.
@@ -92,10 +100,13 @@ impl Checkpoints {
         let (wake, woken) = sync_channel::<()>(1);
         // What an earlier process has left is copied first.
         let _ = wake.try_send(());
+        let copying = Arc::new(Mutex::new(()));
+        let held = Arc::clone(&copying);
         let thread = std::thread::Builder::new()
             .name("store-wal".to_owned())
             .spawn(move || {
                 while woken.recv().is_ok() {
+                    let _copying = lock(&held);
                     if let Err(error) = checkpoint(&conn, "PASSIVE") {
                         tracing::warn!(%error, "the store cannot copy its write-ahead log");
                     }
@@ -105,6 +116,7 @@ impl Checkpoints {
         Ok(Checkpoints {
             wake: Some(wake),
             thread: Some(thread),
+            copying,
             events: 0,
             commits: 0,
             pause: None,
@@ -123,6 +135,13 @@ impl Checkpoints {
             let is_over =
                 |pause: &Pause| pause.until <= Instant::now() || pages.all >= pause.at_pages;
             if pages.all >= RESTART_AT_PAGES && self.pause.as_ref().is_none_or(is_over) {
+                let _copying = match self.copying.try_lock() {
+                    Ok(copying) => copying,
+                    Err(TryLockError::WouldBlock) if pages.all < WAIT_AT_PAGES => return Ok(()),
+                    Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => {
+                        lock(&self.copying)
+                    }
+                };
                 let tried = checkpoint(conn, "RESTART")?;
                 self.pause = tried.busy.then(|| Pause {
                     until: Instant::now() + RESTART_PAUSE,
