@@ -57,12 +57,21 @@ def targets:
        row("the same, one of a hundred quiet rooms: p99 ms";
            at("history"; select(.limit == 200 and .kind == "quiet") | .p99); ""; 0; "≤"; 2));
 
+# What of it is delivering: a stream of Redis has no readers.
+def alone($p): at("alone\($p) node"; .acked_s) as $ours | at("ingest\($p) redis"; .acked_s) as $peer
+    | if $ours == null or $peer == null then empty
+      else "With \($p) senders each in a room of its own, where nobody else reads: \($ours | shown) a second, "
+          + "\($ours / $peer | digits(2)) of redis, and \(cpu("alone\($p) node") | shown) CPU µs each instead of "
+          + "\(cpu("ingest\($p) node") | shown)." end;
+
 def faults: map(select(.ok == false or .failed)) | if length == 0 then "No run lost, doubled or disordered anything."
     else "Runs with faults: " + (map("\(.key) (\(.failed // .first_error // "lost \(.lost), out of order \(.out_of_order)"))") | join("; ")) + "." end;
 
 "| what | ours | peer, same run | ratio | target | reached |",
 "|---|---|---|---|---|---|",
 targets,
+"",
+alone(8), alone(64),
 "",
 "Side by side: thousands of deliveries a second and CPU µs a delivery at full speed (N=1000), CPU and p99 at 20",
 "messages/s to 1,000, memory and CPU to take in one of \(at("idle node"; .conns) | shown) silent sessions (WebSocket: \(at("idle web"; .conns) | shown)).",

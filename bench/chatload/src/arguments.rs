@@ -130,6 +130,9 @@ pub struct Ingest {
     pub common: Common,
     #[arg(short, long, default_value_t = 1)]
     pub pubs: usize,
+    /// Each publisher in a room of its own, where nobody else reads
+    #[arg(long)]
+    pub alone: bool,
     /// Payload bytes
     #[arg(short, long, default_value_t = 100)]
     pub size: usize,

@@ -18,7 +18,10 @@ pub fn run(options: &Ingest, run: u32) -> io::Result<bool> {
     let size = options.size.max(PAYLOAD_BYTES_MIN);
     let mut engine = Engine::new(Tracker::new(run, options.pubs, 0))?;
     engine.set_up(common, options.pubs, |number| {
-        let room = format!("bench{run:08x}");
+        let mut room = format!("bench{run:08x}");
+        if options.alone {
+            room += &format!("-{number}");
+        }
         let session = Session::new(common.proto, name(run, number), vec![room], false, true);
         (common.addr, session, None)
     })?;
