@@ -84,8 +84,6 @@ struct PeerListener {
 /// The running mesh.
 pub struct Mesh {
     inputs: Inputs,
-    /// Nobody waits for other nodes' disks.
-    one_copy_is_enough: bool,
     nodes: Arc<Mutex<Nodes>>,
     acks: Arc<Acks>,
     clock: Arc<NodeClock>,
@@ -218,7 +216,6 @@ impl Mesh {
         tasks.spawn(members.run(stop.clone()));
         Ok(Mesh {
             inputs,
-            one_copy_is_enough: node.copies_wanted() <= 1,
             nodes,
             acks,
             clock: Arc::clone(node.clock()),
@@ -291,7 +288,7 @@ impl Early for Handing {
 
 impl Replicator for Mesh {
     fn committed(&self, events: &[Committed]) {
-        if self.one_copy_is_enough && self.inputs.may_wait_for_a_link() {
+        if self.inputs.may_wait_for_a_link() {
             return;
         }
         let events: Vec<_> = events.iter().map(|c| Arc::clone(&c.event)).collect();
@@ -314,6 +311,10 @@ impl Replicator for Mesh {
         if placed.repeated {
             // Its first acknowledgement may never have come, and it may be another node's.
             return self.inputs.ask_copies(origin, seq);
+        }
+        if !self.inputs.has_peers.load(Ordering::SeqCst) {
+            // There is nobody to wait for, and the driver need not be woken to say so.
+            return Box::pin(std::future::ready(1));
         }
         match self.acks.wait(&origin, seq) {
             Wait::Over(copies) => Box::pin(std::future::ready(copies)),
