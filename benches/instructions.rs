@@ -277,6 +277,8 @@ impl Link for Listener {
 
     // Only asked where a delivery panicked; here that ends the counting.
     fn give_up(&self) {}
+
+    fn stop(&self) {}
 }
 
 fn room() -> Room {

@@ -118,6 +118,7 @@ impl Node {
     /// takes ten seconds at most.
     pub async fn stop(self) {
         self.shared.stop.cancel();
+        self.shared.hub.delivery.stop_links();
         self.shared.connections.close();
         if timeout(STOP_CONNECTIONS, self.shared.connections.wait())
             .await

@@ -23,11 +23,13 @@ pub(super) struct Outlet {
     /// The connection's task.
     task: AtomicWaker,
     task_is_woken: AtomicBool,
+    /// The node stops.
+    stops: AtomicBool,
 }
 
 impl Outlet {
     pub(super) fn new(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) -> Arc<Outlet> {
-        Arc::new_cyclic(|me: &Weak<Outlet>| {
+        let outlet = Arc::new_cyclic(|me: &Weak<Outlet>| {
             let ticket = shared.hub.delivery.ticket(me.clone());
             let signal = Arc::new(Signal::to_delivery(ticket));
             Outlet {
@@ -37,8 +39,18 @@ impl Outlet {
                 signal,
                 task: AtomicWaker::new(),
                 task_is_woken: AtomicBool::new(false),
+                stops: AtomicBool::new(false),
             }
-        })
+        });
+        // All may have been told before this one was there.
+        if outlet.shared.stop.is_cancelled() {
+            outlet.stop();
+        }
+        outlet
+    }
+
+    pub(super) fn stops(&self) -> bool {
+        self.stops.load(Ordering::Acquire)
     }
 
     /// The connection's state. It is held for what is at hand, and never while anything is waited for.
@@ -89,6 +101,11 @@ impl Link for Outlet {
 
     fn give_up(&self) {
         self.state().phase = Phase::Broken;
+        self.wake_task();
+    }
+
+    fn stop(&self) {
+        self.stops.store(true, Ordering::Release);
         self.wake_task();
     }
 }

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_util::sync::WaitForCancellationFuture;
 
 use super::input::{Input, Received};
 use super::outlet::Outlet;
@@ -120,13 +119,10 @@ impl Task {
     }
 
     /// Waits until one of the things that are wanted comes, and takes it.
-    pub(super) fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        stop: Pin<&mut WaitForCancellationFuture<'_>>,
-    ) -> Poll<()> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let wanted = self.wanted;
-        if wanted.stop && stop.poll(context).is_ready() {
+        let is_woken = self.outlet.poll_woken(context).is_ready();
+        if wanted.stop && self.outlet.stops() {
             self.input.clear();
             self.outlet.state().go(Phase::Finishing { stopping: true });
             return Poll::Ready(());
@@ -135,9 +131,7 @@ impl Task {
             return Poll::Ready(());
         }
         let stream = &self.outlet.stream;
-        if self.outlet.poll_woken(context).is_ready()
-            || (wanted.writable && stream.poll_write_ready(context).is_ready())
-        {
+        if is_woken || (wanted.writable && stream.poll_write_ready(context).is_ready()) {
             return Poll::Ready(());
         }
         if wanted.readable && stream.poll_read_ready(context).is_ready() {

@@ -70,6 +70,13 @@ impl Delivery {
         ended
     }
 
+    /// Tells all links that the node stops. One made after this has to see for itself.
+    pub fn stop_links(&self) {
+        for desk in &self.desks {
+            desk.stop_links();
+        }
+    }
+
     /// A place for a new link.
     pub fn ticket(&self, link: Weak<dyn Link>) -> Ticket {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % self.desks.len();
@@ -138,6 +145,10 @@ mod tests {
         fn give_up(&self) {
             self.ticket.begin();
         }
+
+        fn stop(&self) {
+            let _ = lock(&self.writes).try_send(Instant::now());
+        }
     }
 
     fn link(delivery: &Delivery) -> (Arc<Told>, mpsc::Receiver<Instant>) {
@@ -181,6 +192,19 @@ mod tests {
         assert!(written.recv_timeout(Duration::from_millis(50)).is_err());
         one.ticket.queue(When::Now);
         written.recv_timeout(LONG).unwrap();
+        desk.end();
+    }
+
+    #[test]
+    fn all_links_that_are_there_are_told_to_stop() {
+        let (delivery, desk) = working();
+        let (_one, told) = link(&delivery);
+        let (gone, _) = link(&delivery);
+        let (_two, told_too) = link(&delivery);
+        drop(gone);
+        delivery.stop_links();
+        told.recv_timeout(LONG).unwrap();
+        told_too.recv_timeout(LONG).unwrap();
         desk.end();
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use slab::Slab;
 use tokio::runtime::Handle;
 
 use super::channel::lock;
@@ -33,6 +34,9 @@ pub trait Link: Send + Sync + 'static {
 
     /// Writing has failed in a way that it must not: the link is to end.
     fn give_up(&self);
+
+    /// The node stops.
+    fn stop(&self);
 }
 
 /// What a writing came to.
@@ -54,6 +58,9 @@ pub enum When {
 /// What waits for one thread.
 #[derive(Default)]
 pub struct Desk {
+    /// All links that it serves: to be told when the node stops. A waiter in each of their tasks would be five
+    /// times as large.
+    links: Mutex<Slab<Weak<dyn Link>>>,
     due: Mutex<Vec<Arc<dyn Link>>>,
     soon: Mutex<Soon>,
     /// The thread sleeps, or is about to.
@@ -61,6 +68,9 @@ pub struct Desk {
     /// Nobody wakes it: more is about to come, and it is woken then.
     held: AtomicBool,
     over: AtomicBool,
+    /// What was last published was for many links: the thread publishes what comes next. Marking them all
+    /// on one core and writing to them on another would move what is known of each between the two.
+    many: AtomicBool,
     thread: OnceLock<Thread>,
     /// The first desk's.
     publisher: Mutex<Option<Publisher>>,
@@ -77,6 +87,8 @@ struct Soon {
 pub struct Ticket {
     link: Weak<dyn Link>,
     desk: Arc<Desk>,
+    /// Among the desk's links.
+    place: u32,
     queued: AtomicU8,
 }
 
@@ -87,9 +99,11 @@ const QUEUED_NOW: u8 = 2;
 
 impl Ticket {
     pub(super) fn new(link: Weak<dyn Link>, desk: &Arc<Desk>) -> Ticket {
+        let place = lock(&desk.links).insert(Weak::clone(&link));
         Ticket {
             link,
             desk: Arc::clone(desk),
+            place: u32::try_from(place).expect("fewer links than sockets"),
             queued: AtomicU8::new(NOT_QUEUED),
         }
     }
@@ -117,7 +131,23 @@ impl Ticket {
     }
 }
 
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let _ = lock(&self.desk.links).try_remove(self.place as usize);
+    }
+}
+
 impl Desk {
+    pub(super) fn stop_links(&self) {
+        let links: Vec<Weak<dyn Link>> = lock(&self.links)
+            .iter()
+            .map(|(_, link)| Weak::clone(link))
+            .collect();
+        for link in links.iter().filter_map(Weak::upgrade) {
+            link.stop();
+        }
+    }
+
     /// The thread of the desk is this one.
     pub(super) fn sit_down(&self) {
         let _ = self.thread.set(thread::current());
@@ -227,6 +257,7 @@ impl Desk {
             let links = if due.len() <= FEW_LINKS {
                 std::mem::take(&mut *due)
             } else {
+                self.many.store(true, Ordering::Relaxed);
                 Vec::new()
             };
             drop(due);
@@ -237,6 +268,9 @@ impl Desk {
     /// What is to be written now, and until when the thread may sleep if that is nothing.
     pub(super) fn take(&self) -> (Vec<Arc<dyn Link>>, Option<Instant>) {
         let mut due = std::mem::take(&mut *lock(&self.due));
+        if !due.is_empty() {
+            self.many.store(due.len() > FEW_LINKS, Ordering::Relaxed);
+        }
         let mut soon = lock(&self.soon);
         if soon
             .at
@@ -257,7 +291,8 @@ impl Answering for Desk {
     }
 
     fn end(&self, events: usize) {
-        if (1..=FEW_EVENTS).contains(&events) && self.sleeps.load(Ordering::SeqCst) {
+        let few = (1..=FEW_EVENTS).contains(&events) && !self.many.load(Ordering::Relaxed);
+        if few && self.sleeps.load(Ordering::SeqCst) {
             self.small_round();
         }
         self.held.store(false, Ordering::Release);
