@@ -3,6 +3,7 @@ import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
+import { isHeardHere } from "./elsewhere";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
 import { applyTo, findMessage, place, trimOldest } from "./timeline";
 import { isAsked, type Turn } from "./turn";
@@ -131,5 +132,6 @@ function setAside(turn: Turn, room: Room, arrived: Arrived): void {
 
 function blip(turn: Turn, room: Room): void {
   const { sound, visible, current } = turn.state;
+  if (!isHeardHere(turn.state)) return;
   if (sound && (!visible || room.name !== current || isDirect(room.name))) turn.effect({ type: "blip" });
 }
