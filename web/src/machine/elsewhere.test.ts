@@ -277,6 +277,17 @@ describe("a link that is another tab's", () => {
     expect(page.state.link.transport).toBe("ws");
   });
 
+  test("is taken at once when that tab has it again", () => {
+    const page = lent("offline");
+    page.do({ type: "link_closed", serial: page.state.link.serial });
+    page.effects.length = 0;
+    page.do({ type: "leader_told", state: "offline" });
+    page.do({ type: "leader_told", state: "connecting" });
+    expect(page.effects).toEqual([]);
+    page.do({ type: "leader_told", state: "online" });
+    expect(page.effects.map((effect) => effect.type)).toEqual(["open"]);
+  });
+
   test("is asked for again through that tab", () => {
     const page = lent("offline");
     page.do({ type: "link_closed", serial: page.state.link.serial });

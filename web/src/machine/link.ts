@@ -24,8 +24,7 @@ export type { ConnectionState } from "./state";
 /** What the user is told of the link, in one word: where it is another tab's, that one says it. */
 export function connectionState(link: Link): ConnectionState {
   if (link.lent !== null && link.phase !== "ended") {
-    const works = link.lent === "online" || link.lent === "polling";
-    return works && (link.phase !== "up" || link.stranded) ? "connecting" : link.lent;
+    return works(link.lent) && (link.phase !== "up" || link.stranded) ? "connecting" : link.lent;
   }
   if (link.phase === "up" && link.stranded) return "connecting";
   if (link.phase === "up") return link.transport === "ws" ? "online" : "polling";
@@ -198,7 +197,13 @@ export function moveLink(turn: Turn): void {
 
 /** The tab that has the link says how it is; null: this one has its own now. */
 export function leaderTold(turn: Turn, state: ConnectionState | null): void {
-  turn.state.link.lent = state;
+  const link = turn.state.link;
+  link.lent = state;
+  if (state !== null && works(state) && link.phase === "waiting") openLink(turn);
+}
+
+function works(state: ConnectionState): boolean {
+  return state === "online" || state === "polling";
 }
 
 /** Who is not known yet asks over a link of their own. */
