@@ -8,6 +8,11 @@ let browser: Browser;
 beforeEach(() => {
   server = new Server();
   browser = new Browser(server);
+  stubStorage();
+  vi.spyOn(Date, "now").mockImplementation(() => browser.now);
+});
+
+function stubStorage(): void {
   vi.stubGlobal(
     "localStorage",
     new Proxy(browser.localStorage, {
@@ -15,8 +20,7 @@ beforeEach(() => {
       getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true }),
     }),
   );
-  vi.spyOn(Date, "now").mockImplementation(() => browser.now);
-});
+}
 
 /** So many tabs, signed in and in the lobby; the first leads. */
 async function open(count: number): Promise<Tab[]> {
@@ -219,6 +223,16 @@ describe("tabs of one browser", () => {
     server.post("lobby", "bob", "again");
     await browser.pass(500);
     expect(tabs.map((tab) => tab.blips)).toEqual([1, 1, 0]);
+  });
+
+  test("where a browser has locks and gives none, each has its own link", async () => {
+    browser = new Browser(server, false);
+    stubStorage();
+    const tabs = await open(2);
+    expect(server.sessions.size).toBe(2);
+    tabs[1]?.write("alone", "n1");
+    await browser.pass(500);
+    expect(each(tabs, (tab) => tab.lobby)).toEqual(same(tabs, ["alone sent"]));
   });
 
   test("a tab that is alone has a link of its own", async () => {

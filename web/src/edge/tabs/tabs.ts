@@ -133,9 +133,9 @@ export class Tabs {
   /** Looks which tabs there are, if that is for this one to do: what others left unsaid has to be said by somebody. */
   async lookAround(graceMs: number): Promise<void> {
     if (this.role === "follower" || this.role === "unknown") return;
-    if (!this.browser) return this.dispatch({ type: "tabs_present", tabs: null, graceMs });
-    const { held } = await this.browser.locks.query();
-    const names = (held ?? []).map((lock) => lock.name ?? "");
+    const locks = await this.browser?.locks.query().catch(() => null);
+    if (!locks) return this.dispatch({ type: "tabs_present", tabs: null, graceMs });
+    const names = (locks.held ?? []).map((lock) => lock.name ?? "");
     const tabs = names.filter((name) => name.startsWith(TAB)).map((name) => name.slice(TAB.length));
     this.dispatch({ type: "tabs_present", tabs, graceMs: 0 });
   }
@@ -150,9 +150,16 @@ export class Tabs {
         return undefined;
       })
       .catch(() => {
-        // Somebody took the lead while this page stood still.
+        // Somebody took the lead while this page stood still; or the browser has locks, and gives none.
         if (this.role === "leader") this.follow();
+        else if (this.role === "unknown") this.goAlone();
       });
+  }
+
+  private goAlone(): void {
+    this.role = "alone";
+    this.begin();
+    void this.lookAround(0);
   }
 
   private lead(): Promise<never> {

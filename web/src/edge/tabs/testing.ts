@@ -27,7 +27,10 @@ export class Browser {
   /** The tab whose turn it is: what it writes it is not told of. */
   private writing: Tab | null = null;
 
-  constructor(readonly server: Server) {}
+  constructor(
+    readonly server: Server,
+    private readonly givesLocks = true,
+  ) {}
 
   open(alone = false): Tab {
     const tab = new Tab(this, `T${++this.count}`, alone);
@@ -89,6 +92,7 @@ export class Browser {
       const grant = rest.pop() as Request["grant"];
       const options = (rest[0] ?? {}) as LockOptions;
       return new Promise((resolve, reject) => {
+        if (!this.givesLocks) return reject(new Error("not here"));
         const asked = { name, by: tab, grant, done: () => resolve(undefined), lost: reject } as Request;
         const holder = this.held.find((one) => one.name === name);
         if (options.ifAvailable && holder) return queueMicrotask(() => resolve(grant(null)));
@@ -123,7 +127,10 @@ export class Browser {
             );
       },
     };
-    const query = () => Promise.resolve({ held: this.held.map(({ name }) => ({ name })), pending: [] });
+    const query = () =>
+      !this.givesLocks
+        ? Promise.reject(new Error("not here"))
+        : Promise.resolve({ held: this.held.map(({ name }) => ({ name })), pending: [] });
     return { locks: { request, query } as unknown as Sharing["locks"], channel };
   }
 
