@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { join_as, launch, say } from "./support/browser.mjs";
 import { can_make_lan, lan } from "./support/lan.mjs";
 import { start, until, workspace } from "./support/programs.mjs";
-import { article, complaints, figure, is, shows } from "./support/watch.mjs";
+import { article, complaints, enter, figure, is, shows } from "./support/watch.mjs";
 
 const skip = can_make_lan() ? false : "network namespaces need root";
 let space, office, browser, node, web, url;
@@ -35,6 +35,7 @@ after(async () => {
   space?.close();
 });
 
+const room_link = (page, name) => page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name });
 const composer = (page) => page.getByRole("textbox", { name: "Message" });
 
 async function open(page, room) {
@@ -73,17 +74,17 @@ test("over plain http from another machine, two tabs have a connection each, and
 
   await first.getByRole("button", { name: "Theme" }).click();
   await until("the theme follows", async () => (await second.locator("html").getAttribute("data-theme")) === "dark");
-  await second.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "lobby" }).waitFor();
+  await enter(second, "elsewhere");
   await second.reload();
   await is(second, "online");
   await shows(second, all);
 
   // What was read in one tab is read in the other: here the server says so.
-  for (const page of [first, second]) await page.getByRole("link", { name: "lobby" }).click();
+  for (const page of [first, second]) await room_link(page, "elsewhere").click();
   await say(bob, "not read yet");
-  for (const page of [first, second]) await page.getByRole("link", { name: /plain.*1/ }).waitFor();
-  await second.getByRole("link", { name: /plain/ }).click();
-  await until("it is read in the other", async () => /^lobby/.test(await first.title()));
+  for (const page of [first, second]) await room_link(page, /plain.*1/).waitFor();
+  await room_link(second, "plain").click();
+  await until("it is read in the other", async () => /^elsewhere/.test(await first.title()));
 
   await second.getByRole("button", { name: "Sign out", exact: true }).click();
   await second.getByRole("button", { name: "Sign out?" }).click();

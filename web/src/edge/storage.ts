@@ -57,7 +57,7 @@ export function hearElsewhere(heard: (change: Elsewhere) => void): void {
 
 export function changeOf(key: string, was: string | null, value: string | null): Elsewhere | null {
   if (key.startsWith(DRAFT)) {
-    return { what: "draft", room: key.slice(DRAFT.length), was: was ?? "", text: value ?? "" };
+    return { what: "draft", room: key.slice(DRAFT.length), text: value ?? "" };
   }
   if (key.startsWith(DEED)) return deedChange(key.slice(DEED.length), was, value);
   switch (key.slice(PREFIX.length)) {

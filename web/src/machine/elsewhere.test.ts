@@ -112,23 +112,25 @@ describe("drafts", () => {
 
   test("follow, but not into the tab that is typed in", () => {
     const page = inLobby();
-    elsewhere(page, { what: "draft", room: "lobby", was: "", text: "from there" });
+    elsewhere(page, { what: "draft", room: "lobby", text: "from there" });
     expect(draft(page)).toBe("from there");
     page.do({ type: "draft_changed", text: "from there and here" });
     page.now += 500;
-    elsewhere(page, { what: "draft", room: "lobby", was: "from there", text: "late" });
+    elsewhere(page, { what: "draft", room: "lobby", text: "late" });
     expect(draft(page)).toBe("from there and here");
-    page.now += 1000;
-    elsewhere(page, { what: "draft", room: "lobby", was: "late", text: "later" });
+    page.now += 2000;
+    elsewhere(page, { what: "draft", room: "lobby", text: "later" });
     expect(draft(page)).toBe("later");
   });
 
   test("that are sent from another tab are gone here at once", () => {
     const page = inLobby();
     page.do({ type: "draft_changed", text: "typed just now" });
-    elsewhere(page, { what: "draft", room: "lobby", was: "another", text: "" });
+    // Another tab's draft is gone, not this one; and then this one, as it is sent.
+    elsewhere(page, { what: "draft", room: "lobby", text: "" });
+    elsewhere(page, { what: "deed", deed: deed("something else", "B") });
     expect(draft(page)).toBe("typed just now");
-    elsewhere(page, { what: "draft", room: "lobby", was: "typed just now", text: "" });
+    elsewhere(page, { what: "deed", deed: deed("typed just now", "B") });
     expect(draft(page)).toBe("");
   });
 
@@ -138,7 +140,7 @@ describe("drafts", () => {
     page.do({ type: "draft_changed", text: "half a thou" });
     page.now += 5000;
     page.do({ type: "edit_started", id: "bob.2" });
-    elsewhere(page, { what: "draft", room: "lobby", was: "", text: "half a thought" });
+    elsewhere(page, { what: "draft", room: "lobby", text: "half a thought" });
     expect(draft(page)).toBe("m2");
     page.do({ type: "aside_cancelled" });
     expect(draft(page)).toBe("half a thought");

@@ -78,12 +78,10 @@ function rooms(turn: Turn, names: string[]): void {
   if (state.rooms.some((room) => room.joined && !names.includes(room.name))) rememberJoined(turn);
 }
 
-/** The tab that is typed in has the say; but what was sent from another is no draft any more. */
-function draft(turn: Turn, { room: name, was, text }: Extract<Elsewhere, { what: "draft" }>): void {
+/** The tab that is typed in has the say. */
+function draft(turn: Turn, { room: name, text }: Extract<Elsewhere, { what: "draft" }>): void {
   const room = findRoom(turn.state, name);
-  if (!room) return;
-  const sent = text === "" && was === room.draft.text;
-  if (!sent && turn.now - room.typedHere < TYPED_HERE_MS) return;
+  if (!room || turn.now - room.typedHere < TYPED_HERE_MS) return;
   if (room.draft.editing !== null) room.draft.kept = text;
   else room.draft.text = text;
 }
@@ -96,7 +94,11 @@ function deed(turn: Turn, heard: Deed): void {
     if (heard.uid !== state.me?.uid) return;
     const added: Deed = { ...heard, said: null, notBefore: 0 };
     state.outbox.push(added);
-    if (added.body.kind === "send") showLoose(state, added);
+    if (added.body.kind !== "send") return;
+    showLoose(state, added);
+    // What was sent from there is no draft here any more, also if it was typed here.
+    const room = findRoom(state, added.room);
+    if (room?.draft.editing === null && room.draft.text === added.body.text) room.draft.text = "";
     return;
   }
   // What is ours to say nobody else judges.

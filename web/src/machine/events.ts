@@ -38,7 +38,7 @@ export type Event =
         | { what: "signed_out" }
         | { what: "rooms"; rooms: string[] }
         | { what: "left"; room: string }
-        | { what: "draft"; room: string; was: string; text: string }
+        | { what: "draft"; room: string; text: string }
         | { what: "deed"; deed: Deed }
         | { what: "deed_gone"; nonce: string; failed: boolean };
     }

@@ -88,4 +88,4 @@ export const ADOPT_EVERY_MS = 2000;
 export const ADOPT_AFTER_MS = 10_000;
 
 /** For how long after a key was pressed here what is written elsewhere does not change what stands here. */
-export const TYPED_HERE_MS = 1000;
+export const TYPED_HERE_MS = 2000;
