@@ -74,10 +74,10 @@ test("over plain http from another machine, two tabs have a connection each, and
 
   await first.getByRole("button", { name: "Theme" }).click();
   await until("the theme follows", async () => (await second.locator("html").getAttribute("data-theme")) === "dark");
-  await enter(second, "elsewhere");
   await second.reload();
   await is(second, "online");
   await shows(second, all);
+  await enter(second, "elsewhere");
 
   // What was read in one tab is read in the other: here the server says so.
   for (const page of [first, second]) await room_link(page, "elsewhere").click();
