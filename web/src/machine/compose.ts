@@ -76,15 +76,15 @@ export function noteClosed(turn: Turn): void {
 }
 
 function clearDraft(turn: Turn, room: Room): void {
-  room.draft = { text: "", replyTo: null, editing: null };
-  turn.effect({ type: "remember_draft", room: room.name, text: "" });
+  const { editing, before } = room.draft;
+  room.draft = { text: editing === null ? "" : before, replyTo: null, editing: null, before: "" };
+  turn.effect({ type: "remember_draft", room: room.name, text: room.draft.text });
 }
 
 export function replyStarted(turn: Turn, id: string): void {
   const room = currentRoom(turn.state);
   if (!room || !findMessage(room, id)) return;
-  if (room.draft.editing !== null) room.draft.text = "";
-  room.draft.editing = null;
+  if (room.draft.editing !== null) clearDraft(turn, room);
   room.draft.replyTo = id;
   turn.effect({ type: "focus_composer" });
 }
@@ -93,7 +93,8 @@ export function editStarted(turn: Turn, id: string): void {
   const room = currentRoom(turn.state);
   const message = room && findMessage(room, id);
   if (!room || !message || !isOwn(turn, message) || message.deleted || message.status !== "sent") return;
-  room.draft = { text: message.text, replyTo: null, editing: id };
+  const before = room.draft.editing === null ? room.draft.text : room.draft.before;
+  room.draft = { text: message.text, replyTo: null, editing: id, before };
   turn.effect({ type: "focus_composer" });
 }
 
@@ -127,7 +128,15 @@ export function reacted(turn: Turn, id: string, emoji: string, nonce: string): v
   const room = currentRoom(turn.state);
   const message = room && findMessage(room, id);
   if (!room || !message || message.deleted || message.status !== "sent" || !turn.state.me) return;
-  const on = !(message.reactions[emoji] ?? []).includes(turn.state.me.name);
+  // What is still on its way counts as done.
+  const last = turn.state.outbox.findLast(
+    ({ body }) => body.kind === "react" && body.id === id && body.emoji === emoji,
+  );
+  const was =
+    last?.body.kind === "react"
+      ? last.body.on
+      : (message.reactions[emoji] ?? []).includes(turn.state.me.name);
+  const on = !was;
   addDeed(turn, room.name, nonce, { kind: "react", id, emoji, on });
 }
 

@@ -54,6 +54,8 @@ export interface Draft {
   replyTo: string | null;
   /** The message that is being edited instead of a new one being written. */
   editing: string | null;
+  /** What stood here before the editing began, and stands here again after it. */
+  before: string;
 }
 
 /** `none`: only a name. `loading`: asked for. `open`: its newest messages are here. */
@@ -101,6 +103,8 @@ export interface Room {
   following: boolean;
   /** New messages below what the reader sees. */
   below: number;
+  /** The message that is to be brought into view. */
+  jump: string | null;
 
   typing: Typist[];
   /** When we last told that we type, in milliseconds. 0: we do not type. */
@@ -152,9 +156,10 @@ export function newRoom(name: string): Room {
     readAtEntry: {},
     following: true,
     below: 0,
+    jump: null,
     typing: [],
     typingTold: 0,
-    draft: { text: "", replyTo: null, editing: null },
+    draft: { text: "", replyTo: null, editing: null, before: "" },
     note: null,
   };
 }

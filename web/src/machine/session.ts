@@ -98,6 +98,8 @@ export function signedOut(turn: Turn): void {
     others: [],
     outbox: [],
     drawer: "none",
+    overlay: fresh.overlay,
+    search: fresh.search,
   });
   rememberRooms(turn);
 }

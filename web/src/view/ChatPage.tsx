@@ -5,12 +5,16 @@ import { Composer } from "./Composer";
 import { OfflineBar } from "./Connection";
 import { useChat } from "./context";
 import { Log } from "./Log";
+import { Overlays } from "./Overlays";
 import { PeoplePanel } from "./PeoplePanel";
 import { RoomHeader } from "./RoomHeader";
 import { RoomsPanel } from "./RoomsPanel";
+import { listenForKeys } from "./shortcuts";
 
 export function ChatPage(): JSX.Element {
-  const { state, dispatch } = useChat();
+  const chat = useChat();
+  const { state, dispatch } = chat;
+  listenForKeys(chat);
   const room = createMemo(() => currentRoom(state));
   let opener: Element | null = null;
   createEffect<string>((was) => {
@@ -63,9 +67,10 @@ export function ChatPage(): JSX.Element {
           {state.spoken}
         </div>
       </main>
-      <Show when={room()} keyed>
+      <Show when={state.overlay.kind !== "search" && room()} keyed>
         {(open) => <PeoplePanel room={open} />}
       </Show>
+      <Overlays />
     </div>
   );
 }

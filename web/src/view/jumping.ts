@@ -1,0 +1,30 @@
+/** Bringing a message into view that was asked for: an answered one, a found one. */
+import { createEffect } from "solid-js";
+import type { Room } from "../machine/state";
+
+const SHOWN_MS = 2000;
+
+/** `deps` is what has to be there first; it is called again when that changes. */
+export function bringIntoView(
+  room: () => Room,
+  view: () => HTMLElement,
+  ready: () => boolean,
+  done: () => void,
+): void {
+  createEffect(() => {
+    const id = room().jump;
+    // It may come into the window only now.
+    if (id === null || !ready() || room().timeline.length === 0) return;
+    // After whatever else this change of the page does to its place and its focus.
+    requestAnimationFrame(() => {
+      if (room().jump !== id) return;
+      const row = view().querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(id)}"]`);
+      if (!row) return;
+      row.scrollIntoView({ block: "center" });
+      row.focus({ preventScroll: true });
+      row.classList.add("jumped-to");
+      setTimeout(() => row.classList.remove("jumped-to"), SHOWN_MS);
+      done();
+    });
+  });
+}
