@@ -16,11 +16,18 @@ import { TypingLine } from "./TypingLine";
 const WARN_FROM = 0.9;
 const HEIGHT_PX_MAX = 220;
 
+/** A device that is touched; a keyboard may still be plugged in. */
+const TOUCHED = matchMedia("(hover: none) and (pointer: coarse)").matches;
+
 /**
- * A keyboard on the glass has no Shift+Enter, and its Enter is where people expect a new line; Send is beside it. Where
- * there is a mouse there is a real keyboard.
+ * Enter sends, but for the one of a keyboard on the glass: that has no Shift+Enter for a new line, and Send is beside it.
+ * Behind such a key there is no place on a keyboard, which is what `code` names.
  */
-const ENTER_SENDS = !matchMedia("(hover: none) and (pointer: coarse)").matches;
+function sends(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey) return true;
+  if (event.shiftKey || event.altKey) return false;
+  return !TOUCHED || event.code === "Enter" || event.code === "NumpadEnter";
+}
 
 const Completion = lazily<CompletionProps>(() => import("./Completion").then((part) => part.Completion));
 
@@ -54,8 +61,7 @@ export function Composer(props: { room: Room }): JSX.Element {
     // An input method's Enter chooses a word; Safari tells of it only by this number.
     if (event.isComposing || event.keyCode === 229) return;
     if (completionTakes?.(event)) return;
-    const sends = ENTER_SENDS ? !event.shiftKey && !event.altKey : event.ctrlKey || event.metaKey;
-    if (event.key === "Enter" && sends) {
+    if (event.key === "Enter" && sends(event)) {
       event.preventDefault();
       submit();
     } else if (event.key === "Escape" && props.room.note !== null) {
@@ -120,7 +126,7 @@ export function Composer(props: { room: Room }): JSX.Element {
           aria-describedby="char-count"
           placeholder={`Write to ${cleanLine(place())}`}
           aria-autocomplete="list"
-          enterkeyhint={ENTER_SENDS ? "send" : "enter"}
+          enterkeyhint={TOUCHED ? "enter" : "send"}
           class="max-h-[220px] min-w-0 flex-1 resize-none bg-transparent px-2.5 py-1.5 outline-none placeholder:text-muted"
           onInput={(event) => {
             dispatch({ type: "draft_changed", text: event.currentTarget.value });

@@ -26,7 +26,7 @@ function BlockView(props: { block: Block }): JSX.Element {
       return <CodeBlock language={block.language} text={block.text} />;
     case "quote":
       return (
-        <blockquote class="my-0.5 border-l-3 border-line-strong/60 pl-3 text-muted">
+        <blockquote class="my-0.5 border-s-3 border-line-strong/60 ps-3 text-muted">
           <Blocks blocks={block.children} />
         </blockquote>
       );
@@ -37,9 +37,9 @@ function BlockView(props: { block: Block }): JSX.Element {
         </li>
       ));
       return block.ordered ? (
-        <ol class="my-0.5 list-decimal pl-[2.2em]">{items}</ol>
+        <ol class="my-0.5 list-decimal ps-[2.2em]">{items}</ol>
       ) : (
-        <ul class="my-0.5 list-disc pl-[1.4em]">{items}</ul>
+        <ul class="my-0.5 list-disc ps-[1.4em]">{items}</ul>
       );
     }
   }

@@ -10,8 +10,8 @@ import { mentions } from "../text/mentions";
 import { clockTime, fullTime, isoTime } from "../text/time";
 import { useChat } from "./context";
 import { Check, Clock, Reply, Smile, Warning } from "./icons";
-import { MessageActions } from "./MessageActions";
 import { MessageText } from "./MessageText";
+import { soon } from "./soon";
 
 /** Of those who reacted so many are named. */
 const REACTORS_NAMED_MAX = 12;
@@ -32,7 +32,7 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
   const { state } = useChat();
   const message = () => props.message;
   const own = () => message().status !== "sent" || message().uid === state.me?.uid;
-  const toMe = createMemo(() => !own() && mentions(message().text, state.me?.name ?? ""));
+  const toMe = () => !own() && mentions(message().text, state.me?.name ?? "");
   const grouped = createMemo(() => message().replyTo === null && follows(props.previous, message()));
   return (
     <article
@@ -61,7 +61,9 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
       {message().status === "failed" && <Failure message={message()} />}
       <Reactions message={message()} />
       {props.active && message().status === "sent" && !message().deleted && (
-        <MessageActions message={message()} own={own()} />
+        <Show when={soon()} keyed>
+          {({ MessageActions }) => <MessageActions message={message()} own={own()} />}
+        </Show>
       )}
     </article>
   );

@@ -1,9 +1,8 @@
 /** The text of a message. It is only ever put in as text. */
-import { createMemo, Show, type JSX } from "solid-js";
+import { createMemo, type JSX } from "solid-js";
 import { cleanText } from "../text/clean";
-import { markdown } from "../text/markdown";
 import { fullTime, isoTime } from "../text/time";
-import { Blocks } from "./Markdown";
+import { soon } from "./soon";
 
 /** One to three emoji and nothing else are shown large. */
 const FEW_EMOJI =
@@ -14,9 +13,7 @@ export function MessageText(props: { text: string; edited: number | null }): JSX
   const large = () => text().length < 50 && FEW_EMOJI.test(text());
   return (
     <div class={`remote message-text ${large() ? "text-3xl leading-snug" : ""}`} dir="auto">
-      <Show when={text()} keyed>
-        {(whole) => <Blocks blocks={markdown(whole)} />}
-      </Show>
+      {soon()?.formatted(text()) ?? text()}
       {props.edited !== null && (
         <time
           class="ml-1.5 text-xs text-muted"

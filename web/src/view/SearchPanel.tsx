@@ -61,7 +61,7 @@ export function SearchPanel(): JSX.Element {
             class="min-w-0 flex-1 bg-transparent px-1 py-1.5 outline-none placeholder:text-muted"
             type="text"
             enterkeyhint="search"
-            aria-label="Search messages"
+            aria-label="Words to find"
             aria-describedby="search-help"
             placeholder="Words, “a phrase”, from:name"
             autocomplete="off"

@@ -47,7 +47,7 @@ function people(state: State, room: Room, query: string): Option[] {
   };
   const here = new Set(room.users.map((user) => user.uid));
   for (let at = room.timeline.length - 1; at >= 0; at--) {
-    const item = room.timeline[at];
+    const item = room.timeline.at(at);
     if (item?.kind === "message") add(item.from, item.uid, here.has(item.uid) ? "" : "not here now");
   }
   const absent = [...found.values()].filter((option) => !here.has(option.uid ?? ""));
