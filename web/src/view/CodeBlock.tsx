@@ -17,6 +17,17 @@ export function CodeBlock(props: { language: string; text: string }): JSX.Elemen
   });
   return (
     <div class="code-block relative my-1 rounded-lg border border-line bg-shade">
+      <div class="code-bar">
+        <span class="remote max-w-32 truncate">{props.language}</span>
+        <button
+          class="tool size-7 pointer-coarse:min-h-8 pointer-coarse:min-w-8"
+          aria-label="Copy this code"
+          title="Copy this code"
+          onClick={() => dispatch({ type: "copy_asked", text: props.text })}
+        >
+          <Copy class="size-4" />
+        </button>
+      </div>
       <pre
         class="overflow-x-auto px-3 py-2 font-mono text-[13px] leading-snug whitespace-pre"
         tabindex="0"
@@ -30,17 +41,6 @@ export function CodeBlock(props: { language: string; text: string }): JSX.Elemen
           )}
         </code>
       </pre>
-      <div class="code-bar absolute top-1 right-1 flex items-center gap-1 rounded-md bg-shade pl-2 text-xs text-muted">
-        <span class="remote max-w-32 truncate">{props.language}</span>
-        <button
-          class="icon-button size-7 bg-shade"
-          aria-label="Copy this code"
-          title="Copy this code"
-          onClick={() => dispatch({ type: "copy_asked", text: props.text })}
-        >
-          <Copy class="size-4" />
-        </button>
-      </div>
     </div>
   );
 }

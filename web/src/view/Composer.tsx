@@ -10,6 +10,7 @@ import type { CompletionProps } from "./Completion";
 import { useChat } from "./context";
 import { Close, Pencil, Reply, Send, Smile } from "./icons";
 import { lazily } from "./lazily";
+import { excerpt } from "./soon";
 import { TypingLine } from "./TypingLine";
 
 /** From this part of the limit on the count warns. */
@@ -222,7 +223,7 @@ function Aside(props: { room: Room }): JSX.Element {
             }
           >
             Replying to <strong class="font-semibold">{cleanLine(message()?.from ?? "a message")}</strong>{" "}
-            {cleanLine(message()?.text ?? "")}
+            {excerpt(message()?.text ?? "")}
           </Show>
         </span>
         <button

@@ -76,15 +76,17 @@ function Piece(props: { piece: Inline }): JSX.Element {
       return <code class="rounded bg-hover px-1 py-px font-mono text-[0.9em]">{piece.text}</code>;
     case "link":
       return (
-        <a
-          class="text-accent underline underline-offset-2"
-          href={piece.href}
-          target="_blank"
-          rel="noopener noreferrer"
-        >
-          <Pieces of={piece.children} />
+        <>
+          <a
+            class="text-accent underline underline-offset-2"
+            href={piece.href}
+            target="_blank"
+            rel="noopener noreferrer"
+          >
+            <Pieces of={piece.children} />
+          </a>
           {piece.host !== null && <span class="text-[0.85em] text-muted"> ({piece.host})</span>}
-        </a>
+        </>
       );
     case "mention":
       return <Mention text={piece.text} name={piece.name} />;

@@ -1,5 +1,5 @@
 /** What can be done with a message; shown on the one that is pointed at or focused. */
-import { createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, onMount, Show, type JSX } from "solid-js";
 import { newNonce } from "../edge/nonce";
 import type { Message } from "../machine/state";
 import { useChat } from "./context";
@@ -18,6 +18,11 @@ export function MessageActions(props: { message: Message; own: boolean }): JSX.E
   const [sure, setSure] = createSignal(false);
   const id = () => props.message.id;
   let bar!: HTMLDivElement;
+  onMount(() => {
+    // Over the first row in view there is no room above it.
+    const log = bar.closest('[role="log"]');
+    if (log && bar.getBoundingClientRect().top < log.getBoundingClientRect().top) bar.style.top = "0.25rem";
+  });
   return (
     <div
       ref={bar}

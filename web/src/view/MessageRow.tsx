@@ -11,7 +11,7 @@ import { clockTime, fullTime, isoTime } from "../text/time";
 import { useChat } from "./context";
 import { Check, Clock, Reply, Smile, Warning } from "./icons";
 import { MessageText } from "./MessageText";
-import { soon } from "./soon";
+import { excerpt, soon } from "./soon";
 
 /** Of those who reacted so many are named. */
 const REACTORS_NAMED_MAX = 12;
@@ -144,7 +144,7 @@ function Quote(props: { room: Room; id: string }): JSX.Element {
           {(message) => (
             <>
               <span class={`font-medium ${colourClass(message().uid)}`}>{cleanLine(message().from)}</span>{" "}
-              {message().deleted ? "deleted message" : cleanLine(message().text)}
+              {message().deleted ? "deleted message" : excerpt(message().text)}
             </>
           )}
         </Show>

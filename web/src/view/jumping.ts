@@ -4,7 +4,7 @@ import type { Room } from "../machine/state";
 
 const SHOWN_MS = 2000;
 
-/** `deps` is what has to be there first; it is called again when that changes. */
+/** `ready` says that all of the room's rows are there, `done` is called when the message is in view. */
 export function bringIntoView(
   room: () => Room,
   view: () => HTMLElement,
@@ -21,6 +21,8 @@ export function bringIntoView(
       const row = view().querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(id)}"]`);
       if (!row) return;
       row.scrollIntoView({ block: "center" });
+      // At once: what keeps the reader's place must not put them back before it hears of this.
+      view().dispatchEvent(new Event("scroll"));
       row.focus({ preventScroll: true });
       row.classList.add("jumped-to");
       setTimeout(() => row.classList.remove("jumped-to"), SHOWN_MS);

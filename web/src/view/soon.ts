@@ -4,6 +4,7 @@
  * until then texts stand as they were typed.
  */
 import { createSignal } from "solid-js";
+import { cleanLine, cleanText } from "../text/clean";
 
 type Parts = typeof import("./messageParts");
 
@@ -25,4 +26,9 @@ export function fetchSoon(): void {
       setTimeout(fetchSoon, RETRY_MS);
     },
   );
+}
+
+/** What a message said, on one line. */
+export function excerpt(text: string): string {
+  return soon()?.onOneLine(cleanText(text)) ?? cleanLine(text);
 }
