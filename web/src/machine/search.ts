@@ -9,7 +9,15 @@ type SearchQuestion = Extract<Question, { kind: "search" }>;
 export function searchAsked(turn: Turn, query: string, room: string | null): void {
   const { search } = turn.state;
   const trimmed = query.trim();
-  Object.assign(search, { query: trimmed, room, results: [], more: false, problem: null, phase: "idle" });
+  Object.assign(search, {
+    query: trimmed,
+    room,
+    results: [],
+    more: false,
+    partial: false,
+    problem: null,
+    phase: "idle",
+  });
   search.serial++;
   forgetQuestions(turn.state, (q) => q.kind === "search");
   if (trimmed !== "") ask(turn, null);
@@ -50,6 +58,7 @@ export function onResults(turn: Turn, frame: Frame<"results">, question: SearchQ
   search.results.push(...fresh);
   // A page that brings nothing new has no next one.
   search.more = frame.more && fresh.length > 0;
+  search.partial = frame.indexed === false;
   search.phase = "done";
 }
 

@@ -122,6 +122,8 @@ export interface Search {
   /** Newest first. */
   results: MessageView[];
   more: boolean;
+  /** The node has not read all that there is yet. */
+  partial: boolean;
   problem: string | null;
 }
 
@@ -206,7 +208,16 @@ export function initialState(): State {
     visible: true,
     drawer: "none",
     overlay: { kind: "none" },
-    search: { query: "", room: null, serial: 0, phase: "idle", results: [], more: false, problem: null },
+    search: {
+      query: "",
+      room: null,
+      serial: 0,
+      phase: "idle",
+      results: [],
+      more: false,
+      partial: false,
+      problem: null,
+    },
     toasts: [],
     spoken: "",
   };

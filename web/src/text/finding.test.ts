@@ -138,6 +138,7 @@ describe("marking what was found", () => {
         .map((cut) => cut.text);
     expect(hits("The disk, DISKS and asterisk", "disk")).toEqual(["disk", "DISK"]);
     expect(hits("a (b) [c", "(b) [c")).toEqual(["(b)", "[c"]);
+    expect(hits("Café, 負荷分散", "cafe 分散").map((hit) => hit.normalize("NFC"))).toEqual(["Café", "分散"]);
     expect(hits("anything", "from:x")).toEqual([]);
     for (const odd of ["(", "[a-", "\\", "*", '"', "a{2", "$^|"])
       expect(() => marked("a text", odd)).not.toThrow();

@@ -23,11 +23,16 @@ export function wordsOf(query: string): string[] {
   return words;
 }
 
+/** In these scripts words stand without spaces, and every part of a text is found. */
+const UNSPACED = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]/u;
+
 /** The text on one line, cut to an excerpt around what was found. */
-export function marked(text: string, query: string): Cut[] {
-  const words = wordsOf(query).map(escaped);
+export function marked(said: string, query: string): Cut[] {
+  // Letters and their accents apart, so that a word is found without its accents.
+  const text = said.normalize("NFD");
+  const words = wordsOf(query).map(patternOf);
   if (words.length === 0) return [{ text: shortened(text, 0), hit: false }];
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})`, "giu");
+  const pattern = new RegExp(words.join("|"), "giu");
   const first = text.search(pattern);
   const from = first > EXCERPT_CHARS_MAX - LEAD_CHARS ? first - LEAD_CHARS : 0;
   const excerpt = shortened(text, from);
@@ -49,6 +54,13 @@ function shortened(text: string, from: number): string {
   return begin + whole.slice(from, from + EXCERPT_CHARS_MAX) + end;
 }
 
+/** A word at the beginning of words, whatever accents are on it. */
+function patternOf(word: string): string {
+  const bare = word.normalize("NFD").replace(/\p{M}/gu, "");
+  const letters = [...bare].map((char) => (/\s/.test(char) ? "\\s+" : `${escaped(char)}\\p{M}*`)).join("");
+  return UNSPACED.test(bare) ? letters : `(?<![\\p{L}\\p{N}\\p{M}])${letters}`;
+}
+
 function escaped(word: string): string {
-  return word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/\s+/g, "\\s+");
+  return word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

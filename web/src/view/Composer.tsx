@@ -167,6 +167,16 @@ export function Composer(props: { room: Room }): JSX.Element {
             {count()}/{state.limits.text}
           </Show>
         </span>
+        <button
+          type="button"
+          class="size-6 flex-none rounded-md font-semibold hover:bg-hover hover:text-ink"
+          aria-label="Keys and formats"
+          aria-haspopup="dialog"
+          title="Keys and formats (Ctrl+/)"
+          onClick={() => dispatch({ type: "overlay", overlay: { kind: "keys" } })}
+        >
+          ?
+        </button>
         <span class="sr-only" role="status">
           {tooLong() ? "Too long to be sent" : nearLimit() ? "Nearly as long as can be sent" : ""}
         </span>

@@ -120,6 +120,11 @@ function Found(props: { query: string }): JSX.Element {
           </p>
         )}
       </Show>
+      <Show when={search.partial}>
+        <p class="px-4 pb-1 text-[13px] text-muted">
+          The server has not read everything for searching yet. Search again soon, there may be more.
+        </p>
+      </Show>
       <Show when={search.phase === "idle"}>
         <Help />
       </Show>

@@ -99,6 +99,11 @@ export const Magnifier = (p: IconProps) => (
     <path d="M16 16l4.5 4.5" />
   </Icon>
 );
+export const Signpost = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M12 3v18M12 5h6l2.5 2.5L18 10h-6M12 12H6l-2.5 2.5L6 17h6" />
+  </Icon>
+);
 export const Warning = (p: IconProps) => (
   <Icon class={p.class}>
     <path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 17v.01" />
