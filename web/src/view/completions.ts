@@ -45,7 +45,8 @@ function people(state: State, room: Room, query: string): Option[] {
     if (uid === state.me?.uid || found.has(name.toLowerCase())) return;
     found.set(name.toLowerCase(), { text: `@${name}`, name, about, uid, sign: "" });
   };
-  const here = new Set(room.users.map((user) => user.uid));
+  const here = new Set<string>();
+  for (const user of room.users) here.add(user.uid);
   for (let at = room.timeline.length - 1; at >= 0; at--) {
     const item = room.timeline.at(at);
     if (item?.kind === "message") add(item.from, item.uid, here.has(item.uid) ? "" : "not here now");
