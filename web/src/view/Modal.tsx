@@ -15,10 +15,12 @@ export function Modal(props: { label: string; class: string; children: JSX.Eleme
   };
   onMount(() => {
     const before = document.activeElement;
+    // What a message's bar was on goes when the pointer does; the message stays.
+    const row = before?.closest<HTMLElement>("[data-message-id]")?.dataset["messageId"];
     dialog.showModal();
     onCleanup(() => {
       dialog.close();
-      giveFocusBack(before);
+      giveFocusBack(before, row);
     });
   });
   return (
@@ -41,14 +43,16 @@ export function Modal(props: { label: string; class: string; children: JSX.Eleme
   );
 }
 
-/** To where it was; if that is gone, to where one writes. */
-function giveFocusBack(before: Element | null): void {
+/** To where it was; if that is gone, to the message it was in, or to where one writes. */
+function giveFocusBack(before: Element | null, row: string | undefined): void {
   queueMicrotask(() => {
     if (document.activeElement !== document.body && document.activeElement !== null) return;
-    const back =
-      before instanceof HTMLElement && before.isConnected && before !== document.body
-        ? before
-        : document.querySelector<HTMLElement>("[data-composer]");
-    back?.focus({ preventScroll: true });
+    const isThere = before instanceof HTMLElement && before.isConnected && before !== document.body;
+    const back = isThere ? before : row !== undefined ? articleOf(row) : null;
+    (back ?? document.querySelector<HTMLElement>("[data-composer]"))?.focus({ preventScroll: true });
   });
+}
+
+function articleOf(id: string): HTMLElement | null {
+  return document.querySelector(`article[data-message-id="${CSS.escape(id)}"]`);
 }
