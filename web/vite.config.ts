@@ -11,7 +11,7 @@ export default defineConfig(({ mode }) => ({
     target: "es2022",
     // The page's policy allows no `data:` scripts or styles; every asset is a file with a hashed name.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     reportCompressedSize: false,
   },
   server: {

@@ -12,6 +12,7 @@ import { ADOPT_AFTER_MS, OPEN_WAIT_MS } from "../protocol/limits";
 import type { LinkEvents, ServerLink } from "../transport/link";
 import { openPolling } from "../transport/polling";
 import { openWebSocket, probeWebSocket } from "../transport/websocket";
+import { copyText } from "./clipboard";
 import { newTabId } from "./nonce";
 import { blip } from "./sound";
 import * as storage from "./storage";
@@ -102,6 +103,9 @@ export function startChat(): Chat {
         return storage.forgetDeed(effect.nonce);
       case "blip":
         return blip();
+      case "copy":
+        void copyText(effect.text).then((done) => dispatch({ type: "copied", done }));
+        return;
       case "focus_composer":
         return focusComposer();
     }

@@ -1,6 +1,6 @@
 /** What happens to the page, and what it then does. */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
-import type { ConnectionState, Deed, Remembered, Theme, Transport } from "./state";
+import type { ConnectionState, Deed, Overlay, Remembered, Theme, Transport } from "./state";
 
 /** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
 export interface Moment {
@@ -51,11 +51,19 @@ export type Event =
   | { type: "room_opened"; room: string }
   | { type: "room_left"; room: string }
   | { type: "topic_set"; topic: string }
+  /** To the next room of the list, or the next with something unread; `by` is 1 or -1. */
+  | { type: "room_stepped"; by: number; unread: boolean }
   // Reading.
   | { type: "older_wanted" }
   | { type: "newer_wanted" }
   | { type: "newest_wanted" }
   | { type: "scrolled"; room: string; following: boolean }
+  /** A message is to be shown, wherever in its room it is. `ts` is null if it is not known when it was written. */
+  | { type: "message_wanted"; room: string; id: string; ts: number | null }
+  /** It is in view. */
+  | { type: "jump_done"; room: string }
+  | { type: "search_asked"; query: string; room: string | null }
+  | { type: "search_more" }
   // Writing.
   | { type: "draft_changed"; text: string }
   | { type: "submitted"; nonce: string }
@@ -72,6 +80,11 @@ export type Event =
   | { type: "theme_cycled"; systemDark: boolean }
   | { type: "sound_toggled" }
   | { type: "drawer"; which: "none" | "rooms" | "people" }
+  | { type: "overlay"; overlay: Overlay }
+  | { type: "copy_asked"; text: string }
+  | { type: "copied"; done: boolean }
+  /** What an overlay consists of could not be fetched. */
+  | { type: "part_missing" }
   | { type: "toast_closed"; id: number };
 
 export type Effect =
@@ -93,4 +106,5 @@ export type Effect =
   | { type: "keep_deed"; deed: Deed }
   | { type: "forget_deed"; nonce: string }
   | { type: "blip" }
+  | { type: "copy"; text: string }
   | { type: "focus_composer" };

@@ -27,14 +27,19 @@ type HistoryQuestion = Extract<Question, { kind: "history" }>;
 
 /** A page of the room is on its way. */
 export function isAskedFor(turn: Turn, room: Room): boolean {
-  return isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name);
+  return isAsked(
+    turn.state,
+    (q) => (q.kind === "history" || q.kind === "join" || q.kind === "around") && q.room === room.name,
+  );
 }
 
 /** One that changes where the window ends. */
 function isMoving(turn: Turn, room: Room): boolean {
   return isAsked(
     turn.state,
-    (q) => (q.kind === "join" || (q.kind === "history" && q.way !== "again")) && q.room === room.name,
+    (q) =>
+      (q.kind === "join" || q.kind === "around" || (q.kind === "history" && q.way !== "again")) &&
+      q.room === room.name,
   );
 }
 
@@ -153,6 +158,13 @@ export function fill(turn: Turn, room: Room, messages: MessageView[], more: bool
     );
     if (!known) insert(room.timeline, message);
   }
+}
+
+/** The room's window is these messages, from somewhere within it. What has no place yet waits at the end, out of it. */
+export function show(turn: Turn, room: Room, messages: MessageView[]): void {
+  fill(turn, room, messages, true);
+  room.hasNewer = true;
+  room.following = false;
 }
 
 /** Applies the frames that came while a page was on its way, once none is any more. */

@@ -1,12 +1,13 @@
 /** Live messages and what becomes of them. */
 import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
+import { isAskedFor } from "./history";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
 import { isHeardHere } from "./elsewhere";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
 import { applyTo, findMessage, place, trimOldest } from "./timeline";
-import { isAsked, type Turn } from "./turn";
+import type { Turn } from "./turn";
 import { advance } from "./vector";
 
 /** A message as it stands in frames becomes one of the page. */
@@ -125,8 +126,7 @@ function noteHeld(room: Room, origin: string, seq: number): void {
 
 /** While a page is on its way that may not hold this yet, it is kept to be applied after it. */
 function setAside(turn: Turn, room: Room, arrived: Arrived): void {
-  if (!isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name))
-    return;
+  if (!isAskedFor(turn, room)) return;
   if (room.arrived.length < ARRIVED_MAX) room.arrived.push(arrived);
 }
 

@@ -2,7 +2,7 @@
 import type { Event } from "./events";
 import { openLink } from "./link";
 import { showLoose } from "./outbox";
-import { isDirect, roomOf, type Theme } from "./state";
+import { isDirect, roomOf, type Overlay, type Theme } from "./state";
 import type { Turn } from "./turn";
 
 type Started = Extract<Event, { type: "started" }>;
@@ -53,6 +53,21 @@ export function soundToggled(turn: Turn): void {
 
 export function drawerSet(turn: Turn, which: "none" | "rooms" | "people"): void {
   turn.state.drawer = turn.state.drawer === which ? "none" : which;
+}
+
+export function overlaySet(turn: Turn, overlay: Overlay): void {
+  turn.state.overlay = overlay;
+  if (overlay.kind !== "none") turn.state.drawer = "none";
+}
+
+export function partMissing(turn: Turn): void {
+  turn.state.overlay = { kind: "none" };
+  turn.toast("This part of the page could not be fetched. Is there a connection?", "warn");
+}
+
+export function copied(turn: Turn, done: boolean): void {
+  if (done) turn.toast("Copied.");
+  else turn.toast("The browser does not let the page copy. Select the text and copy it yourself.", "warn");
 }
 
 export function tickToasts(turn: Turn): void {

@@ -103,6 +103,8 @@ export interface Room {
   following: boolean;
   /** New messages below what the reader sees. */
   below: number;
+  /** The message that is to be brought into view. */
+  jump: string | null;
 
   typing: Typist[];
   /** When we last told that we type, in milliseconds. 0: we do not type. */
@@ -156,6 +158,7 @@ export function newRoom(name: string): Room {
     readAtEntry: {},
     following: true,
     below: 0,
+    jump: null,
     typing: [],
     typingTold: 0,
     draft: { text: "", replyTo: null, editing: null, kept: "" },

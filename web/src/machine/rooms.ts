@@ -4,7 +4,7 @@ import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limi
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { changeOf, fromView, takeChange } from "./messages";
 import { markSeen, noteUnread, unreadOf } from "./reading";
-import { currentRoom, findRoom, isDirect, roomOf, type Room } from "./state";
+import { currentRoom, findRoom, isDirect, roomOf, type Room, type State } from "./state";
 import { place } from "./timeline";
 import { forgetQuestions, isAsked, type Turn } from "./turn";
 import { isEmpty } from "./vector";
@@ -142,6 +142,23 @@ export function roomOpened(turn: Turn, name: string): void {
   markSeen(turn, room);
   rememberRooms(turn);
   turn.effect({ type: "focus_composer" });
+}
+
+/** The rooms one is in, as they are listed: by name, direct conversations behind the others. */
+export function listedRooms(state: State): Room[] {
+  return [...state.rooms].sort(
+    (a, b) => Number(isDirect(a.name)) - Number(isDirect(b.name)) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+export function roomStepped(turn: Turn, by: number, unread: boolean): void {
+  const { state } = turn;
+  const listed = listedRooms(state);
+  const at = listed.findIndex((room) => room.name === state.current);
+  for (let step = 1; step < listed.length; step++) {
+    const next = listed[(at + by * step + listed.length * 2) % listed.length];
+    if (next && (!unread || next.unread > 0)) return roomOpened(turn, next.name);
+  }
 }
 
 export function roomLeft(turn: Turn, name: string): void {

@@ -104,6 +104,8 @@ export function forgetUser(state: State): void {
     others: [],
     outbox: [],
     drawer: "none",
+    overlay: fresh.overlay,
+    search: fresh.search,
   });
 }
 

@@ -1,5 +1,5 @@
 /** All that the page knows. Plain data: the views read it, only `update` changes it. */
-import type { Limits } from "../protocol/frames";
+import type { Limits, MessageView } from "../protocol/frames";
 import { LIMITS_ASSUMED } from "../protocol/limits";
 import { isDirect, newRoom, type Room } from "./room";
 
@@ -77,6 +77,9 @@ export type Question = { at: number } & (
       /** The end of the window that it goes on from; a window cut meanwhile has no use for the answer. */
       edge: number;
     }
+  /** The surroundings of a message that is to be shown. `tries`: pages that may still be looked through for it. */
+  | { kind: "around"; room: string; id: string; tries: number }
+  | { kind: "search"; serial: number }
   | { kind: "deed"; nonce: string }
   | { kind: "rooms" }
   | { kind: "leave"; room: string }
@@ -105,6 +108,30 @@ export interface Toast {
   tone: "info" | "warn";
   /** Milliseconds. */
   until: number;
+}
+
+/** What lies over the chat or beside it, one at a time. */
+export type Overlay =
+  | { kind: "none" }
+  | { kind: "switcher" }
+  | { kind: "keys" }
+  | { kind: "search" }
+  /** Emoji for a message's reaction; with no message, for what is being written. */
+  | { kind: "emoji"; message: string | null };
+
+export interface Search {
+  query: string;
+  /** Only in this room; null: in all. */
+  room: string | null;
+  /** Counts questions, so that an old answer is not taken for the new one's. */
+  serial: number;
+  phase: "idle" | "asked" | "done";
+  /** Newest first. */
+  results: MessageView[];
+  more: boolean;
+  /** The node has not read all that there is yet. */
+  partial: boolean;
+  problem: string | null;
 }
 
 export interface State {
@@ -136,6 +163,8 @@ export interface State {
   /** The page is in front. */
   visible: boolean;
   drawer: "none" | "rooms" | "people";
+  overlay: Overlay;
+  search: Search;
   toasts: Toast[];
   /** Read out by a screen reader: the newest message of the open room. */
   spoken: string;
@@ -196,6 +225,17 @@ export function initialState(): State {
     sound: false,
     visible: true,
     drawer: "none",
+    overlay: { kind: "none" },
+    search: {
+      query: "",
+      room: null,
+      serial: 0,
+      phase: "idle",
+      results: [],
+      more: false,
+      partial: false,
+      problem: null,
+    },
     toasts: [],
     spoken: "",
   };

@@ -12,6 +12,16 @@ export const OPEN_MESSAGES = 20;
 /** Messages asked for when scrolling. */
 export const PAGE_MESSAGES = 100;
 
+/**
+ * How far a message's stored time may lie before the time in its nonce, which is that of the writer's clock; and how
+ * many pages are looked through for it from there on.
+ */
+export const JUMP_SLACK_MS = 5000;
+export const JUMP_PAGES_MAX = 4;
+
+/** Results asked for at once when searching. */
+export const SEARCH_RESULTS = 20;
+
 /** Events asked for at once when catching up after a lost link. */
 export const CATCH_UP_EVENTS = 200;
 

@@ -16,6 +16,7 @@ import { useChat } from "./context";
 import { Down } from "./icons";
 import { MessageRow } from "./MessageRow";
 import { NoticeRow } from "./NoticeRow";
+import { bringIntoView } from "./jumping";
 import { keepPlace, type Scrolling } from "./scrolling";
 import { inTwoSteps } from "./twoSteps";
 
@@ -55,6 +56,13 @@ export function Log(props: { room: Room }): JSX.Element {
       ],
       () => scrolling?.settle(),
     ),
+  );
+
+  bringIntoView(
+    () => props.room,
+    () => view,
+    steps.whole,
+    () => dispatch({ type: "jump_done", room: props.room.name }),
   );
 
   return (
