@@ -11,6 +11,7 @@ import { OPEN_WAIT_MS } from "../protocol/limits";
 import type { LinkEvents, ServerLink } from "../transport/link";
 import { openPolling } from "../transport/polling";
 import { openWebSocket, probeWebSocket } from "../transport/websocket";
+import { ask, notify } from "./notify";
 import { blip } from "./sound";
 import * as storage from "./storage";
 
@@ -93,6 +94,11 @@ export function startChat(): Chat {
         return storage.forgetDeed(effect.nonce);
       case "blip":
         return blip();
+      case "ask_notify":
+        void ask().then((notify) => dispatch({ type: "notify_answered", notify }));
+        return;
+      case "notify":
+        return notify(effect, dispatch);
       case "focus_composer":
         return focusComposer();
     }

@@ -3,6 +3,7 @@
  *
  * Each deed has a key of its own, so that several tabs do not overwrite each other's.
  */
+import { standing } from "./notify";
 import type { Deed, Remembered, Theme } from "../machine/state";
 
 const PREFIX = "chat.";
@@ -35,6 +36,7 @@ export function recall(): Remembered {
     current: read(`${PREFIX}current`),
     theme: isTheme(theme) ? theme : "system",
     sound: read(`${PREFIX}sound`) === "on",
+    notify: standing(read(`${PREFIX}notify`) === "on"),
     outbox: entries(DEED)
       .map(([, text]) => parse(text, isDeed))
       .filter((deed) => deed !== null)

@@ -1,5 +1,6 @@
 /** What happens to the page, and what it then does. */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
+import type { Notify } from "./notify";
 import type { Deed, Remembered, Transport } from "./state";
 
 /** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
@@ -52,6 +53,8 @@ export type Event =
   // The page's own switches.
   | { type: "theme_cycled"; systemDark: boolean }
   | { type: "sound_toggled" }
+  | { type: "notify_toggled" }
+  | { type: "notify_answered"; notify: Notify }
   | { type: "drawer"; which: "none" | "rooms" | "people" }
   | { type: "toast_closed"; id: number };
 
@@ -63,11 +66,13 @@ export type Effect =
   | { type: "probe_socket" }
   | {
       type: "remember";
-      key: "name" | "uid" | "token" | "rooms" | "current" | "theme" | "sound";
+      key: "name" | "uid" | "token" | "rooms" | "current" | "theme" | "sound" | "notify";
       value: string | null;
     }
   | { type: "remember_draft"; room: string; text: string }
   | { type: "keep_deed"; deed: Deed }
   | { type: "forget_deed"; nonce: string }
   | { type: "blip" }
+  | { type: "ask_notify" }
+  | { type: "notify"; id: string; room: string; title: string; body: string }
   | { type: "focus_composer" };

@@ -1,6 +1,7 @@
 /** Live messages and what becomes of them. */
 import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
+import { notifyOf } from "./notify";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
@@ -40,6 +41,7 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
     if (room.phase === "loading") setAside(turn, room, { type: "message", message });
     else if (!own) room.unread++;
     if (!own) blip(turn, room);
+    notifyOf(turn, room, frame);
     return;
   }
   const placed = takeLive(turn, room, message);
@@ -48,6 +50,7 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
   noteUnread(turn, room, frame.uid, frame.id, frame.ts);
   if (room.name === turn.state.current) turn.state.spoken = `${frame.from}: ${frame.text ?? ""}`;
   blip(turn, room);
+  notifyOf(turn, room, frame);
 }
 
 /** Places a live message, and keeps the window bounded. */

@@ -15,6 +15,7 @@ export function started(turn: Turn, event: Started): void {
   state.entry.name = remembered.name ?? "";
   state.theme = remembered.theme;
   state.sound = remembered.sound;
+  state.notify = remembered.notify;
   state.outbox = remembered.outbox.map((deed) => ({ ...deed, said: null, notBefore: 0 }));
   state.link.pollOnly = event.pollOnly;
   if (event.pollOnly) state.link.transport = "poll";

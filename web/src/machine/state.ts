@@ -1,6 +1,7 @@
 /** All that the page knows. Plain data: the views read it, only `update` changes it. */
 import type { Limits } from "../protocol/frames";
 import { LIMITS_ASSUMED } from "../protocol/limits";
+import type { Notify } from "./notify";
 import { isDirect, newRoom, type Room } from "./room";
 
 export * from "./room";
@@ -120,6 +121,7 @@ export interface State {
   nextId: number;
   theme: Theme;
   sound: boolean;
+  notify: Notify;
   /** The page is in front. */
   visible: boolean;
   drawer: "none" | "rooms" | "people";
@@ -137,6 +139,7 @@ export interface Remembered {
   current: string | null;
   theme: Theme;
   sound: boolean;
+  notify: Notify;
   outbox: Deed[];
   drafts: Record<string, string>;
 }
@@ -176,6 +179,7 @@ export function initialState(): State {
     nextId: 1,
     theme: "system",
     sound: false,
+    notify: "unavailable",
     visible: true,
     drawer: "none",
     toasts: [],

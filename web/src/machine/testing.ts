@@ -22,6 +22,7 @@ export class Page {
       current: null,
       theme: "system",
       sound: false,
+      notify: "off",
       outbox: [],
       drafts: {},
     };

@@ -20,6 +20,7 @@ import type { Effect, Event, Moment } from "./events";
 import { onFrame, tickQuestions } from "./frames";
 import { askNewer, askOlder, newestWanted } from "./history";
 import { doubt, linkHeard, linkLost, linkOpened, openLink, retryNow, socketWorks, tickLink } from "./link";
+import { notifyAnswered, notifyToggled } from "./notify";
 import { discarded, retried, tickOutbox } from "./outbox";
 import { drawerSet, soundToggled, started, themeCycled, tickToasts } from "./page";
 import { tickPresence } from "./presence";
@@ -113,6 +114,10 @@ function choose(turn: Turn, event: Event): void {
       return themeCycled(turn, event.systemDark);
     case "sound_toggled":
       return soundToggled(turn);
+    case "notify_toggled":
+      return notifyToggled(turn);
+    case "notify_answered":
+      return notifyAnswered(turn, event.notify);
     case "drawer":
       return drawerSet(turn, event.which);
     case "toast_closed":
