@@ -2,7 +2,7 @@
 import type { Event } from "./events";
 import { openLink } from "./link";
 import { showLoose } from "./outbox";
-import { isDirect, roomOf, type Theme } from "./state";
+import { findRoom, isDirect, roomOf, type Theme } from "./state";
 import type { Turn } from "./turn";
 
 type Started = Extract<Event, { type: "started" }>;
@@ -26,7 +26,11 @@ export function started(turn: Turn, event: Started): void {
     roomOf(state, state.current).joined = true;
   }
   for (const deed of state.outbox) if (deed.body.kind === "send") showLoose(state, deed);
-  for (const room of state.rooms) room.draft.text = remembered.drafts[room.name] ?? "";
+  // By a list: a room may be called "constructor".
+  for (const [name, text] of Object.entries(remembered.drafts)) {
+    const room = findRoom(state, name);
+    if (room) room.draft.text = text;
+  }
   // Without a token the name is only proposed: it may be somebody else's by now.
   if (state.token === null) state.name = null;
   else {
