@@ -14,6 +14,9 @@ const DIST: &str = "web/dist";
 /// Smaller files gain nothing from compression.
 const COMPRESS_BYTES_MIN: usize = 512;
 
+/// Files of these kinds are compressed in themselves.
+const COMPRESSED_KINDS: [&str; 3] = ["png", "webp", "woff2"];
+
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={DIST}");
     println!("cargo::rerun-if-changed=build.rs");
@@ -26,8 +29,10 @@ fn main() -> io::Result<()> {
     for (number, file) in files.iter().enumerate() {
         let path = file.strip_prefix(&root).map_err(io::Error::other)?;
         let plain = fs::read(file)?;
+        let kind = file.extension().and_then(|kind| kind.to_str());
+        let is_compressed = kind.is_some_and(|kind| COMPRESSED_KINDS.contains(&kind));
         let kept = |smaller: Vec<u8>, kind: &str| -> io::Result<String> {
-            if plain.len() < COMPRESS_BYTES_MIN || smaller.len() >= plain.len() {
+            if is_compressed || plain.len() < COMPRESS_BYTES_MIN || smaller.len() >= plain.len() {
                 return Ok("None".to_owned());
             }
             let at = out.join(format!("{number}.{kind}"));

@@ -2,6 +2,7 @@
 import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
 import { notifyOf } from "./notify";
+import { cleanLine } from "../text/clean";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
@@ -48,7 +49,7 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
   if (own) settleOwn(turn, frame);
   if (own || placed === "known" || placed === "moved") return;
   noteUnread(turn, room, frame.uid, frame.id, frame.ts);
-  if (room.name === turn.state.current) turn.state.spoken = `${frame.from}: ${frame.text ?? ""}`;
+  if (room.name === turn.state.current) turn.state.spoken = cleanLine(`${frame.from}: ${frame.text ?? ""}`);
   blip(turn, room);
   notifyOf(turn, room, frame);
 }

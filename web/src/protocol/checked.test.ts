@@ -26,6 +26,8 @@ test("a field that is missing or of another type makes it none, and nothing else
   const frame = (over: object) => checked({ type: "new_message", ...message, ...over });
   expect(frame({ more: "than is known" })).not.toBeNull();
   for (const missing of Object.keys(message)) expect(frame({ [missing]: undefined }), missing).toBeNull();
+  expect(frame({ text: "whole 👍" })).not.toBeNull();
+  expect(frame({ text: "half \ud83d" })).toBeNull();
   expect(frame({ reactions: { "👍": "bob" } })).toBeNull();
   expect(frame({ reactions: { "👍": [{}] } })).toBeNull();
 });

@@ -8,7 +8,8 @@ type Check = (value: unknown) => boolean;
 /** A check for each field, those that may be missing too. */
 type Checks<T> = { [K in keyof Required<T>]: Check };
 
-const text: Check = (value) => typeof value === "string";
+/** Half of a pair is no text: a server that speaks UTF-8 cannot say it, and addresses cannot be made of it. */
+const text: Check = (value) => typeof value === "string" && !/[\ud800-\udfff]/u.test(value);
 /** JSON can write numbers that are too large to be one. */
 const number: Check = (value) => Number.isFinite(value);
 const flag: Check = (value) => typeof value === "boolean";
