@@ -279,7 +279,7 @@ test("text from others stays text, whatever is in it", async () => {
   const seen = [];
   page.on("dialog", (dialog) => seen.push(dialog.message()));
   // The browser fetches the page's own icon whenever it likes.
-  const own = [`${url.replace("http", "ws")}ws`, `${url}ws`, `${url}favicon.svg`];
+  const own = [`${url.replace("http", "ws")}ws`, `${url}ws`, `${url}favicon.svg`, `${url}favicon-unread.svg`, `${url}manifest.webmanifest`];
   page.on("request", (request) => own.includes(request.url()) || seen.push(request.url()));
   page.on("console", (message) => message.type() === "error" && seen.push(message.text()));
   const story = await writer("mallory", "hostile");

@@ -55,3 +55,4 @@ mod web_socket;
 mod web_statuses;
 #[allow(dead_code)]
 mod web_support;
+mod web_tls;

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { root } from "./programs.mjs";
 
 const require = createRequire(join(root, "web/package.json"));
-const { chromium } = require("playwright-core");
+export const { chromium } = require("playwright-core");
 
-const flags = [
+export const flags = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

@@ -14,6 +14,7 @@ import { openPolling } from "../transport/polling";
 import { openWebSocket, probeWebSocket } from "../transport/websocket";
 import { copyText } from "./clipboard";
 import { newTabId } from "./nonce";
+import { ask, notify } from "./notify";
 import { blip } from "./sound";
 import * as storage from "./storage";
 import { sharing, Tabs } from "./tabs/tabs";
@@ -106,6 +107,11 @@ export function startChat(): Chat {
       case "copy":
         void copyText(effect.text).then((done) => dispatch({ type: "copied", done }));
         return;
+      case "ask_notify":
+        void ask().then((notify) => dispatch({ type: "notify_answered", notify }));
+        return;
+      case "notify":
+        return notify(effect, dispatch);
       case "focus_composer":
         return focusComposer();
     }

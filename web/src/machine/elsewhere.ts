@@ -23,6 +23,9 @@ export function onElsewhere(turn: Turn, change: Elsewhere): void {
     case "sound":
       state.sound = change.on;
       return;
+    case "notify":
+      state.notify = change.notify;
+      return;
     case "used":
       state.used = change.tab;
       return;
@@ -150,7 +153,7 @@ export function usedHere(turn: Turn): void {
   turn.effect({ type: "remember", key: "used", value: state.tab });
 }
 
-/** Whether sounds are for this tab to make: of several, only the one that was last used is heard. */
+/** Whether sounds and notifications are for this tab to make: of several, only the one that was last used is heard. */
 export function isHeardHere(state: State): boolean {
   return state.used === null || state.used === state.tab;
 }

@@ -1,5 +1,6 @@
 /** What happens to the page, and what it then does. */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
+import type { Notify } from "./notify";
 import type { ConnectionState, Deed, Overlay, Remembered, Theme, Transport } from "./state";
 
 /** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
@@ -33,6 +34,7 @@ export type Event =
       change:
         | { what: "theme"; theme: Theme }
         | { what: "sound"; on: boolean }
+        | { what: "notify"; notify: Notify }
         | { what: "used"; tab: string | null }
         | { what: "signed_in"; name: string; uid: string; token: string }
         | { what: "signed_out" }
@@ -79,6 +81,8 @@ export type Event =
   // The page's own switches.
   | { type: "theme_cycled"; systemDark: boolean }
   | { type: "sound_toggled" }
+  | { type: "notify_toggled" }
+  | { type: "notify_answered"; notify: Notify }
   | { type: "drawer"; which: "none" | "rooms" | "people" }
   | { type: "overlay"; overlay: Overlay }
   | { type: "copy_asked"; text: string }
@@ -99,7 +103,7 @@ export type Effect =
   | { type: "ask_retry" }
   | {
       type: "remember";
-      key: "name" | "uid" | "token" | "rooms" | "left" | "current" | "theme" | "sound" | "used";
+      key: "name" | "uid" | "token" | "rooms" | "left" | "current" | "theme" | "sound" | "notify" | "used";
       value: string | null;
     }
   | { type: "remember_draft"; room: string; text: string }
@@ -107,4 +111,6 @@ export type Effect =
   | { type: "forget_deed"; nonce: string }
   | { type: "blip" }
   | { type: "copy"; text: string }
+  | { type: "ask_notify" }
+  | { type: "notify"; id: string; room: string; title: string; body: string }
   | { type: "focus_composer" };

@@ -2,6 +2,8 @@
 import type { Frame, MessageView, UpdateView } from "../protocol/frames";
 import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
 import { isAskedFor } from "./history";
+import { notifyOf } from "./notify";
+import { cleanLine } from "../text/clean";
 import { deedOfMessage, settle } from "./outbox";
 import { noteUnread } from "./reading";
 import { isHeardHere } from "./elsewhere";
@@ -42,14 +44,16 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
     if (room.phase === "loading") setAside(turn, room, { type: "message", message });
     else if (!own) room.unread++;
     if (!own) blip(turn, room);
+    notifyOf(turn, room, frame);
     return;
   }
   const placed = takeLive(turn, room, message);
   if (own) settleOwn(turn, frame);
   if (own || placed === "known" || placed === "moved") return;
   noteUnread(turn, room, frame.uid, frame.id, frame.ts);
-  if (room.name === turn.state.current) turn.state.spoken = `${frame.from}: ${frame.text ?? ""}`;
+  if (room.name === turn.state.current) turn.state.spoken = cleanLine(`${frame.from}: ${frame.text ?? ""}`);
   blip(turn, room);
+  notifyOf(turn, room, frame);
 }
 
 /** Places a live message, and keeps the window bounded. */

@@ -3,6 +3,7 @@ import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
 import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { changeOf, fromView, takeChange } from "./messages";
+import { notifyOf } from "./notify";
 import { markSeen, noteUnread, unreadOf } from "./reading";
 import { currentRoom, findRoom, isDirect, roomOf, type Room, type State } from "./state";
 import { place } from "./timeline";
@@ -94,7 +95,9 @@ export function takeMissed(
 ): void {
   for (const view of messages) {
     const placed = place(room, fromView(view), true);
-    if (placed === "new" || placed === "outside") noteUnread(turn, room, view.uid, view.id, view.ts);
+    if (placed !== "new" && placed !== "outside") continue;
+    noteUnread(turn, room, view.uid, view.id, view.ts);
+    notifyOf(turn, room, view);
   }
   for (const update of updates ?? []) takeChange(room, update.id, changeOf(update));
   const before = JSON.stringify(room.since);

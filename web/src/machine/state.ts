@@ -1,6 +1,7 @@
 /** All that the page knows. Plain data: the views read it, only `update` changes it. */
 import type { Limits, MessageView } from "../protocol/frames";
 import { LIMITS_ASSUMED } from "../protocol/limits";
+import type { Notify } from "./notify";
 import { isDirect, newRoom, type Room } from "./room";
 
 export * from "./room";
@@ -160,6 +161,7 @@ export interface State {
   nextId: number;
   theme: Theme;
   sound: boolean;
+  notify: Notify;
   /** The page is in front. */
   visible: boolean;
   drawer: "none" | "rooms" | "people";
@@ -180,6 +182,7 @@ export interface Remembered {
   theme: Theme;
   sound: boolean;
   used: string | null;
+  notify: Notify;
   outbox: Deed[];
   drafts: Record<string, string>;
 }
@@ -223,6 +226,7 @@ export function initialState(): State {
     nextId: 1,
     theme: "system",
     sound: false,
+    notify: "unavailable",
     visible: true,
     drawer: "none",
     overlay: { kind: "none" },

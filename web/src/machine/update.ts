@@ -33,6 +33,7 @@ import {
   socketWorks,
   tickLink,
 } from "./link";
+import { notifyAnswered, notifyToggled } from "./notify";
 import { discarded, retried, tickOutbox } from "./outbox";
 import {
   copied,
@@ -156,6 +157,10 @@ function choose(turn: Turn, event: Event): void {
       return themeCycled(turn, event.systemDark);
     case "sound_toggled":
       return soundToggled(turn);
+    case "notify_toggled":
+      return notifyToggled(turn);
+    case "notify_answered":
+      return notifyAnswered(turn, event.notify);
     case "drawer":
       return drawerSet(turn, event.which);
     case "overlay":

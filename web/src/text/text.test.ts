@@ -9,6 +9,23 @@ describe("text from others", () => {
     expect(cleanText("one\r\ntwo\tthree")).toBe("one\ntwo    three");
     expect(cleanLine("one\ntwo")).toBe("one two");
     expect(cleanText("👨‍👩‍👧 नमस्ते مرحبا")).toBe("👨‍👩‍👧 नमस्ते مرحبا");
+    expect(cleanText("क्‍ष می‌خواهم 🏳️‍🌈 1️⃣ 🏴󠁧󠁢󠁷󠁬󠁳󠁿")).toBe("क्‍ष می‌خواهم 🏳️‍🌈 1️⃣ 🏴󠁧󠁢󠁷󠁬󠁳󠁿");
+  });
+
+  test("a name cannot look like another by what is not seen", () => {
+    for (const hidden of [
+      "\u200b",
+      "\u200c",
+      "\u200d",
+      "\u00ad",
+      "\u034f",
+      "\u3164",
+      "\u2060",
+      "\ufeff",
+      "\u202e",
+    ])
+      expect(cleanLine(`${hidden}al${hidden}ice${hidden}`), hidden.charCodeAt(0).toString(16)).toBe("alice");
+    expect(cleanLine(`a${"\u0301".repeat(100)}b`)).toBe(`a${"\u0301".repeat(6)}b`);
   });
 });
 

@@ -5,7 +5,7 @@ import { cleanLine } from "../text/clean";
 import { colourClass, initial } from "../text/colour";
 import { useChat } from "./context";
 import { Close, Leave, Logo, Plus, Signpost } from "./icons";
-import { SoundButton, ThemeButton } from "./Switches";
+import { NotifyButton, SoundButton, ThemeButton } from "./Switches";
 
 export function RoomsPanel(): JSX.Element {
   const { state, dispatch } = useChat();
@@ -163,6 +163,7 @@ function Foot(): JSX.Element {
       </span>
       <ThemeButton />
       <SoundButton />
+      <NotifyButton />
       <SignOut />
     </div>
   );

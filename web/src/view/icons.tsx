@@ -141,6 +141,17 @@ export const BellOff = (p: IconProps) => (
     <path d="M8 6.5A6 6 0 0 1 18 11v4M6 10v6l-1.5 2H17M10 20.5h4M4 4l16 16" />
   </Icon>
 );
+export const Notice = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M13 5H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h1v3l4-3h7a2 2 0 0 0 2-2v-3" />
+    <circle cx="18.5" cy="6" r="2.5" />
+  </Icon>
+);
+export const NoticeOff = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M9 5h9a2 2 0 0 1 2 2v8M17 17h-6l-4 3v-3H6a2 2 0 0 1-2-2V7M4 4l16 16" />
+  </Icon>
+);
 export const Check = (p: IconProps) => (
   <Icon class={p.class}>
     <path d="M5 12.5l4.5 4.5L19 7.5" />
