@@ -9,6 +9,7 @@ import { colourClass, initial } from "../text/colour";
 import { clockTime, fullTime, isoTime } from "../text/time";
 import { useChat } from "./context";
 import { Check, Clock, Reply } from "./icons";
+import { revealMessage } from "./list/reveal";
 import { MessageActions } from "./MessageActions";
 import { MessageText } from "./MessageText";
 
@@ -123,16 +124,11 @@ function follows(previous: Item | undefined, message: Message): boolean {
 
 function Quote(props: { room: Room; id: string }): JSX.Element {
   const original = createMemo(() => findMessage(props.room, props.id));
-  const show = () => {
-    const found = document.querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(props.id)}"]`);
-    found?.scrollIntoView({ block: "center" });
-    found?.focus({ preventScroll: true });
-  };
   return (
     <button
       class="mb-0.5 flex max-w-full items-center gap-1.5 rounded border-l-2 border-line-strong bg-hover/70 px-2 py-0.5 text-left text-[13px] text-muted enabled:hover:text-ink"
       disabled={!original()}
-      onClick={show}
+      onClick={() => revealMessage(props.id)}
     >
       <Reply class="size-3.5 flex-none" />
       <span class="remote truncate">
