@@ -18,7 +18,7 @@ const flags = [
   "--disable-sync",
 ];
 
-export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+export const launch = (executablePath = "/usr/bin/chromium") => chromium.launch({ executablePath, args: flags });
 
 /** Opens the page and comes in as `name`. */
 export async function join_as(browser, url, name, options = {}) {

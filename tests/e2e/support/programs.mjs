@@ -93,7 +93,7 @@ export async function until(what, attempt, deadline_ms = 15_000) {
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`${what}: not within ${deadline_ms} ms`, { cause: last });
+    if (Date.now() > end) throw new Error(`${what}: not within ${deadline_ms} ms (${last.message})`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

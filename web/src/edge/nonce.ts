@@ -19,3 +19,9 @@ export function ulid(nowMs: number, random: Uint8Array): string {
 export function newNonce(): string {
   return ulid(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 }
+
+/** The name of a tab: short, as it stands in each frame that the tab says over another's link. */
+export function newTabId(): string {
+  const random = crypto.getRandomValues(new Uint8Array(10));
+  return Array.from(random, (byte) => ALPHABET[byte & 31]).join("");
+}

@@ -5,14 +5,17 @@
 import { batch } from "solid-js";
 import { createStore, produce } from "solid-js/store";
 import type { Effect, Event } from "../machine/events";
+import { connectionState } from "../machine/link";
 import { initialState, type State, type Transport } from "../machine/state";
 import { update } from "../machine/update";
-import { OPEN_WAIT_MS } from "../protocol/limits";
+import { ADOPT_AFTER_MS, OPEN_WAIT_MS } from "../protocol/limits";
 import type { LinkEvents, ServerLink } from "../transport/link";
 import { openPolling } from "../transport/polling";
 import { openWebSocket, probeWebSocket } from "../transport/websocket";
+import { newTabId } from "./nonce";
 import { blip } from "./sound";
 import * as storage from "./storage";
+import { sharing, Tabs } from "./tabs/tabs";
 
 const TICK_MS = 500;
 
@@ -42,6 +45,8 @@ export function startChat(): Chat {
     } finally {
       busy = false;
     }
+    tabs.tell(connectionState(state.link));
+    if (tabs.misplaced && state.link.phase === "up") dispatch({ type: "link_misplaced" });
   };
 
   const turn = (event: Event): Effect[] => {
@@ -65,7 +70,7 @@ export function startChat(): Chat {
         dispatch({ type: "link_closed", serial });
       },
     };
-    links.set(serial, transport === "ws" ? openWebSocket(events) : openPolling(events));
+    links.set(serial, tabs.open(transport, events, state.token !== null));
   };
 
   const carryOut = (effect: Effect): void => {
@@ -81,6 +86,10 @@ export function startChat(): Chat {
       case "retry_after":
         setTimeout(() => dispatch({ type: "retry_due", serial: effect.serial }), effect.ms);
         return;
+      case "ask_present":
+        return void tabs.lookAround(ADOPT_AFTER_MS);
+      case "ask_retry":
+        return tabs.retry();
       case "probe_socket":
         return probeWebSocket(() => dispatch({ type: "socket_works" }), OPEN_WAIT_MS);
       case "remember":
@@ -98,18 +107,25 @@ export function startChat(): Chat {
     }
   };
 
-  listen(dispatch);
-  dispatch({
-    type: "started",
-    remembered: storage.recall(),
-    pollOnly: new URLSearchParams(location.search).get("transport") === "poll",
-    room: roomInAddress(),
-  });
+  const pollOnly = new URLSearchParams(location.search).get("transport") === "poll";
+  const tabs = new Tabs(newTabId(), sharing(), pollOnly, dispatch, (transport, events) =>
+    transport === "ws" ? openWebSocket(events) : openPolling(events),
+  );
+  listen(dispatch, state, tabs);
+  dispatch({ type: "started", tab: tabs.id, remembered: storage.recall(), pollOnly, room: roomInAddress() });
+  void tabs.lookAround(0);
   return { state, dispatch };
 }
 
-function listen(dispatch: Dispatch): void {
-  setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+function listen(dispatch: Dispatch, state: State, tabs: Tabs): void {
+  setInterval(() => {
+    dispatch({ type: "tick" });
+    tabs.tick(Date.now(), document.visibilityState === "visible");
+  }, TICK_MS);
+  storage.hearElsewhere((change) => dispatch({ type: "elsewhere", change }));
+  const used = () => state.used !== tabs.id && dispatch({ type: "used" });
+  for (const touch of ["focus", "pointerdown", "keydown"]) addEventListener(touch, used, { capture: true });
+  addEventListener("pagehide", () => state.used === tabs.id && storage.remember("used", null));
   const visible = () => dispatch({ type: "visible", on: document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", visible);
   addEventListener("online", () => dispatch({ type: "network", on: true }));

@@ -1,8 +1,10 @@
 /**
  * What the browser remembers for us. Local storage may be missing or full; then the page works, and forgets.
  *
- * Each deed has a key of its own, so that several tabs do not overwrite each other's.
+ * Each deed has a key of its own, so that several tabs do not overwrite each other's. The browser tells each tab what
+ * another one writes, also where it has no other way for tabs to hear of each other.
  */
+import type { Elsewhere } from "../machine/elsewhere";
 import type { Deed, Remembered, Theme } from "../machine/state";
 
 const PREFIX = "chat.";
@@ -35,12 +37,61 @@ export function recall(): Remembered {
     current: read(`${PREFIX}current`),
     theme: isTheme(theme) ? theme : "system",
     sound: read(`${PREFIX}sound`) === "on",
+    used: read(`${PREFIX}used`),
     outbox: entries(DEED)
-      .map(([, text]) => parse(text, isDeed))
+      .map(([, text]) => deedOf(text))
       .filter((deed) => deed !== null)
       .sort((a, b) => a.made - b.made || (a.nonce < b.nonce ? -1 : 1)),
     drafts: Object.fromEntries(entries(DRAFT)),
   };
+}
+
+/** Calls back with what the other tabs write. */
+export function hearElsewhere(heard: (change: Elsewhere) => void): void {
+  addEventListener("storage", ({ key, oldValue, newValue, storageArea }) => {
+    if (storageArea !== localStorage || !key?.startsWith(PREFIX)) return;
+    const change = changeOf(key, oldValue, newValue);
+    if (change) heard(change);
+  });
+}
+
+export function changeOf(key: string, was: string | null, value: string | null): Elsewhere | null {
+  if (key.startsWith(DRAFT)) {
+    return { what: "draft", room: key.slice(DRAFT.length), was: was ?? "", text: value ?? "" };
+  }
+  if (key.startsWith(DEED)) return deedChange(key.slice(DEED.length), was, value);
+  switch (key.slice(PREFIX.length)) {
+    case "theme":
+      return { what: "theme", theme: isTheme(value) ? value : "system" };
+    case "sound":
+      return { what: "sound", on: value === "on" };
+    case "used":
+      return { what: "used", tab: value };
+    case "name":
+      return value === null ? { what: "signed_out" } : null;
+    case "token":
+      return signedIn(value);
+    case "rooms": {
+      const rooms = parse(value, isNames);
+      return rooms && { what: "rooms", rooms };
+    }
+    case "left":
+      return value === null ? null : { what: "left", room: value.slice(value.indexOf(" ") + 1) };
+    default:
+      return null;
+  }
+}
+
+function deedChange(nonce: string, was: string | null, value: string | null): Elsewhere | null {
+  if (value === null) return { what: "deed_gone", nonce, failed: (deedOf(was)?.problem ?? null) !== null };
+  const deed = deedOf(value);
+  return deed && { what: "deed", deed };
+}
+
+/** Name and id are written before the token. */
+function signedIn(token: string | null): Elsewhere | null {
+  const [name, uid] = [read(`${PREFIX}name`), read(`${PREFIX}uid`)];
+  return token === null || name === null || uid === null ? null : { what: "signed_in", name, uid, token };
 }
 
 function write(key: string, value: string | null): void {
@@ -77,6 +128,12 @@ function parse<T>(text: string | null, is: (value: unknown) => value is T): T | 
   } catch {
     return null;
   }
+}
+
+/** One that was written down before tabs had names is nobody's. */
+function deedOf(text: string | null): Deed | null {
+  const deed = parse(text, isDeed);
+  return deed && { ...deed, tab: deed.tab ?? "" };
 }
 
 function isNames(value: unknown): value is string[] {

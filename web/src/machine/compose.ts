@@ -18,6 +18,7 @@ export function draftChanged(turn: Turn, text: string): void {
   const room = currentRoom(turn.state);
   if (!room) return;
   room.draft.text = text;
+  room.typedHere = turn.now;
   room.note = null;
   if (room.draft.editing !== null) return;
   turn.effect({ type: "remember_draft", room: room.name, text });
@@ -75,16 +76,18 @@ export function noteClosed(turn: Turn): void {
   turn.effect({ type: "focus_composer" });
 }
 
+/** What stood there before an edit stands there again after it. */
 function clearDraft(turn: Turn, room: Room): void {
-  room.draft = { text: "", replyTo: null, editing: null };
+  const text = room.draft.editing === null ? "" : room.draft.kept;
+  room.draft = { text, replyTo: null, editing: null, kept: "" };
+  if (text !== "") return;
   turn.effect({ type: "remember_draft", room: room.name, text: "" });
 }
 
 export function replyStarted(turn: Turn, id: string): void {
   const room = currentRoom(turn.state);
   if (!room || !findMessage(room, id)) return;
-  if (room.draft.editing !== null) room.draft.text = "";
-  room.draft.editing = null;
+  if (room.draft.editing !== null) clearDraft(turn, room);
   room.draft.replyTo = id;
   turn.effect({ type: "focus_composer" });
 }
@@ -93,7 +96,8 @@ export function editStarted(turn: Turn, id: string): void {
   const room = currentRoom(turn.state);
   const message = room && findMessage(room, id);
   if (!room || !message || !isOwn(turn, message) || message.deleted || message.status !== "sent") return;
-  room.draft = { text: message.text, replyTo: null, editing: id };
+  const { text, editing, kept } = room.draft;
+  room.draft = { text: message.text, replyTo: null, editing: id, kept: editing === null ? text : kept };
   turn.effect({ type: "focus_composer" });
 }
 

@@ -1,6 +1,6 @@
 /** What happens to the page, and what it then does. */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
-import type { Deed, Remembered, Transport } from "./state";
+import type { ConnectionState, Deed, Remembered, Theme, Transport } from "./state";
 
 /** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
 export interface Moment {
@@ -12,7 +12,7 @@ export interface Moment {
 
 export type Event =
   // The page.
-  | { type: "started"; remembered: Remembered; pollOnly: boolean; room: string | null }
+  | { type: "started"; tab: string; remembered: Remembered; pollOnly: boolean; room: string | null }
   | { type: "tick" }
   | { type: "visible"; on: boolean }
   | { type: "network"; on: boolean }
@@ -23,6 +23,25 @@ export type Event =
   | { type: "link_closed"; serial: number }
   | { type: "retry_due"; serial: number }
   | { type: "socket_works" }
+  // The other tabs of this browser.
+  | { type: "leader_told"; state: ConnectionState | null }
+  | { type: "link_misplaced" }
+  | { type: "tabs_present"; tabs: string[] | null; graceMs: number }
+  | { type: "used" }
+  | {
+      type: "elsewhere";
+      change:
+        | { what: "theme"; theme: Theme }
+        | { what: "sound"; on: boolean }
+        | { what: "used"; tab: string | null }
+        | { what: "signed_in"; name: string; uid: string; token: string }
+        | { what: "signed_out" }
+        | { what: "rooms"; rooms: string[] }
+        | { what: "left"; room: string }
+        | { what: "draft"; room: string; was: string; text: string }
+        | { what: "deed"; deed: Deed }
+        | { what: "deed_gone"; nonce: string; failed: boolean };
+    }
   // Who the user is.
   | { type: "name_typed"; text: string }
   | { type: "name_chosen"; name: string }
@@ -61,9 +80,13 @@ export type Effect =
   | { type: "say"; serial: number; frame: ClientFrame }
   | { type: "retry_after"; serial: number; ms: number }
   | { type: "probe_socket" }
+  /** Asks for `tabs_present`. */
+  | { type: "ask_present" }
+  /** Has the tab whose link this one uses try now. */
+  | { type: "ask_retry" }
   | {
       type: "remember";
-      key: "name" | "uid" | "token" | "rooms" | "current" | "theme" | "sound";
+      key: "name" | "uid" | "token" | "rooms" | "left" | "current" | "theme" | "sound" | "used";
       value: string | null;
     }
   | { type: "remember_draft"; room: string; text: string }

@@ -11,17 +11,21 @@ import {
   OPEN_WAIT_MS,
   PONG_WAIT_MS,
   PROBE_EVERY_MS,
+  RETRY_LATE_MS,
   SILENCE_MS,
   SOCKET_FAILURES_MAX,
 } from "../protocol/limits";
 import { isAsked, type Turn } from "./turn";
-import type { Link, State } from "./state";
+import type { ConnectionState, Link, State } from "./state";
 import { introduce } from "./session";
 
-export type ConnectionState = "online" | "polling" | "connecting" | "offline";
+export type { ConnectionState } from "./state";
 
-/** What the user is told of the link, in one word. */
+/** What the user is told of the link, in one word: where it is another tab's, that one says it. */
 export function connectionState(link: Link): ConnectionState {
+  if (link.lent !== null && link.phase !== "ended") {
+    return works(link.lent) && (link.phase !== "up" || link.stranded) ? "connecting" : link.lent;
+  }
   if (link.phase === "up" && link.stranded) return "connecting";
   if (link.phase === "up") return link.transport === "ws" ? "online" : "polling";
   if (link.phase === "ended" || !link.network || link.tries >= 2) return "offline";
@@ -89,7 +93,7 @@ export function linkLost(turn: Turn): void {
     turn.state.entry.busy = false;
     return;
   }
-  chooseTransport(link);
+  if (!isLent(turn.state)) chooseTransport(link);
   waitAndRetry(turn, was === "up" ? 0 : link.tries);
 }
 
@@ -130,6 +134,7 @@ function forgetLink(state: State): void {
 }
 
 export function retryNow(turn: Turn): void {
+  if (isLent(turn.state)) turn.effect({ type: "ask_retry" });
   const phase = turn.state.link.phase;
   if (phase === "waiting" || phase === "ended") openLink(turn);
 }
@@ -140,6 +145,7 @@ export function doubt(turn: Turn): void {
   if (link.phase === "waiting") openLink(turn);
   else if (
     link.phase === "up" &&
+    !isLent(turn.state) &&
     link.transport === "ws" &&
     link.probed === null &&
     turn.now - link.heard > 1000
@@ -158,9 +164,12 @@ function probe(turn: Turn, waitMs: number): void {
 export function tickLink(turn: Turn): void {
   const link = turn.state.link;
   if (link.deadline !== null && turn.now >= link.deadline) return giveUp(turn);
+  if (link.phase === "waiting" && turn.now >= link.retryAt + RETRY_LATE_MS) return openLink(turn);
   if (link.phase !== "up" && link.phase !== "greeting") return;
   if (isAsked(turn.state, (q) => q.kind === "session" && turn.now - q.at > ANSWER_WAIT_MS))
     return giveUp(turn);
+  // Whose link it is sees to it that it lives.
+  if (isLent(turn.state)) return;
   if (link.transport === "ws" && link.probed === null && turn.now - link.heard >= SILENCE_MS) {
     probe(turn, turn.now - link.heard > 4 * SILENCE_MS ? DOUBT_WAIT_MS : PONG_WAIT_MS);
   }
@@ -174,9 +183,30 @@ export function tickLink(turn: Turn): void {
 export function socketWorks(turn: Turn): void {
   const link = turn.state.link;
   if (link.pollOnly || link.transport !== "poll" || link.phase !== "up") return;
-  turn.effect({ type: "close", serial: link.serial });
-  forgetLink(turn.state);
   link.transport = "ws";
   link.socketFailures = 0;
+  moveLink(turn);
+}
+
+/** Takes another link instead of this one, at once. */
+export function moveLink(turn: Turn): void {
+  turn.effect({ type: "close", serial: turn.state.link.serial });
+  forgetLink(turn.state);
   openLink(turn);
+}
+
+/** The tab that has the link says how it is; null: this one has its own now. */
+export function leaderTold(turn: Turn, state: ConnectionState | null): void {
+  const link = turn.state.link;
+  link.lent = state;
+  if (state !== null && works(state) && link.phase === "waiting") openLink(turn);
+}
+
+function works(state: ConnectionState): boolean {
+  return state === "online" || state === "polling";
+}
+
+/** Who is not known yet asks over a link of their own. */
+function isLent({ link, token }: State): boolean {
+  return link.lent !== null && token !== null;
 }

@@ -4,6 +4,7 @@ import { ARRIVED_MAX, BELOW_ITEMS_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } fro
 import { deedOfMessage, settle } from "./outbox";
 import { stopTyping } from "./presence";
 import { noteUnread } from "./reading";
+import { isHeardHere } from "./elsewhere";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
 import { changed, findMessage, place, replace, trimOldest } from "./timeline";
 import { isAsked, type Turn } from "./turn";
@@ -140,5 +141,6 @@ function setAside(turn: Turn, room: Room, arrived: Arrived): void {
 
 function blip(turn: Turn, room: Room): void {
   const { sound, visible, current } = turn.state;
+  if (!isHeardHere(turn.state)) return;
   if (sound && (!visible || room.name !== current || isDirect(room.name))) turn.effect({ type: "blip" });
 }

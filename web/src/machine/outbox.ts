@@ -28,6 +28,7 @@ export function addDeed(turn: Turn, room: string, nonce: string, body: Deed["bod
   const deed: Deed = {
     nonce,
     uid: state.me.uid,
+    tab: state.tab,
     room,
     made: turn.now,
     body,
@@ -47,6 +48,7 @@ export function flushOutbox(turn: Turn): void {
   if (state.link.phase !== "up") return;
   const busy = new Set<string>();
   for (const deed of state.outbox) {
+    if (deed.tab !== state.tab) continue;
     if (deed.problem !== null || busy.has(deed.room)) continue;
     busy.add(deed.room);
     if (deed.said !== null || deed.notBefore > turn.now) continue;
@@ -90,12 +92,16 @@ export function deedOfMessage(state: State, nonce: string): Deed | undefined {
 
 /** A node has it. */
 export function settle(turn: Turn, nonce: string): void {
-  const state = turn.state;
-  const index = state.outbox.findIndex((deed) => deed.nonce === nonce);
-  if (index < 0) return;
-  state.outbox.splice(index, 1);
+  if (!forgetDeed(turn.state, nonce)) return;
   turn.effect({ type: "forget_deed", nonce });
   flushOutbox(turn);
+}
+
+/** Whether it was there. */
+export function forgetDeed(state: State, nonce: string): boolean {
+  const index = state.outbox.findIndex((deed) => deed.nonce === nonce);
+  if (index >= 0) state.outbox.splice(index, 1);
+  return index >= 0;
 }
 
 export function onDeedRefused(turn: Turn, nonce: string, error: Frame<"error">): void {
@@ -115,20 +121,29 @@ export function onDeedRefused(turn: Turn, nonce: string, error: Frame<"error">):
 }
 
 function fail(turn: Turn, deed: Deed, problem: string): void {
+  takeOver(turn, deed, problem);
+  turn.effect({ type: "keep_deed", deed: structuredCloneOf(deed) });
+}
+
+/** Notes, and shows, whether a deed has failed. */
+export function takeOver(turn: Turn, deed: Deed, problem: string | null): void {
   deed.problem = problem;
   deed.said = null;
-  turn.effect({ type: "keep_deed", deed: structuredCloneOf(deed) });
-  changeLoose(turn.state, deed, { status: "failed", problem });
+  changeLoose(turn.state, deed, {
+    status: problem === null ? "pending" : "failed",
+    problem,
+    uid: deed.uid,
+  });
 }
 
 export function retried(turn: Turn, nonce: string): void {
   const deed = deedOfMessage(turn.state, nonce);
   if (!deed || !turn.state.me) return;
-  deed.problem = null;
   deed.notBefore = 0;
   deed.uid = turn.state.me.uid;
+  deed.tab = turn.state.tab;
+  takeOver(turn, deed, null);
   turn.effect({ type: "keep_deed", deed: structuredCloneOf(deed) });
-  changeLoose(turn.state, deed, { status: "pending", problem: null, uid: turn.state.me.uid });
   flushOutbox(turn);
 }
 
@@ -145,7 +160,8 @@ export function orphanDeeds(turn: Turn): void {
   const { outbox, me } = turn.state;
   for (const deed of outbox) {
     if (deed.uid !== me?.uid && deed.problem === null)
-      fail(turn, deed, `Not sent: you were here under another name.`);
+      // Not written down: to whose tab it belongs, if that is still there, it has not failed.
+      takeOver(turn, deed, `Not sent: you were here under another name.`);
   }
 }
 

@@ -10,6 +10,8 @@ type Started = Extract<Event, { type: "started" }>;
 export function started(turn: Turn, event: Started): void {
   const { state } = turn;
   const { remembered } = event;
+  state.tab = event.tab;
+  state.used = remembered.used;
   state.name = remembered.name;
   state.token = remembered.token;
   state.entry.name = remembered.name ?? "";

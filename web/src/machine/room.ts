@@ -59,6 +59,8 @@ export interface Draft {
   replyTo: string | null;
   /** The message that is being edited instead of a new one being written. */
   editing: string | null;
+  /** What stood there before that. */
+  kept: string;
 }
 
 /** `none`: only a name. `loading`: asked for. `open`: its newest messages are here. */
@@ -111,6 +113,8 @@ export interface Room {
   /** When we last told that we type, in milliseconds. 0: we do not type. */
   typingTold: number;
   draft: Draft;
+  /** When a key was last pressed in this tab, in milliseconds. */
+  typedHere: number;
   /** What the composer has to say about what was last typed. */
   note: Note | null;
 }
@@ -159,7 +163,8 @@ export function newRoom(name: string): Room {
     below: 0,
     typing: [],
     typingTold: 0,
-    draft: { text: "", replyTo: null, editing: null },
+    draft: { text: "", replyTo: null, editing: null, kept: "" },
+    typedHere: 0,
     note: null,
   };
 }

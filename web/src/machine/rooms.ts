@@ -149,17 +149,25 @@ export function roomLeft(turn: Turn, name: string): void {
   const state = turn.state;
   if (state.link.phase === "up" && !isDirect(name))
     turn.ask({ type: "leave", room: name }, { kind: "leave", room: name });
-  removeRoom(turn, name);
+  leaveBehind(turn, name);
   if (state.link.phase === "up") askRooms(turn);
 }
 
 /** A room could not be entered. */
 export function onJoinRefused(turn: Turn, name: string, message: string): void {
   turn.toast(message, "warn");
-  removeRoom(turn, name);
+  leaveBehind(turn, name);
 }
 
-function removeRoom(turn: Turn, name: string): void {
+/** The other tabs go out of it too. */
+function leaveBehind(turn: Turn, name: string): void {
+  // Said anew each time, also of the same room.
+  turn.effect({ type: "remember", key: "left", value: `${turn.now} ${name}` });
+  removeRoom(turn, name);
+  rememberRooms(turn);
+}
+
+export function removeRoom(turn: Turn, name: string): void {
   const state = turn.state;
   forgetQuestions(state, (q) => "room" in q && q.room === name && q.kind !== "leave");
   state.rooms = state.rooms.filter((room) => room.name !== name);
@@ -168,13 +176,16 @@ function removeRoom(turn: Turn, name: string): void {
     state.current = next?.name ?? "";
     if (next) roomOpened(turn, next.name);
   }
-  rememberRooms(turn);
 }
 
 export function rememberRooms(turn: Turn): void {
+  rememberJoined(turn);
+  if (turn.state.current !== "") turn.effect({ type: "remember", key: "current", value: turn.state.current });
+}
+
+export function rememberJoined(turn: Turn): void {
   const names = turn.state.rooms.filter((room) => room.joined).map((room) => room.name);
   turn.effect({ type: "remember", key: "rooms", value: JSON.stringify(names) });
-  if (turn.state.current !== "") turn.effect({ type: "remember", key: "current", value: turn.state.current });
 }
 
 export function askRooms(turn: Turn): void {

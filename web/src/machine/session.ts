@@ -4,7 +4,7 @@ import { moved } from "./again";
 import { endLink, giveUp, openLink } from "./link";
 import { flushOutbox, orphanDeeds } from "./outbox";
 import { enterRooms, rememberRooms } from "./rooms";
-import { initialState } from "./state";
+import { initialState, type State } from "./state";
 import type { Turn } from "./turn";
 import { PROBE_EVERY_MS, PROBE_FIRST_MS } from "../protocol/limits";
 
@@ -86,6 +86,12 @@ export function signedOut(turn: Turn): void {
   for (const deed of state.outbox) turn.effect({ type: "forget_deed", nonce: deed.nonce });
   for (const key of ["name", "uid", "token", "current"] as const)
     turn.effect({ type: "remember", key, value: null });
+  forgetUser(state);
+  rememberRooms(turn);
+}
+
+/** The page as it is for somebody who is not known. */
+export function forgetUser(state: State): void {
   const fresh = initialState();
   fresh.entry.name = state.me?.name ?? "";
   Object.assign(state, {
@@ -99,7 +105,6 @@ export function signedOut(turn: Turn): void {
     outbox: [],
     drawer: "none",
   });
-  rememberRooms(turn);
 }
 
 /** Somebody bears another name from now on; perhaps it is us. */

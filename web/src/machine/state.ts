@@ -9,6 +9,8 @@ export * from "./room";
 export interface Deed {
   nonce: string;
   uid: string;
+  /** The tab that says it. */
+  tab: string;
   room: string;
   /** Milliseconds. */
   made: number;
@@ -27,6 +29,9 @@ export interface Deed {
 
 export type Transport = "ws" | "poll";
 
+/** What the user is told of the link, in one word. */
+export type ConnectionState = "online" | "polling" | "connecting" | "offline";
+
 /** `opening`: being set up. `greeting`: open, not yet a session. `up`: a session. `waiting`: between two tries. `ended`: told not to come back. */
 export type LinkPhase = "idle" | "opening" | "greeting" | "up" | "waiting" | "ended";
 
@@ -38,6 +43,8 @@ export interface Link {
   /** Failed tries since the last session. */
   tries: number;
   socketFailures: number;
+  /** What the tab says whose link this one uses; null: this one has its own. */
+  lent: ConnectionState | null;
   /** Polling is forced by the address. */
   pollOnly: boolean;
   node: string;
@@ -101,6 +108,12 @@ export interface Toast {
 }
 
 export interface State {
+  /** This tab, among those of the browser. */
+  tab: string;
+  /** The tab that was last used, as far as is known. */
+  used: string | null;
+  /** When it was last looked which tabs there are, in milliseconds. */
+  presentAsked: number;
   /** The user; stays while the link is away, and over a reload. */
   me: Me | null;
   /** Remembered: the name and what opens the same user again. */
@@ -137,12 +150,16 @@ export interface Remembered {
   current: string | null;
   theme: Theme;
   sound: boolean;
+  used: string | null;
   outbox: Deed[];
   drafts: Record<string, string>;
 }
 
 export function initialState(): State {
   return {
+    tab: "",
+    used: null,
+    presentAsked: 0,
     me: null,
     name: null,
     token: null,
@@ -153,6 +170,7 @@ export function initialState(): State {
       serial: 0,
       tries: 0,
       socketFailures: 0,
+      lent: null,
       pollOnly: false,
       node: "",
       spoke: false,

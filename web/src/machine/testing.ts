@@ -22,6 +22,7 @@ export class Page {
       current: null,
       theme: "system",
       sound: false,
+      used: null,
       outbox: [],
       drafts: {},
     };
@@ -33,9 +34,10 @@ export class Page {
     return effects;
   }
 
-  start(remembered: Partial<Remembered> = {}): void {
+  start(remembered: Partial<Remembered> = {}, tab = ""): void {
     this.do({
       type: "started",
+      tab,
       remembered: { ...Page.forgotten(), ...remembered },
       pollOnly: false,
       room: null,
@@ -111,7 +113,7 @@ export class Page {
   }
 }
 
-export function session(re: number | undefined): ServerFrame {
+export function session(re: number | string | undefined): ServerFrame {
   return {
     type: "session",
     ...(re !== undefined ? { re } : {}),
@@ -125,7 +127,7 @@ export function session(re: number | undefined): ServerFrame {
 }
 
 export function roomFrame(
-  re: number | undefined,
+  re: number | string | undefined,
   messages: MessageView[],
   answer: Partial<Frame<"room">> = {},
 ): ServerFrame {

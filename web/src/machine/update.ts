@@ -16,10 +16,22 @@ import {
   replyStarted,
   submitted,
 } from "./compose";
+import { onElsewhere, tabsPresent, tickElsewhere, usedHere } from "./elsewhere";
 import type { Effect, Event, Moment } from "./events";
 import { onFrame, tickQuestions } from "./frames";
 import { askNewer, askOlder, newestWanted } from "./history";
-import { doubt, linkHeard, linkLost, linkOpened, openLink, retryNow, socketWorks, tickLink } from "./link";
+import {
+  doubt,
+  leaderTold,
+  linkHeard,
+  linkLost,
+  linkOpened,
+  moveLink,
+  openLink,
+  retryNow,
+  socketWorks,
+  tickLink,
+} from "./link";
 import { discarded, retried, tickOutbox } from "./outbox";
 import { drawerSet, soundToggled, started, themeCycled, tickToasts } from "./page";
 import { tickPresence } from "./presence";
@@ -64,6 +76,16 @@ function choose(turn: Turn, event: Event): void {
       return state.link.phase === "waiting" ? openLink(turn) : undefined;
     case "socket_works":
       return socketWorks(turn);
+    case "leader_told":
+      return leaderTold(turn, event.state);
+    case "link_misplaced":
+      return moveLink(turn);
+    case "tabs_present":
+      return tabsPresent(turn, event.tabs, event.graceMs);
+    case "used":
+      return usedHere(turn);
+    case "elsewhere":
+      return onElsewhere(turn, event.change);
     case "reconnect_asked":
       return retryNow(turn);
     case "name_typed":
@@ -125,6 +147,7 @@ function tick(turn: Turn): void {
   tickLink(turn);
   tickPresence(turn);
   tickToasts(turn);
+  tickElsewhere(turn);
   if (turn.state.link.phase !== "up") return;
   tickQuestions(turn);
   tickOutbox(turn);

@@ -17,7 +17,8 @@ export type FrameType = ServerFrame["type"];
 export type Frame<T extends FrameType> = Extract<ServerFrame, { type: T }>;
 
 interface Marked {
-  re?: number;
+  /** A number is the page's own; one that another tab asked with is marked with that tab. */
+  re?: number | string;
 }
 
 export type ClientFrame = Marked &

@@ -83,3 +83,19 @@ export const TOAST_MS = 6000;
 
 /** Names listed in one joined/left notice. */
 export const NOTICE_NAMES_MAX = 5;
+
+/** A retry whose timer is this late is made all the same: browsers slow down the timers of tabs in the back. */
+export const RETRY_LATE_MS = 1000;
+
+/** How often a tab in front asks whether somebody still leads, and after how many questions without an answer it leads itself. */
+export const LEADER_TICK_MS = 1000;
+export const LEADER_TICKS_MAX = 5;
+
+/** How often it is looked whether what other tabs have to say is still theirs to say. */
+export const ADOPT_EVERY_MS = 2000;
+
+/** Where a browser cannot tell which tabs there are, what is older than this is said by any. */
+export const ADOPT_AFTER_MS = 10_000;
+
+/** For how long after a key was pressed here what is written elsewhere does not change what stands here. */
+export const TYPED_HERE_MS = 1000;

@@ -41,6 +41,12 @@ export function Composer(props: { room: Room }): JSX.Element {
       dispatch({ type: "last_edited" });
     }
   };
+  /** Another tab may have written it: then whoever stands in the text here stays where they are. */
+  const show = (text: string) => {
+    const { selectionStart, selectionEnd } = area;
+    area.value = text;
+    if (draft().editing === null) area.setSelectionRange(selectionStart, selectionEnd);
+  };
   const fit = () => {
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight, HEIGHT_PX_MAX)}px`;
@@ -49,7 +55,7 @@ export function Composer(props: { room: Room }): JSX.Element {
     on(
       () => draft().text,
       () => {
-        if (area.value !== draft().text) area.value = draft().text;
+        if (area.value !== draft().text) show(draft().text);
         fit();
       },
     ),

@@ -1,0 +1,197 @@
+// The way to the server: WebSocket, polling where that does not get through, and back; what is written while there is
+// none; machines that slept. (What a lost node means is in node-lost.test.mjs.)
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { join_as, launch, messages, say } from "./support/browser.mjs";
+import { start, until, workspace } from "./support/programs.mjs";
+import { proxy } from "./support/proxy.mjs";
+import { article, connection, enter, is, shows } from "./support/watch.mjs";
+import { way } from "./support/way.mjs";
+
+let space, browser, node, web, url;
+
+before(async () => {
+  space = workspace();
+  browser = await launch();
+  const args = ["--name", "n1", "--listen", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--rate", "0"];
+  node = await start("chat-node", [...args, "--data", `${space.folder}/n1`, "--secret-file", space.secret], space);
+  web = await bridge("127.0.0.1:0");
+  url = `http://${web.ready.web}/`;
+});
+
+after(async () => {
+  await browser?.close();
+  await web?.kill();
+  await node?.kill();
+  space?.close();
+});
+
+const bridge = (listen) =>
+  start("chat-web", ["--listen", listen, "--node", node.ready.nodes[0].listen, "--secret-file", space.secret], space);
+
+const state = (page) => connection(page).getAttribute("data-state");
+const pending = (page, text) => article(page, text).and(page.locator('[data-status="pending"]')).waitFor();
+
+/** The proxy lets WebSockets through from now on, and then no more. */
+async function pass_and_refuse(office, page, other) {
+  office.sockets = "pass";
+  await is(page, "online", 45_000);
+  await say(page, "by socket");
+  for (const one of [page, other]) await shows(one, ["polled out", "polled in", "by socket"]);
+  // And once more: what fails later on is noticed too, and not before it has failed twice.
+  const tried = office.tried;
+  office.sockets = "refuse";
+  office.cut();
+  await is(page, "polling", 30_000);
+  assert.ok(office.tried - tried >= 2, `${office.tried - tried}`);
+  await say(other, "polled again");
+  await shows(page, ["polled out", "polled in", "by socket", "polled again"]);
+}
+
+for (const sockets of ["refuse", "cut", "mute"]) {
+  test(`behind a proxy that will ${sockets} WebSockets the page polls by itself${sockets === "refuse" ? ", and comes back when it lets them through" : ""}`, async () => {
+    const office = await proxy(web.ready.web);
+    office.sockets = sockets;
+    const page = await join_as(browser, `http://${office.address}/#${sockets}`, `in-${sockets}`);
+    const other = await join_as(browser, `${url}#${sockets}`, `out-${sockets}`);
+    await is(page, "polling");
+    await say(page, "polled out");
+    await say(other, "polled in");
+    for (const one of [page, other]) await shows(one, ["polled out", "polled in"]);
+    if (sockets === "refuse") await pass_and_refuse(office, page, other);
+    await page.context().close();
+    await other.context().close();
+    office.close();
+  });
+}
+
+test("the address can ask for polling, and then no WebSocket is tried", async () => {
+  const office = await proxy(web.ready.web);
+  const page = await join_as(browser, `http://${office.address}/?transport=poll#asked`, "amy");
+  await is(page, "polling");
+  await say(page, "as asked");
+  await shows(page, ["as asked"]);
+  // Longer than it takes until one would be tried beside polling.
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  assert.equal(await state(page), "polling");
+  assert.equal(office.tried, 0);
+  assert.match(page.url(), /transport=poll/);
+  await page.context().close();
+  office.close();
+});
+
+for (const [transport, search, up] of [["WebSocket", "", "online"], ["polling", "?transport=poll", "polling"]]) {
+  test(`over ${transport}, what is done without a connection is kept over a reload and done once`, async () => {
+    const office = await proxy(web.ready.web);
+    const room = `kept-${up}`;
+    const page = await join_as(browser, `http://${office.address}/${search}#${room}`, `bo-${up}`);
+    const other = await join_as(browser, `${url}#${room}`, `cy-${up}`);
+    await say(page, "before");
+    await shows(other, ["before"]);
+    Object.assign(office, { sockets: "refuse", requests: "refuse" });
+    office.cut();
+    await until("it is noticed", async () => (await state(page)) !== up);
+    await say(page, "meanwhile one");
+    await say(page, "meanwhile two");
+    await article(page, "before").hover();
+    await page.getByRole("button", { name: "React with heart" }).click();
+    await page.getByRole("textbox", { name: "Message" }).fill("a draft");
+    for (const text of ["meanwhile one", "meanwhile two"]) await pending(page, text);
+    await page.reload();
+    for (const text of ["meanwhile one", "meanwhile two"]) await pending(page, text);
+    assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "a draft");
+    Object.assign(office, { sockets: "pass", requests: "pass" });
+    await is(page, up, 45_000);
+    for (const one of [page, other]) {
+      await shows(one, ["before", "meanwhile one", "meanwhile two"]);
+      await article(one, "before").getByRole("button", { name: "❤️ 1" }).waitFor();
+    }
+    assert.equal((await messages(other)).length, 3);
+    await page.context().close();
+    await other.context().close();
+    office.close();
+  });
+
+  test(`over ${transport}, the bridge restarted under an open page is come back to`, async () => {
+    const room = `again-${up}`;
+    const page = await join_as(browser, `${url}${search}#${room}`, `di-${up}`);
+    await say(page, "before");
+    await shows(page, ["before"]);
+    await web.kill();
+    await until("it is noticed", async () => (await state(page)) !== up);
+    await say(page, "meanwhile");
+    await is(page, "offline");
+    web = await bridge(web.ready.web);
+    await is(page, up, 45_000);
+    await shows(page, ["before", "meanwhile"]);
+    await page.context().close();
+  });
+
+  test(`over ${transport}, a bridge that stands still is noticed within ten seconds, and come back to`, async () => {
+    const room = `still-${up}`;
+    const page = await join_as(browser, `${url}${search}#${room}`, `ed-${up}`);
+    await say(page, "before");
+    await shows(page, ["before"]);
+    web.pause();
+    try {
+      // Over polling each request that fails may cost its own time.
+      const limit_ms = up === "online" ? 10_000 : 25_000;
+      await until("it is noticed", async () => (await state(page)) !== up, limit_ms);
+      await say(page, "meanwhile");
+      await pending(page, "meanwhile");
+    } finally {
+      process.kill(web.pid, "SIGCONT");
+    }
+    await is(page, up, 45_000);
+    await shows(page, ["before", "meanwhile"]);
+    await page.context().close();
+  });
+
+  test(`over ${transport}, a machine that slept while its way was lost is back within seconds of waking`, async () => {
+    const sleeper = await launch();
+    const road = await way(web.ready.web);
+    const room = `slept-${up}`;
+    const page = await join_as(sleeper, `http://${road.address}/${search}#${room}`, `flo-${up}`);
+    const other = await join_as(browser, `${url}#${room}`, `gus-${up}`);
+    await say(other, "before");
+    await shows(page, ["before"]);
+    const session = await sleeper.newBrowserCDPSession();
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    const renderers = processInfo.filter((one) => one.type === "renderer").map((one) => one.id);
+    assert.ok(renderers.length > 0);
+    for (const pid of renderers) process.kill(pid, "SIGSTOP");
+    road.silence();
+    await say(other, "in its sleep");
+    await new Promise((resolve) => setTimeout(resolve, 9000));
+    const woken_at = Date.now();
+    for (const pid of renderers) process.kill(pid, "SIGCONT");
+    await shows(page, ["before", "in its sleep"], 30_000);
+    const took_ms = Date.now() - woken_at;
+    assert.ok(took_ms < (up === "online" ? 7000 : 20_000), `${took_ms} ms`);
+    await is(page, up);
+    await sleeper.close();
+    await other.context().close();
+    road.close();
+  });
+}
+
+test("tries come at longer distances, by chance, and at once when the user asks", async () => {
+  const office = await proxy(web.ready.web);
+  const page = await join_as(browser, `http://${office.address}/#tries`, "hal");
+  await enter(page, "tries");
+  Object.assign(office, { sockets: "cut", requests: "refuse" });
+  const before = office.tried;
+  office.cut();
+  await is(page, "offline");
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+  const tries = office.tried - before;
+  // Half of the tries are polls. At 100 ms each it would be sixty.
+  assert.ok(tries >= 2 && tries <= 12, `${tries} tries`);
+  Object.assign(office, { sockets: "pass", requests: "pass" });
+  await page.getByRole("button", { name: "Try now" }).click({ timeout: 2000 }).catch(() => undefined);
+  await until("it is back", async () => ["online", "polling"].includes(await state(page)), 6000);
+  await page.context().close();
+  office.close();
+});
