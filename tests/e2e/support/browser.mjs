@@ -22,7 +22,11 @@ export const launch = (executablePath = "/usr/bin/chromium") => chromium.launch(
 
 /** Opens the page and comes in as `name`. */
 export async function join_as(browser, url, name, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  return join_in(await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options }), url, name);
+}
+
+/** The same in a context that is there already. */
+export async function join_in(context, url, name) {
   const page = await context.newPage();
   await page.goto(url);
   await page.getByRole("textbox", { name: "Your name" }).fill(name);

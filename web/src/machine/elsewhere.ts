@@ -9,7 +9,7 @@ import { enter, removeRoom, rememberJoined } from "./rooms";
 import { forgetUser } from "./session";
 import { findRoom, roomOf, type Deed, type State } from "./state";
 import { ADOPT_EVERY_MS, TYPED_HERE_MS } from "../protocol/limits";
-import { indexOfId } from "./timeline";
+import { findMessage, remove } from "./timeline";
 import type { Turn } from "./turn";
 
 export type Elsewhere = Extract<Event, { type: "elsewhere" }>["change"];
@@ -114,8 +114,8 @@ function deedGone(turn: Turn, nonce: string, failed: boolean): void {
   const gone = turn.state.outbox.find((one) => one.nonce === nonce);
   if (!gone) return;
   const room = findRoom(turn.state, gone.room);
-  const index = failed && room ? indexOfId(room.timeline, nonce) : -1;
-  if (index >= 0) room?.timeline.splice(index, 1);
+  const message = failed && room ? findMessage(room, nonce) : undefined;
+  if (room && message) remove(room, message);
   forgetDeed(turn.state, nonce);
   flushOutbox(turn);
 }

@@ -4,6 +4,7 @@ import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limi
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { changeOf, fromView, takeChange } from "./messages";
 import { notifyOf } from "./notify";
+import { People } from "./people";
 import { markSeen, noteUnread, unreadOf } from "./reading";
 import { currentRoom, findRoom, isDirect, roomOf, type Room, type State } from "./state";
 import { place } from "./timeline";
@@ -72,7 +73,7 @@ export function onRoom(turn: Turn, frame: Frame<"room">, resumed: boolean): void
   room.topic = frame.topic;
   room.private = frame.private;
   room.total = frame.total;
-  room.users = frame.users;
+  room.users = People.of(frame.users);
   room.read = frame.read;
   if (frame.total > frame.users.length) turn.say({ type: "who", room: room.name });
   if (resumed) takeMissed(turn, room, frame, frame.since);

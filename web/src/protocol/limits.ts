@@ -10,7 +10,7 @@ export const LIMITS_ASSUMED: Limits = { line: 65536, text: 4000, name: 32, room:
 export const OPEN_MESSAGES = 20;
 
 /** Messages asked for when scrolling. */
-export const PAGE_MESSAGES = 100;
+export const PAGE_MESSAGES = 200;
 
 /**
  * How far a message's stored time may lie before the time in its nonce, which is that of the writer's clock; and how
@@ -31,11 +31,21 @@ export const AGAIN_WITHIN_MS = 2000;
 /** Pages of catching up before the room is opened afresh instead: the newest matter more than the way there. */
 export const CATCH_UP_PAGES_MAX = 5;
 
-/** Items of a room that are on the page. Past that, those far from the reader go, and come back when scrolled to. */
+/** Items of a room whose reader is at its end. Past that the oldest go, and come back when scrolled to. */
 export const WINDOW_ITEMS_MAX = 600;
 
 /** What is left of the window once it was too long; well below the maximum, so that it is not cut at each message. */
 export const WINDOW_ITEMS_KEPT = 450;
+
+/**
+ * Items of a room that is read back, with about half a kilobyte each; past that, those furthest from the reader go. It
+ * is a day's scrolling, and heights past it would come near to what browsers lay out.
+ */
+export const READ_ITEMS_MAX = 120_000;
+export const READ_ITEMS_KEPT = 100_000;
+
+/** New messages kept below a reader who is further up. What comes past that is fetched when they go there. */
+export const BELOW_ITEMS_MAX = 500;
 
 /** Live frames set aside while a page of history is on its way. */
 export const ARRIVED_MAX = 2000;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { People } from "../machine/people";
 import { initialState, roomOf } from "../machine/state";
 import { completions } from "../view/completions";
 import { places } from "../view/places";
@@ -14,14 +15,14 @@ function page() {
   const state = initialState();
   state.me = { name: "mia", uid: "m" };
   const lobby = roomOf(state, "lobby");
-  lobby.users = [
+  lobby.users = People.of([
     { name: "mia", uid: "m" },
     { name: "albert", uid: "a" },
     { name: "bob", uid: "b", away: true },
-  ];
+  ]);
   const ops = roomOf(state, "ops");
   ops.topic = "who is on call";
-  ops.users = [{ name: "alba", uid: "x" }];
+  ops.users = People.of([{ name: "alba", uid: "x" }]);
   ops.unread = 3;
   roomOf(state, "@bob").joined = true;
   state.others = [{ name: "deploys", topic: "", total: 2 }];
