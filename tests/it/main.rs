@@ -39,6 +39,7 @@ mod presence;
 mod process;
 mod rooms;
 mod seam;
+mod searching;
 mod slow;
 mod starting;
 mod stats;
