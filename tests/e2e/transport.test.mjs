@@ -82,7 +82,11 @@ test("the address can ask for polling, and then no WebSocket is tried", async ()
   office.close();
 });
 
-for (const [transport, search, up] of [["WebSocket", "", "online"], ["polling", "?transport=poll", "polling"]]) {
+// Over polling each request that fails costs its own time.
+for (const [transport, search, up, noticed_s] of [
+  ["WebSocket", "", "online", 10],
+  ["polling", "?transport=poll", "polling", 25],
+]) {
   test(`over ${transport}, what is done without a connection is kept over a reload and done once`, async () => {
     const office = await proxy(web.ready.web);
     const room = `kept-${up}`;
@@ -129,16 +133,14 @@ for (const [transport, search, up] of [["WebSocket", "", "online"], ["polling", 
     await page.context().close();
   });
 
-  test(`over ${transport}, a bridge that stands still is noticed within ten seconds, and come back to`, async () => {
+  test(`over ${transport}, a bridge that stands still is noticed within ${noticed_s} s, and come back to`, async () => {
     const room = `still-${up}`;
     const page = await join_as(browser, `${url}${search}#${room}`, `ed-${up}`);
     await say(page, "before");
     await shows(page, ["before"]);
     web.pause();
     try {
-      // Over polling each request that fails may cost its own time.
-      const limit_ms = up === "online" ? 10_000 : 25_000;
-      await until("it is noticed", async () => (await state(page)) !== up, limit_ms);
+      await until("it is noticed", async () => (await state(page)) !== up, noticed_s * 1000);
       await say(page, "meanwhile");
       await pending(page, "meanwhile");
     } finally {

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 
 /**
  * Opens a proxy to `address` ("host:port"). `sockets` says what becomes of a WebSocket: `pass`, `refuse` (403), `cut` (no
- * answer), or `mute` (the handshake is answered, and nothing comes after it). `requests`: `pass`, or `refuse` all that
+ * answer), or `mute` (the handshake is answered, and nothing gets through after it). `requests`: `pass`, or `refuse` all that
  * is not the page itself.
  */
 export async function proxy(address) {
@@ -36,6 +36,7 @@ export async function proxy(address) {
       const headers = { ...asked.headers, host: address, origin: `http://${address}` };
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
       other.write(`GET ${asked.url} HTTP/1.1\r\n${lines.join("")}\r\n`);
+      if (self.sockets === "mute") return;
       other.write(head);
       socket.pipe(other);
     });
