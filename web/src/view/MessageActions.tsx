@@ -68,7 +68,11 @@ export function MessageActions(props: { message: Message; own: boolean }): JSX.E
             ref={(element) => queueMicrotask(() => element.focus())}
             class="rounded-lg bg-bad-soft px-2 text-sm font-semibold text-bad"
             onBlur={() => setSure(false)}
-            onClick={() => dispatch({ type: "deleted", id: id(), nonce: newNonce() })}
+            onClick={(event) => {
+              // What can be done with the message goes away; the keyboard stays at it.
+              event.currentTarget.closest("article")?.focus();
+              dispatch({ type: "deleted", id: id(), nonce: newNonce() });
+            }}
           >
             Delete for good
           </button>
