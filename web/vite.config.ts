@@ -11,8 +11,11 @@ export default defineConfig(({ mode }) => ({
     target: "es2022",
     // The page's policy allows no `data:` scripts or styles; every asset is a file with a hashed name.
     assetsInlineLimit: 0,
-    modulePreload: false,
+    modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // Its output is a twentieth smaller, and the first load has a budget.
+    minify: "terser",
+    terserOptions: { ecma: 2020, module: true, compress: { passes: 3 } },
   },
   server: {
     proxy: {

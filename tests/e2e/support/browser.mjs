@@ -41,6 +41,9 @@ export async function say(page, text) {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
+/** The list has only the rows in the page that are near the view: makes the view so high that all are. */
+export const show_all = (page, height = 4000) => page.setViewportSize({ width: 1200, height });
+
 /** The texts of the messages shown, each with its id and state, in order. */
 export const messages = (page) =>
   page.locator("[role=log] article[data-message-id]").evaluateAll((articles) =>
