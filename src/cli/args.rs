@@ -46,8 +46,10 @@ pub struct Up {
     )]
     pub web: SocketAddr,
     /// Run no bridge
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
     pub no_web: bool,
+    #[command(flatten)]
+    pub https: Https,
     /// Folder of the nodes' folders [default: the XDG data folder]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -174,6 +176,8 @@ pub struct Web {
     /// Another page that may use the bridge, such as https://chat.example; several may be named
     #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = origin)]
     pub origin: Vec<String>,
+    #[command(flatten)]
+    pub https: Https,
     /// File with the cluster's secret, 32 bytes or more
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
@@ -209,6 +213,17 @@ pub struct Person {
     /// Your name in the chat [default: the login name]
     #[arg(long, value_name = "NAME", value_parser = UserName::parse)]
     pub name: Option<UserName>,
+}
+
+/// How browsers are spoken to.
+#[derive(Debug, Args)]
+pub struct Https {
+    /// Certificate in PEM, with its chain: browsers connect by https then; read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ mod send;
 mod status;
 pub mod stop;
 mod tail;
+mod tls;
 mod tui;
 mod up;
 mod values;

@@ -7,12 +7,13 @@ use super::args::Up;
 use super::ports::{self, Service, Wanted};
 use super::process::{self, ReadyLine, Serving};
 use super::stop::{Stop, failed};
-use super::{node, secret};
+use super::{node, secret, tls};
 use crate::node::Node;
 use crate::web::{Bridge, Config};
 
 pub(super) async fn run(args: &Up, ready: ReadyLine) -> Result<(), Stop> {
     let secret = secret::find(None, None)?;
+    let tls = tls::read(&args.https)?;
     let configs = node::of_ports(&args.ports, args.data.as_deref(), &secret)?;
     let web = (!args.no_web).then_some(args.web);
     let mut wanted: Vec<Wanted> = configs
@@ -26,6 +27,7 @@ pub(super) async fn run(args: &Up, ready: ReadyLine) -> Result<(), Stop> {
     }));
     ports::check_free(&wanted).await?;
     let stop = process::stop_signal()?;
+    tls::reload_on_hangup(tls.as_ref(), &stop)?;
     let nodes = node::start(configs).await?;
     let bridge = match web {
         Some(listen) => {
@@ -34,6 +36,7 @@ pub(super) async fn run(args: &Up, ready: ReadyLine) -> Result<(), Stop> {
                 nodes: nodes.iter().map(|node| node.listen.to_string()).collect(),
                 origins: Vec::new(),
                 secret,
+                tls,
             };
             match Bridge::start(config).await {
                 Ok(bridge) => Some(bridge),
@@ -65,7 +68,7 @@ fn where_to_go(nodes: &[Node], bridge: Option<&Bridge>) -> String {
     let mut text = String::from("The chat is up.\n\n");
     let row = |what: &str, how: &str| format!("  {what:<10} {how}\n");
     if let Some(bridge) = bridge {
-        text += &row("browser", &format!("http://{}", bridge.address));
+        text += &row("browser", &bridge.url());
     }
     let usual = nodes
         .iter()

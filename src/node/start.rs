@@ -141,7 +141,8 @@ fn open_blocking(
     tuning: Tuning,
     clock: Arc<NodeClock>,
 ) -> Result<Opened, StartError> {
-    let (store, commits) = Store::open(&config.data, &config.marks, &config.name, clock)?;
+    let (mut store, commits) = Store::open(&config.data, &config.marks, &config.name, clock)?;
+    store.start_search(&config.data)?;
     let admin =
         AdminToken::load_or_make(&config.data).map_err(|reason| StartError::AdminToken {
             path: config.data.join(admin::FILE_NAME),

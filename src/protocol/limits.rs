@@ -33,6 +33,18 @@ pub const HISTORY_MAX: usize = 200;
 /// Messages of a `room` answer when the client does not say how many.
 pub const HISTORY_DEFAULT: usize = 50;
 
+/// Messages of an answer to `search` when the client does not say how many.
+pub const SEARCH_DEFAULT: usize = 20;
+
+/// Unicode scalar values of a query: far more than anybody types, and no more than is quickly read.
+pub const QUERY_CHARS_MAX: usize = 1000;
+
+/// Words, phrases and filters of a query: each is looked up by itself.
+pub const QUERY_TERMS_MAX: usize = 32;
+
+/// Characters of a beginning that is looked for (`de*`), at least: fewer begin nearly every message.
+pub const QUERY_PREFIX_CHARS_MIN: usize = 2;
+
 /// Bytes of a nonce.
 pub const NONCE_BYTES_MAX: usize = 64;
 

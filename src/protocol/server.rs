@@ -396,7 +396,11 @@ pub struct Results {
     pub re: Option<Re>,
     /// Newest first.
     pub messages: Vec<Message>,
+    /// There are older ones, to be asked for with `before` and the last one's `ts`.
     pub more: bool,
+    /// `false` while the node has not read all of its log for searching: there may be more to find soon.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub indexed: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

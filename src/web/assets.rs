@@ -1,53 +1,53 @@
-//! The browser UI's files, embedded when the bridge is built, compressed once at its start.
+//! The browser UI's files, embedded when the bridge is built, and compressed then (`build.rs`).
 
 use std::collections::HashMap;
-use std::io::Write;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use rust_embed::RustEmbed;
+
+use super::encoding::{Coding, Taken};
+
+/// A file as `build.rs` lists it; compressed only where that makes it smaller.
+struct File {
+    path: &'static str,
+    plain: &'static [u8],
+    brotli: Option<&'static [u8]>,
+    gzip: Option<&'static [u8]>,
+}
 
 /// What `npm run build` has made.
-#[derive(RustEmbed)]
-#[folder = "web/dist"]
-struct Dist;
+const DIST: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// Files whose name holds a hash of their content never change.
 const HASHED_FOLDER: &str = "assets/";
 
-/// Smaller files gain nothing from compression.
-const COMPRESS_BYTES_MIN: usize = 512;
-
 /// All files by their path.
 #[derive(Debug)]
-pub struct Assets(HashMap<String, Asset>);
+pub struct Assets(HashMap<&'static str, Asset>);
 
 #[derive(Debug)]
 struct Asset {
     content_type: HeaderValue,
     cache: HeaderValue,
+    /// Those that are smaller than the file, the smallest first.
+    compressed: Vec<Variant>,
     plain: Variant,
-    gzip: Option<Variant>,
 }
 
 #[derive(Debug)]
 struct Variant {
+    coding: Coding,
     bytes: Bytes,
+    /// Each coding has its own: the bytes differ.
     etag: HeaderValue,
 }
 
 impl Assets {
-    /// Reads and compresses them; some tens of milliseconds.
+    /// Names them; nothing is read or compressed.
     pub fn load() -> Assets {
-        let files = Dist::iter().filter_map(|path| {
-            let file = Dist::get(&path)?;
-            Some((path.to_string(), Asset::new(&path, &file.data)))
-        });
-        Assets(files.collect())
+        Assets(DIST.iter().map(|f| (f.path, Asset::new(f))).collect())
     }
 
     /// The file at `path` (`/` is the page), if there is one.
@@ -61,38 +61,45 @@ impl Assets {
 }
 
 impl Asset {
-    fn new(path: &str, bytes: &[u8]) -> Asset {
-        let cache = if path.starts_with(HASHED_FOLDER) {
+    fn new(file: &File) -> Asset {
+        let cache = if file.path.starts_with(HASHED_FOLDER) {
             "public, max-age=31536000, immutable"
         } else {
             "no-cache"
         };
-        let mime = mime_guess::from_path(path).first_or_octet_stream();
+        let mime = mime_guess::from_path(file.path).first_or_octet_stream();
         let content_type = match (mime.type_().as_str(), mime.subtype().as_str()) {
             ("text", _) | (_, "javascript" | "json") => format!("{mime}; charset=utf-8"),
             _ => mime.to_string(),
         };
-        let gzip = Some(bytes)
-            .filter(|bytes| bytes.len() >= COMPRESS_BYTES_MIN)
-            .and_then(compressed)
-            .filter(|smaller| smaller.len() < bytes.len());
+        let hash = blake3::hash(file.plain).to_hex();
+        let variant = |coding: Coding, bytes| Variant {
+            coding,
+            bytes: Bytes::from_static(bytes),
+            etag: value(&format!("\"{}{}\"", &hash[..16], coding.of_tag())),
+        };
+        let compressed = [
+            file.brotli.map(|bytes| variant(Coding::Brotli, bytes)),
+            file.gzip.map(|bytes| variant(Coding::Gzip, bytes)),
+        ];
         Asset {
             content_type: value(&content_type),
             cache: HeaderValue::from_static(cache),
-            plain: Variant::new(bytes.to_vec(), ""),
-            gzip: gzip.map(|bytes| Variant::new(bytes, "-gzip")),
+            compressed: compressed.into_iter().flatten().collect(),
+            plain: variant(Coding::Plain, file.plain),
         }
     }
 
     fn answer(&self, asked: &HeaderMap) -> Response<Body> {
-        let gzip = self.gzip.as_ref().filter(|_| takes_gzip(asked));
-        let variant = gzip.unwrap_or(&self.plain);
+        let taken = Taken::of(asked);
+        let variant = taken.best(&self.compressed, &self.plain, |variant| variant.coding);
         let known = asked
             .get_all(header::IF_NONE_MATCH)
             .iter()
             .filter_map(|tags| tags.to_str().ok())
             .flat_map(|tags| tags.split(','))
-            .any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == variant.etag.as_bytes());
+            .map(|tag| tag.trim().trim_start_matches("W/").as_bytes())
+            .any(|tag| tag == variant.etag.as_bytes() || tag == b"*");
         let mut response = if known {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
@@ -104,20 +111,11 @@ impl Asset {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         if !known {
             headers.insert(header::CONTENT_TYPE, self.content_type.clone());
-            if gzip.is_some() {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            if let Some(name) = variant.coding.name() {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
             }
         }
         response
-    }
-}
-
-impl Variant {
-    fn new(bytes: Vec<u8>, kind: &str) -> Variant {
-        let hash = blake3::hash(&bytes).to_hex();
-        let etag = value(&format!("\"{}{kind}\"", &hash[..16]));
-        let bytes = bytes.into();
-        Variant { bytes, etag }
     }
 }
 
@@ -125,28 +123,10 @@ fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
-fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
-}
-
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    asked
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default();
-            let refused = parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-            !refused && (name.eq_ignore_ascii_case("gzip") || name == "*")
-        })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn asked(name: header::HeaderName, text: &str) -> HeaderMap {
@@ -174,16 +154,53 @@ mod tests {
 
     #[test]
     fn a_file_is_sent_compressed_and_not_again_to_who_has_it() {
-        let asset = Asset::new("x.js", "let x = 1;\n".repeat(1000).as_bytes());
-        let plain = asset.answer(&HeaderMap::new());
-        assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
-        let small = asset.answer(&asked(header::ACCEPT_ENCODING, "br, gzip;q=0.8"));
-        assert_eq!(small.headers()[header::CONTENT_ENCODING], "gzip");
-        assert_ne!(small.headers()[header::ETAG], plain.headers()[header::ETAG]);
-        let refused = asset.answer(&asked(header::ACCEPT_ENCODING, "gzip;q=0"));
-        assert!(!refused.headers().contains_key(header::CONTENT_ENCODING));
-        let tag = plain.headers()[header::ETAG].to_str().unwrap();
-        let again = asset.answer(&asked(header::IF_NONE_MATCH, &format!("\"x\", W/{tag}")));
-        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        let assets = Assets::load();
+        let asset = assets.0.iter().find(|(path, _)| path.ends_with(".js"));
+        let asset = asset.unwrap().1;
+        let mut tags = Vec::new();
+        for (accepted, coding) in [
+            ("gzip, deflate, br, zstd", Some("br")),
+            ("br;q=0.2, gzip;q=0.8", Some("gzip")),
+            ("gzip;q=0, br;q=0", None),
+        ] {
+            let asked_so = asked(header::ACCEPT_ENCODING, accepted);
+            let answer = asset.answer(&asked_so);
+            let given = answer.headers().get(header::CONTENT_ENCODING);
+            let given = given.map(|coding| coding.to_str().unwrap());
+            assert_eq!(given, coding, "{accepted}");
+            assert_eq!(answer.headers()[header::VARY], "accept-encoding");
+            let tag = answer.headers()[header::ETAG].to_str().unwrap().to_owned();
+            let mut again = asked_so;
+            let tags_held = format!("\"x\", W/{tag}").parse().unwrap();
+            again.insert(header::IF_NONE_MATCH, tags_held);
+            let again = asset.answer(&again);
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+            assert_eq!(again.headers()[header::VARY], "accept-encoding");
+            tags.push(tag);
+        }
+        tags.dedup();
+        assert_eq!(tags.len(), 3, "a tag for each coding: {tags:?}");
+        // Who has it in one coding does not have it in another.
+        let mut other = asked(header::ACCEPT_ENCODING, "br");
+        other.insert(header::IF_NONE_MATCH, tags[1].parse().unwrap());
+        assert_eq!(asset.answer(&other).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn what_was_compressed_is_the_file_itself() {
+        for file in DIST {
+            if let Some(gzip) = file.gzip {
+                let mut plain = Vec::new();
+                let mut decoder = flate2::read::GzDecoder::new(gzip);
+                decoder.read_to_end(&mut plain).unwrap();
+                assert!(plain == file.plain, "{}", file.path);
+            }
+            if let Some(brotli) = file.brotli {
+                let mut plain = Vec::new();
+                brotli::BrotliDecompress(&mut &*brotli, &mut plain).unwrap();
+                assert!(plain == file.plain, "{}", file.path);
+                assert!(file.gzip.is_none_or(|gzip| brotli.len() < gzip.len()));
+            }
+        }
     }
 }

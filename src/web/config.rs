@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::tls::Tls;
 use crate::protocol::secret::Secret;
 
 /// Everything a bridge needs to know; [`crate::cli`] makes it from options, variables and files.
@@ -17,6 +18,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// The cluster's secret: by it the nodes know the bridge.
     pub secret: Secret,
+    /// By which it speaks https, and nothing else.
+    pub tls: Option<Tls>,
 }
 
 /// Limits that nobody configures; tests shorten them.
@@ -30,6 +33,8 @@ pub struct Tuning {
     pub hello: Duration,
     /// How long a request's body may take to come.
     pub body: Duration,
+    /// How long the handshake of a connection by https may take.
+    pub handshake: Duration,
 }
 
 impl Default for Tuning {
@@ -39,6 +44,7 @@ impl Default for Tuning {
             ping_every: Duration::from_secs(30),
             hello: Duration::from_secs(30),
             body: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Clone, Debug)]
 pub struct Guard {
     listen: IpAddr,
+    /// It speaks https itself, so no page of plain http can be its own.
+    is_https: bool,
     origins: Vec<Origin>,
 }
 
@@ -24,13 +26,14 @@ impl Guard {
     /// # Errors
     /// The first of `origins` that is none: `https://chat.example`, with a port if it is not the
     /// usual one, and nothing behind it.
-    pub fn new(listen: SocketAddr, origins: &[String]) -> Result<Guard, String> {
+    pub fn new(listen: SocketAddr, is_https: bool, origins: &[String]) -> Result<Guard, String> {
         let origins = origins
             .iter()
             .map(|text| Origin::parse(text).ok_or_else(|| text.clone()))
             .collect::<Result<_, _>>()?;
         Ok(Guard {
             listen: listen.ip(),
+            is_https,
             origins,
         })
     }
@@ -51,13 +54,15 @@ impl Guard {
     }
 
     /// Whether a page of this origin may use the bridge when it reached it as `host`: the bridge's own
-    /// page, or one that was allowed by name.
+    /// page, or one that was allowed by name. Where it speaks plain http, its own page may still be one of
+    /// https: a proxy before it may add that.
     pub fn allows(&self, origin: &str, host: &str) -> bool {
         let Some(origin) = Origin::parse(origin) else {
             return false;
         };
         let (name, port) = split_port(host);
-        let own = origin.host == name.to_ascii_lowercase()
+        let own = (origin.scheme == "https" || !self.is_https)
+            && origin.host == name.to_ascii_lowercase()
             && origin.port == port.unwrap_or(if origin.scheme == "https" { 443 } else { 80 });
         own || self.origins.contains(&origin)
     }
@@ -128,7 +133,31 @@ mod tests {
             "https://chat.example".to_owned(),
             "http://ops:8080".to_owned(),
         ];
-        Guard::new(listen.parse().unwrap(), &origins).unwrap()
+        Guard::new(listen.parse().unwrap(), false, &origins).unwrap()
+    }
+
+    #[test]
+    fn a_page_of_plain_http_is_not_the_own_one_of_a_bridge_that_speaks_https() {
+        let secure = Guard::new("0.0.0.0:443".parse().unwrap(), true, &[]).unwrap();
+        for (origin, host) in [
+            ("https://10.0.0.5", "10.0.0.5"),
+            ("https://10.0.0.5", "10.0.0.5:443"),
+            ("https://10.0.0.5:443", "10.0.0.5"),
+            ("https://10.0.0.5:8443", "10.0.0.5:8443"),
+            ("https://[::1]", "[::1]"),
+        ] {
+            assert!(secure.allows(origin, host), "{origin} {host}");
+        }
+        for (origin, host) in [
+            ("http://10.0.0.5", "10.0.0.5"),
+            ("http://10.0.0.5:443", "10.0.0.5:443"),
+            ("https://10.0.0.5", "10.0.0.5:8443"),
+            ("https://10.0.0.5:8443", "10.0.0.5"),
+        ] {
+            assert!(!secure.allows(origin, host), "{origin} {host}");
+        }
+        let plain = guard("0.0.0.0:80");
+        assert!(plain.allows("https://10.0.0.5", "10.0.0.5"), "a proxy's");
     }
 
     #[test]
@@ -209,7 +238,10 @@ mod tests {
             "ftp://x",
             "https://",
         ] {
-            assert_eq!(Guard::new(listen, &[bad.to_owned()]).unwrap_err(), bad);
+            assert_eq!(
+                Guard::new(listen, false, &[bad.to_owned()]).unwrap_err(),
+                bad
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The bridge to browsers: the page, WebSocket, plain HTTP for who has no WebSocket, and one link to a
 //! node that carries all of it.
 //!
-//! - [`server`] accepts connections, [`router`] says which request does what, [`guard`] who may ask.
+//! - [`server`] accepts connections, [`tls`] makes them https, [`router`] says which request does what, [`guard`] who may ask.
 //! - [`ws`], [`send`] and [`poll`] are three ways to one thing: a session of the [`switchboard`].
 //! - [`link`] carries the switchboard's lines to a node, and to another when that one is lost.
 //!
@@ -10,6 +10,7 @@
 mod app;
 mod assets;
 pub mod config;
+mod encoding;
 mod guard;
 mod health;
 mod link;
@@ -20,6 +21,7 @@ mod router;
 mod send;
 mod server;
 mod switchboard;
+mod tls;
 mod ws;
 
 use std::io;
@@ -36,6 +38,7 @@ use self::app::App;
 use self::guard::Guard;
 
 pub use self::config::{Config, Tuning};
+pub use self::tls::{Tls, TlsError};
 
 /// How long browsers have to take the last word when the bridge stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
@@ -48,6 +51,7 @@ const CUT_DEADLINE: Duration = Duration::from_secs(1);
 pub struct Bridge {
     /// Where it listens.
     pub address: SocketAddr,
+    tls: Option<Tls>,
     app: Arc<App>,
     /// Ends the link, after the browsers were told.
     unlink: CancellationToken,
@@ -90,7 +94,9 @@ impl Bridge {
         }
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
-        let guard = Guard::new(address, &config.origins).map_err(StartError::BadOrigin)?;
+        let tls = config.tls.clone();
+        let guard = Guard::new(address, tls.is_some(), &config.origins);
+        let guard = guard.map_err(StartError::BadOrigin)?;
         let app = Arc::new(App::new(tuning, guard, &config.nodes));
         let (unlink, own_tasks) = (CancellationToken::new(), TaskTracker::new());
         let nodes = config.nodes.len();
@@ -102,14 +108,21 @@ impl Bridge {
         own_tasks.spawn(poll::sweep(Arc::clone(&app), unlink.clone()));
         own_tasks.spawn(ws::clock::run(Arc::clone(&app), unlink.clone()));
         let router = router::router(Arc::clone(&app));
-        own_tasks.spawn(server::run(Arc::clone(&app), listener, router));
-        tracing::info!(%address, "serving browsers");
+        own_tasks.spawn(server::run(Arc::clone(&app), listener, tls.clone(), router));
+        tracing::info!(%address, https = tls.is_some(), "serving browsers");
         Ok(Bridge {
             address,
+            tls,
             app,
             unlink,
             own_tasks,
         })
+    }
+
+    /// Where a browser on this machine finds it.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Tells the browsers, waits until they have heard, and ends.

@@ -13,10 +13,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::app::{App, BrowserAddress};
+use super::tls::Tls;
 use crate::listen::{self, Counted, Counts};
 
 /// How long a browser may take to send a request's headers, and how long a connection may be idle.
@@ -29,13 +31,17 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const CONNECTIONS_OF_AN_ADDRESS_MAX: usize = 64;
 
 /// Accepts connections until the bridge stops.
-pub async fn run(app: Arc<App>, listener: TcpListener, router: Router) {
+pub async fn run(app: Arc<App>, listener: TcpListener, tls: Option<Tls>, router: Router) {
     let counts = Counts::default();
     listen::accept(listener, &app.stop, |stream, address| {
         // One too many is closed without a word: an answer would cost what is to be saved.
         if let Some(counted) = counts.enter(address.ip(), connections_max(address.ip())) {
-            let serving = serve(Arc::clone(&app), stream, router.clone(), counted);
-            app.tasks.spawn(serving);
+            let (app, router) = (Arc::clone(&app), router.clone());
+            let tasks = app.tasks.clone();
+            match tls.clone() {
+                None => drop(tasks.spawn(serve(app, stream, router, counted))),
+                Some(tls) => drop(tasks.spawn(serve_tls(app, tls, stream, router, counted))),
+            }
         }
     })
     .await;
@@ -50,7 +56,21 @@ fn connections_max(address: IpAddr) -> usize {
     }
 }
 
-async fn serve(app: Arc<App>, stream: TcpStream, router: Router, counted: Counted) {
+/// A connection counts from its first byte: slow handshakes are as dear as slow requests.
+async fn serve_tls(app: Arc<App>, tls: Tls, stream: TcpStream, router: Router, counted: Counted) {
+    let accepted = tokio::select! {
+        () = app.stop.cancelled() => return,
+        accepted = tls.accept(stream, app.tuning.handshake) => accepted,
+    };
+    if let Some(stream) = accepted {
+        serve(app, stream, router, counted).await;
+    }
+}
+
+async fn serve<S>(app: Arc<App>, stream: S, router: Router, counted: Counted)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let _open = app.counts.connection();
     let address = BrowserAddress(counted.address);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {

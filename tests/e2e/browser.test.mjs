@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 
-import { join_as, launch, messages, say } from "./support/browser.mjs";
+import { join_as, launch, messages, show_all, say } from "./support/browser.mjs";
 import { start, until, workspace } from "./support/programs.mjs";
 
 let space, browser, node, web, url;
@@ -235,6 +235,7 @@ test("what is written without a connection is kept over a reload and sent once; 
   web = await bridge(web.ready.web);
   await is(fay, "online");
   await article(fay, "message 305.").and(fay.locator('[data-status="sent"]')).waitFor();
+  await show_all(fay, 16_000);
   await until("what was missed is there", async () => (await numbers(fay)).length === 305);
   assert_unbroken(await numbers(fay), 1, 305);
 
@@ -275,11 +276,12 @@ test("without WebSocket the page polls by itself", async () => {
 
 test("text from others stays text, whatever is in it", async () => {
   const page = await join_as(browser, url, "ida");
+  await show_all(page);
   await enter(page, "hostile");
   const seen = [];
   page.on("dialog", (dialog) => seen.push(dialog.message()));
   // The browser fetches the page's own icon whenever it likes.
-  const own = [`${url.replace("http", "ws")}ws`, `${url}ws`, `${url}favicon.svg`];
+  const own = [`${url.replace("http", "ws")}ws`, `${url}ws`, `${url}favicon.svg`, `${url}favicon-unread.svg`, `${url}manifest.webmanifest`];
   page.on("request", (request) => own.includes(request.url()) || seen.push(request.url()));
   page.on("console", (message) => message.type() === "error" && seen.push(message.text()));
   const story = await writer("mallory", "hostile");

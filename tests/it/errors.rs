@@ -29,8 +29,8 @@ async fn what_cannot_be_read_is_answered_and_the_connection_lives_on() {
         (r#"{"type":"join","re":8,"room":5}"#, "bad_frame", json!(8)),
         (r#"{"type":"fly","re":9}"#, "unknown_type", json!(9)),
         (
-            r#"{"type":"search","re":10,"query":"x"}"#,
-            "unknown_type",
+            r#"{"type":"search","re":10,"query":"!"}"#,
+            "bad_frame",
             json!(10),
         ),
     ] {

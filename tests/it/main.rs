@@ -39,6 +39,7 @@ mod presence;
 mod process;
 mod rooms;
 mod seam;
+mod searching;
 mod slow;
 mod starting;
 mod stats;
@@ -55,3 +56,4 @@ mod web_socket;
 mod web_statuses;
 #[allow(dead_code)]
 mod web_support;
+mod web_tls;

@@ -32,12 +32,13 @@ pub async fn bridge_tuned(nodes: &[SocketAddr], tuning: Tuning) -> Bridge {
     Bridge::start_tuned(config(nodes), tuning).await.unwrap()
 }
 
-fn config(nodes: &[SocketAddr]) -> Config {
+pub fn config(nodes: &[SocketAddr]) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         nodes: nodes.iter().map(SocketAddr::to_string).collect(),
         origins: Vec::new(),
         secret: Secret::new(&[b's'; 32]).unwrap(),
+        tls: None,
     }
 }
 
@@ -264,6 +265,11 @@ pub async fn read_answer(mut stream: TcpStream) -> Answer {
     if answer.is_empty() {
         panic!("no answer: {read:?}");
     }
+    parse_answer(&answer)
+}
+
+/// A whole answer.
+pub fn parse_answer(answer: &[u8]) -> Answer {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let mut lines = head.lines();

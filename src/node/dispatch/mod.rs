@@ -8,6 +8,7 @@ mod node;
 mod opening;
 mod reading;
 mod rooms;
+mod searching;
 
 use std::sync::Arc;
 
@@ -89,10 +90,12 @@ pub(super) fn handle(session: &mut Session, request: Request) -> Handling {
         ClientFrame::Rooms => reading::rooms(context),
         ClientFrame::Who { room } => rooms::who(context, room),
         ClientFrame::Away { on } => rooms::away(context, on),
-        ClientFrame::Search { .. } => {
-            let message = "this node does not search yet; read back with history";
-            context.refuse(Refusal::new(ErrorCode::UnknownType, message))
-        }
+        ClientFrame::Search {
+            query,
+            room,
+            before,
+            limit,
+        } => searching::search(context, &query, room, before, limit),
         frame @ (ClientFrame::UserJoin { .. }
         | ClientFrame::Ping
         | ClientFrame::Stats { .. }

@@ -43,6 +43,9 @@ pub enum StoreError {
     /// next write tries again.
     #[error("the node cannot store at the moment: {0}")]
     Unavailable(String),
+    /// The index for searching cannot be written or read; all else goes on.
+    #[error("the node cannot search at the moment: {0}")]
+    NoSearch(String),
     /// What was read is not what this program writes.
     #[error("the log is damaged: {0}")]
     Damaged(String),
@@ -77,9 +80,10 @@ impl From<StoreError> for Refusal {
         let code = match &error {
             StoreError::Forbidden => ErrorCode::Forbidden,
             StoreError::NoSuchMessage => ErrorCode::NoSuchMessage,
-            StoreError::Busy | StoreError::Unavailable(_) | StoreError::Closed => {
-                ErrorCode::Unavailable
-            }
+            StoreError::Busy
+            | StoreError::Unavailable(_)
+            | StoreError::NoSearch(_)
+            | StoreError::Closed => ErrorCode::Unavailable,
             StoreError::InUse(_)
             | StoreError::NotWritable { .. }
             | StoreError::Newer { .. }

@@ -18,6 +18,7 @@
 //!   has been shown, and live events go on exactly there.
 //! - [`Store::merge_soft`] and [`Reader::soft_since`] are the facts that nodes gossip: rooms, names,
 //!   read markers.
+//! - [`Store::start_search`] keeps an index of the words beside the log, and [`Store::search`] asks it.
 //! - [`Store::held`], [`Store::origin`], [`Store::figures`] answer from memory.
 //! - [`Store::close`] ends it in an orderly way.
 //!
@@ -29,7 +30,7 @@
 //! `commit` (what goes in and out), `writer` (the thread), `log` (the door), `merge` and `registers`
 //! (what events change), `identities` (where messages stand), `clock`; `schema`, `rows`, `intern` (the tables); `reader`, `pages`, `missed`,
 //! `since`, `replay`, `view` (reading); `soft`; `dump`; `folder`, `origin`, `mark`, `wal`, `pool`,
-//! `figures`; `by_hand` (without the thread).
+//! `figures`; `search` (finding words); `by_hand` (without the thread).
 
 #[doc(hidden)]
 pub mod by_hand;
@@ -53,6 +54,7 @@ mod registers;
 mod replay;
 mod rows;
 mod schema;
+mod search;
 #[cfg(test)]
 pub(in crate::node) mod simulated;
 mod since;
@@ -80,6 +82,7 @@ pub use mark::MARKS;
 pub use pages::Page;
 pub use reader::{Reader, RoomSummary, Topic};
 pub use replay::{Replay, Replayed};
+pub use search::{Found, Query, Scope};
 pub use since::SincePage;
 pub use view::message_bytes;
 
@@ -88,6 +91,7 @@ use crate::protocol::{Event, Origin, Ts, VersionVector};
 use log::Log;
 use mark::Mark;
 use pool::Pool;
+use search::Searching;
 use wal::Checkpoints;
 use writer::{COMMITS_WAITING_MAX, QUEUE_MAX, Request, Shown, Writer, lock};
 
@@ -97,6 +101,8 @@ pub struct Store {
     requests: mpsc::Sender<Request>,
     pool: Arc<Pool>,
     shown: Arc<Shown>,
+    /// Once it is started.
+    search: Option<Arc<Searching>>,
 }
 
 /// A deed's answer to be: where it is stored, once it is on stable storage. Dropping it does not
@@ -171,6 +177,7 @@ impl Store {
             requests,
             pool: Arc::new(Pool::new(&path)),
             shown,
+            search: None,
         };
         Ok((writer, store, Commits(committed)))
     }
@@ -270,6 +277,42 @@ impl Store {
         self.pool.read_blocking(work)
     }
 
+    /// Begins to keep an index of what is said, in a file of its own in the store's folder `dir`. Whatever is
+    /// wrong with that file is told to those who search, and to nobody else.
+    ///
+    /// # Errors
+    /// `NoSearch`, when there is no thread for it.
+    pub fn start_search(&mut self, dir: &Path) -> Result<(), StoreError> {
+        let log = dir.join(folder::LOG_FILE);
+        let searching = Searching::start(dir, &log, Arc::clone(&self.shown))?;
+        self.search = Some(Arc::new(searching));
+        Ok(())
+    }
+
+    /// The newest messages that the query finds in `scope`, `limit` of them (200 at most), about 256 KiB, and
+    /// those of the oldest one's time. What was stored before this is waited for a moment.
+    ///
+    /// # Errors
+    /// `NoSearch`; as [`Store::read`].
+    pub async fn search(
+        &self,
+        query: Query,
+        scope: Scope,
+        limit: usize,
+    ) -> Result<Found, StoreError> {
+        let searching = self.search.as_ref().ok_or(StoreError::Closed)?;
+        let indexed = searching.reach(&self.held()).await?;
+        let _permit = searching.permit().await;
+        let find = searching.finder();
+        let read = self.read(move |log| find(log, &query, &scope, limit));
+        let Page { messages, more } = read.await?;
+        Ok(Found {
+            messages,
+            more,
+            indexed,
+        })
+    }
+
     /// How far each origin is on stable storage here.
     pub fn held(&self) -> VersionVector {
         lock(&self.shown.held).clone()
@@ -312,6 +355,9 @@ impl Store {
     /// Stores what is queued, then closes the files and lets the folder go. Reads end; every handle
     /// gets `Closed` from then on.
     pub async fn close(&self) {
+        if let Some(search) = &self.search {
+            search.stop().await;
+        }
         self.pool.close();
         let (reply, closed) = oneshot::channel();
         if self.requests.send(Request::Close(reply)).await.is_ok() {

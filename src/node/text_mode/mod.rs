@@ -91,6 +91,7 @@ enum Asked {
     Topic,
     Who,
     Rooms,
+    Search,
     /// A block of history; `older`: what comes before the block shown last.
     History {
         older: bool,

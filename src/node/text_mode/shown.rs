@@ -5,8 +5,8 @@ use unicode_width::UnicodeWidthStr;
 use super::words::{self, say};
 use super::{ASKED, Asked, SENT, TextMode, User, WHO_USERS_MAX, typed};
 use crate::protocol::server::{
-    CloseReason, Disconnect, ErrorFrame, History, Message, MessageUpdate, Renamed, Room, RoomInfo,
-    Session, TopicChanged, UserLeft, UserListUpdate,
+    CloseReason, Disconnect, ErrorFrame, History, Message, MessageUpdate, Renamed, Results, Room,
+    RoomInfo, Session, TopicChanged, UserLeft, UserListUpdate,
 };
 use crate::protocol::{ErrorCode, Re, ServerFrame};
 
@@ -39,6 +39,7 @@ pub(super) fn frame(mode: &mut TextMode, frame: &ServerFrame, out: &mut Vec<u8>)
         ServerFrame::NewMessage(message) => new_message(mode, message, out),
         ServerFrame::MessageUpdate(update) => updated(mode, update, out),
         ServerFrame::History(history) => self::history(mode, history, out),
+        ServerFrame::Results(results) => self::results(mode, results, out),
         ServerFrame::Gap(gap) => {
             let text = "you have missed more than is shown here; /history has the newest";
             in_room(mode, &gap.room, text, out);
@@ -53,7 +54,6 @@ pub(super) fn frame(mode: &mut TextMode, frame: &ServerFrame, out: &mut Vec<u8>)
         ServerFrame::Connect(_)
         | ServerFrame::Typing(_)
         | ServerFrame::Read(_)
-        | ServerFrame::Results(_)
         | ServerFrame::Pong(_)
         | ServerFrame::Stats(_) => {}
     }
@@ -268,6 +268,34 @@ fn block(mode: &mut TextMode, room: &str, messages: &[Message], more: bool, out:
     for message in messages {
         let text = message.text.as_deref().unwrap_or_default();
         mode.recent.put(&message.id, &message.from, text);
+        self::message(mode, message, out);
+    }
+    say(out, "end");
+}
+
+/// What was found, in the order of time like all that is shown.
+fn results(mode: &mut TextMode, results: &Results, out: &mut Vec<u8>) {
+    if mode.asked == Some(Asked::Search) {
+        mode.asked = None;
+    }
+    if results.indexed == Some(false) {
+        say(
+            out,
+            "not all that was said is looked through yet; try again later",
+        );
+    }
+    if results.messages.is_empty() {
+        return say(out, "nothing was found");
+    }
+    let newest = if results.more { ", the newest" } else { "" };
+    say(
+        out,
+        &format!(
+            "{} found{newest}:",
+            words::count(results.messages.len(), "message")
+        ),
+    );
+    for message in results.messages.iter().rev() {
         self::message(mode, message, out);
     }
     say(out, "end");

@@ -22,6 +22,10 @@ const COMMANDS: &[(&str, &str)] = &[
         "/history [N]",
         "the newest messages again; /history more for older ones",
     ),
+    (
+        "/search WORDS",
+        "the newest messages with these words, \"phrases\", dep*, from:NAME, room:ROOM, before:2026-11-01",
+    ),
     ("/help", "this"),
     ("/quit", "go"),
 ];
@@ -117,6 +121,7 @@ fn command(mode: &mut TextMode, command: &str, out: &mut Vec<u8>) {
         "topic" => topic(mode, rest, out),
         "msg" => message(mode, rest, out),
         "history" => history(mode, rest, out),
+        "search" | "find" => search(mode, rest, out),
         _ => {
             let verb = words::one_line(verb, 32);
             say(
@@ -262,6 +267,21 @@ fn history(mode: &mut TextMode, rest: &str, out: &mut Vec<u8>) {
     mode.ask(
         Asked::History { older },
         ClientFrame::History { room, range, limit },
+    );
+}
+
+fn search(mode: &mut TextMode, query: &str, out: &mut Vec<u8>) {
+    if query.is_empty() {
+        return usage("search", out);
+    }
+    mode.ask(
+        Asked::Search,
+        ClientFrame::Search {
+            query: query.to_owned(),
+            room: None,
+            before: None,
+            limit: None,
+        },
     );
 }
 

@@ -21,11 +21,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::response::IntoResponse;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::server::TlsStream;
 
 use self::handshake::Upgrade;
 use self::socket::Socket;
@@ -78,11 +79,22 @@ async fn start(app: Arc<App>, connection: OnUpgrade, session: BrowserSession) {
         () = app.cut.cancelled() => return,
         upgraded = greeted => upgraded,
     };
-    match upgraded.map(Upgraded::downcast::<TokioIo<TcpStream>>) {
-        Ok(Ok(plain)) => serve(app, plain.io.into_inner(), session, &plain.read_buf),
+    let upgraded = match upgraded {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(%error, "a connection has not become a WebSocket");
+            return;
+        }
+    };
+    // What the HTTP server had of it is let go: each kind of stream has a task of its own size.
+    let other = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(plain) => return serve(app, plain.io.into_inner(), session, &plain.read_buf),
+        Err(other) => other,
+    };
+    match other.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+        Ok(secure) => serve(app, secure.io.into_inner(), session, &secure.read_buf),
         // Some other stream, by way of the HTTP server's own type.
-        Ok(Err(other)) => serve(app, TokioIo::new(other), session, &[]),
-        Err(error) => tracing::debug!(%error, "a connection has not become a WebSocket"),
+        Err(other) => serve(app, TokioIo::new(other), session, &[]),
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_is_no_tcp_carries_it_too_however_little_it_takes() {
         const REQUESTS: usize = 200;
-        let guard = Guard::new("127.0.0.1:8080".parse().unwrap(), &[]).unwrap();
+        let guard = Guard::new("127.0.0.1:8080".parse().unwrap(), false, &[]).unwrap();
         let app = Arc::new(App::new(Tuning::default(), guard, &[]));
         let session = app.switchboard.open("127.0.0.1".parse().unwrap());
         let (theirs, ours) = tokio::io::duplex(50);
@@ -165,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_browser_that_takes_nothing_is_let_go_when_its_session_is_over() {
-        let guard = Guard::new("127.0.0.1:8080".parse().unwrap(), &[]).unwrap();
+        let guard = Guard::new("127.0.0.1:8080".parse().unwrap(), false, &[]).unwrap();
         let app = Arc::new(App::new(Tuning::default(), guard, &[]));
         let session = app.switchboard.open("127.0.0.1".parse().unwrap()).unwrap();
         let outbox = Arc::clone(&session.outbox);

@@ -358,7 +358,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Socket<S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.get_mut().turn(cx).map(|Over| ())
+        let socket = self.get_mut();
+        let over = socket.turn(cx).map(|Over| ());
+        if over.is_ready() {
+            // TLS has a last word of its own, by which the browser knows that nothing was cut off.
+            let _ = Pin::new(&mut socket.stream).poll_shutdown(cx);
+        }
+        over
     }
 }
 

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { root } from "./programs.mjs";
 
 const require = createRequire(join(root, "web/package.json"));
-const { chromium } = require("playwright-core");
+export const { chromium } = require("playwright-core");
 
-const flags = [
+export const flags = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -22,7 +22,11 @@ export const launch = (executablePath = "/usr/bin/chromium") => chromium.launch(
 
 /** Opens the page and comes in as `name`. */
 export async function join_as(browser, url, name, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  return join_in(await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options }), url, name);
+}
+
+/** The same in a context that is there already. */
+export async function join_in(context, url, name) {
   const page = await context.newPage();
   await page.goto(url);
   await page.getByRole("textbox", { name: "Your name" }).fill(name);
@@ -36,6 +40,9 @@ export async function say(page, text) {
   await page.getByRole("textbox", { name: "Message" }).fill(text);
   await page.getByRole("button", { name: "Send" }).click();
 }
+
+/** The list has only the rows in the page that are near the view: makes the view so high that all are. */
+export const show_all = (page, height = 4000) => page.setViewportSize({ width: 1200, height });
 
 /** The texts of the messages shown, each with its id and state, in order. */
 export const messages = (page) =>

@@ -10,14 +10,19 @@ import { initialState, type State, type Transport } from "../machine/state";
 import { update } from "../machine/update";
 import { ADOPT_AFTER_MS, OPEN_WAIT_MS } from "../protocol/limits";
 import type { LinkEvents, ServerLink } from "../transport/link";
-import { openPolling } from "../transport/polling";
+import { fetchPolling, openPolling } from "../transport/later";
 import { openWebSocket, probeWebSocket } from "../transport/websocket";
+import { copyText } from "./clipboard";
 import { newTabId } from "./nonce";
+import { ask, notify } from "./notify";
 import { blip } from "./sound";
 import * as storage from "./storage";
 import { sharing, Tabs } from "./tabs/tabs";
 
 const TICK_MS = 500;
+
+/** By then the page is there. */
+const POLLING_AFTER_MS = 4000;
 
 export type Dispatch = (event: Event) => void;
 
@@ -102,6 +107,14 @@ export function startChat(): Chat {
         return storage.forgetDeed(effect.nonce);
       case "blip":
         return blip();
+      case "copy":
+        void copyText(effect.text).then((done) => dispatch({ type: "copied", done }));
+        return;
+      case "ask_notify":
+        void ask().then((notify) => dispatch({ type: "notify_answered", notify }));
+        return;
+      case "notify":
+        return notify(effect, dispatch);
       case "focus_composer":
         return focusComposer();
     }
@@ -118,6 +131,7 @@ export function startChat(): Chat {
 }
 
 function listen(dispatch: Dispatch, state: State, tabs: Tabs): void {
+  setTimeout(fetchPolling, POLLING_AFTER_MS);
   setInterval(() => {
     dispatch({ type: "tick" });
     tabs.tick(Date.now(), document.visibilityState === "visible");

@@ -5,6 +5,7 @@
  * another one writes, also where it has no other way for tabs to hear of each other.
  */
 import type { Elsewhere } from "../machine/elsewhere";
+import { standing } from "./notify";
 import type { Deed, Remembered, Theme } from "../machine/state";
 
 const PREFIX = "chat.";
@@ -38,6 +39,7 @@ export function recall(): Remembered {
     theme: isTheme(theme) ? theme : "system",
     sound: read(`${PREFIX}sound`) === "on",
     used: read(`${PREFIX}used`),
+    notify: standing(read(`${PREFIX}notify`) === "on"),
     outbox: entries(DEED)
       .map(([, text]) => deedOf(text))
       .filter((deed) => deed !== null)
@@ -65,6 +67,8 @@ export function changeOf(key: string, was: string | null, value: string | null):
       return { what: "theme", theme: isTheme(value) ? value : "system" };
     case "sound":
       return { what: "sound", on: value === "on" };
+    case "notify":
+      return { what: "notify", notify: standing(value === "on") };
     case "used":
       return { what: "used", tab: value };
     case "name":

@@ -6,11 +6,11 @@
  * nothing is counted, and the reader stays where they are.
  */
 import type { Frame } from "../protocol/frames";
-import { AGAIN_WITHIN_MS } from "../protocol/limits";
+import { AGAIN_WITHIN_MS, WINDOW_ITEMS_MAX } from "../protocol/limits";
 import { fromView } from "./messages";
 import { isAskedFor } from "./history";
 import { currentRoom, type Message, type Room } from "./state";
-import { indexOfId, isPlaced, lastPlaced, place } from "./timeline";
+import { findMessage, isPlaced, lastPlaced, place } from "./timeline";
 import type { Turn } from "./turn";
 
 /**
@@ -32,9 +32,10 @@ export function tickAgain(turn: Turn): void {
   if (last) ask(turn, room, last.ts + 1);
 }
 
-/** The newest come first: it is them that most are looking at. */
+/** The newest come first: it is them that most are looking at. Of those who have read far back the last are enough. */
 function ask(turn: Turn, room: Room, before: number): void {
-  const held = room.timeline.filter((item) => isPlaced(item) && item.ts < before).length;
+  const oldest = Math.max(0, room.timeline.length - WINDOW_ITEMS_MAX);
+  const held = room.timeline.slice(oldest, room.timeline.countBefore(before)).filter(isPlaced).length;
   if (held === 0) return;
   turn.ask(
     { type: "history", room: room.name, before, limit: Math.min(held, turn.state.limits.history) },
@@ -45,9 +46,9 @@ function ask(turn: Turn, room: Room, before: number): void {
 /** What is not on the page is left out: it is not for this to bring what was missed. */
 export function takeAgain(turn: Turn, room: Room, frame: Frame<"history">, edge: number): void {
   for (const view of frame.messages) {
-    const known = room.timeline[indexOfId(room.timeline, view.id)];
+    const known = findMessage(room, view.id);
     const heard = fromView(view);
-    if (known?.kind === "message" && !isSame(known, heard)) place(room, heard, true);
+    if (known && !isSame(known, heard)) place(room, heard, true);
   }
   const oldest = frame.messages[0];
   if (frame.more && oldest && oldest.ts < edge) ask(turn, room, oldest.ts);

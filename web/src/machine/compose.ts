@@ -131,7 +131,15 @@ export function reacted(turn: Turn, id: string, emoji: string, nonce: string): v
   const room = currentRoom(turn.state);
   const message = room && findMessage(room, id);
   if (!room || !message || message.deleted || message.status !== "sent" || !turn.state.me) return;
-  const on = !(message.reactions[emoji] ?? []).includes(turn.state.me.name);
+  // What is still on its way counts as done.
+  const last = turn.state.outbox.findLast(
+    ({ body }) => body.kind === "react" && body.id === id && body.emoji === emoji,
+  );
+  const was =
+    last?.body.kind === "react"
+      ? last.body.on
+      : (message.reactions[emoji] ?? []).includes(turn.state.me.name);
+  const on = !was;
   addDeed(turn, room.name, nonce, { kind: "react", id, emoji, on });
 }
 

@@ -9,7 +9,7 @@ import { enter, removeRoom, rememberJoined } from "./rooms";
 import { forgetUser } from "./session";
 import { findRoom, roomOf, type Deed, type State } from "./state";
 import { ADOPT_EVERY_MS, TYPED_HERE_MS } from "../protocol/limits";
-import { indexOfId } from "./timeline";
+import { findMessage, remove } from "./timeline";
 import type { Turn } from "./turn";
 
 export type Elsewhere = Extract<Event, { type: "elsewhere" }>["change"];
@@ -22,6 +22,9 @@ export function onElsewhere(turn: Turn, change: Elsewhere): void {
       return;
     case "sound":
       state.sound = change.on;
+      return;
+    case "notify":
+      state.notify = change.notify;
       return;
     case "used":
       state.used = change.tab;
@@ -113,8 +116,8 @@ function deedGone(turn: Turn, nonce: string, failed: boolean): void {
   const gone = turn.state.outbox.find((one) => one.nonce === nonce);
   if (!gone) return;
   const room = findRoom(turn.state, gone.room);
-  const index = failed && room ? indexOfId(room.timeline, nonce) : -1;
-  if (index >= 0) room?.timeline.splice(index, 1);
+  const message = failed && room ? findMessage(room, nonce) : undefined;
+  if (room && message) remove(room, message);
   forgetDeed(turn.state, nonce);
   flushOutbox(turn);
 }
@@ -152,7 +155,7 @@ export function usedHere(turn: Turn): void {
   turn.effect({ type: "remember", key: "used", value: state.tab });
 }
 
-/** Whether sounds are for this tab to make: of several, only the one that was last used is heard. */
+/** Whether sounds and notifications are for this tab to make: of several, only the one that was last used is heard. */
 export function isHeardHere(state: State): boolean {
   return state.used === null || state.used === state.tab;
 }

@@ -1,6 +1,7 @@
 /** What happens to the page, and what it then does. */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
-import type { ConnectionState, Deed, Remembered, Theme, Transport } from "./state";
+import type { Notify } from "./notify";
+import type { ConnectionState, Deed, Overlay, Remembered, Theme, Transport } from "./state";
 
 /** When something happens, and the chance that goes with it: the machine reads no clock and throws no dice. */
 export interface Moment {
@@ -33,6 +34,7 @@ export type Event =
       change:
         | { what: "theme"; theme: Theme }
         | { what: "sound"; on: boolean }
+        | { what: "notify"; notify: Notify }
         | { what: "used"; tab: string | null }
         | { what: "signed_in"; name: string; uid: string; token: string }
         | { what: "signed_out" }
@@ -51,11 +53,19 @@ export type Event =
   | { type: "room_opened"; room: string }
   | { type: "room_left"; room: string }
   | { type: "topic_set"; topic: string }
+  /** To the next room of the list, or the next with something unread; `by` is 1 or -1. */
+  | { type: "room_stepped"; by: number; unread: boolean }
   // Reading.
   | { type: "older_wanted" }
   | { type: "newer_wanted" }
   | { type: "newest_wanted" }
   | { type: "scrolled"; room: string; following: boolean }
+  /** A message is to be shown, wherever in its room it is. `ts` is null if it is not known when it was written. */
+  | { type: "message_wanted"; room: string; id: string; ts: number | null }
+  /** It is in view. */
+  | { type: "jump_done"; room: string }
+  | { type: "search_asked"; query: string; room: string | null }
+  | { type: "search_more" }
   // Writing.
   | { type: "draft_changed"; text: string }
   | { type: "submitted"; nonce: string }
@@ -71,7 +81,14 @@ export type Event =
   // The page's own switches.
   | { type: "theme_cycled"; systemDark: boolean }
   | { type: "sound_toggled" }
+  | { type: "notify_toggled" }
+  | { type: "notify_answered"; notify: Notify }
   | { type: "drawer"; which: "none" | "rooms" | "people" }
+  | { type: "overlay"; overlay: Overlay }
+  | { type: "copy_asked"; text: string }
+  | { type: "copied"; done: boolean }
+  /** What an overlay consists of could not be fetched. */
+  | { type: "part_missing" }
   | { type: "toast_closed"; id: number };
 
 export type Effect =
@@ -86,11 +103,14 @@ export type Effect =
   | { type: "ask_retry" }
   | {
       type: "remember";
-      key: "name" | "uid" | "token" | "rooms" | "left" | "current" | "theme" | "sound" | "used";
+      key: "name" | "uid" | "token" | "rooms" | "left" | "current" | "theme" | "sound" | "notify" | "used";
       value: string | null;
     }
   | { type: "remember_draft"; room: string; text: string }
   | { type: "keep_deed"; deed: Deed }
   | { type: "forget_deed"; nonce: string }
   | { type: "blip" }
+  | { type: "copy"; text: string }
+  | { type: "ask_notify" }
+  | { type: "notify"; id: string; room: string; title: string; body: string }
   | { type: "focus_composer" };

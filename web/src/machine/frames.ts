@@ -2,12 +2,14 @@
 import type { Frame, ServerFrame } from "../protocol/frames";
 import { ANSWER_WAIT_MS } from "../protocol/limits";
 import { askNewest, drainArrived, onHistory } from "./history";
+import { onAround } from "./jump";
 import { endLink } from "./link";
 import { onMessageUpdate, onNewMessage, onSent, onTopic } from "./messages";
 import { onDeedRefused, PASSING, REFUSED_WAIT_MS, settle } from "./outbox";
 import { onAway, onTyping, onUserJoin, onUserLeave, onUserListUpdate } from "./presence";
 import { onRead } from "./reading";
 import { onJoinRefused, onRoom, onRooms, reopen } from "./rooms";
+import { onResults, onSearchRefused, searchLost } from "./search";
 import { onRenamed, onSession, onSessionRefused } from "./session";
 import { findRoom, type Question } from "./state";
 import type { Turn } from "./turn";
@@ -30,6 +32,7 @@ export function onFrame(turn: Turn, frame: ServerFrame): void {
     case "history": {
       const question = answered(turn, frame.re);
       if (question?.kind === "history") onHistory(turn, frame, question);
+      if (question?.kind === "around") onAround(turn, frame, question);
       return;
     }
     case "rooms":
@@ -76,9 +79,11 @@ export function onFrame(turn: Turn, frame: ServerFrame): void {
       answered(turn, frame.re);
       turn.state.link.node = frame.node;
       return;
-    case "results":
-      // Never asked for.
+    case "results": {
+      const question = answered(turn, frame.re);
+      if (question?.kind === "search") onResults(turn, frame, question);
       return;
+    }
   }
 }
 
@@ -130,6 +135,10 @@ function onError(turn: Turn, error: Frame<"error">): void {
         PASSING.has(error.code) ? "The topic was not changed. Try again in a moment." : error.message,
         "warn",
       );
+    case "around":
+      return turn.toast(error.message, "warn");
+    case "search":
+      return onSearchRefused(turn, error, question);
     case "leave":
     case "rooms":
     case "other":
@@ -188,6 +197,7 @@ export function tickQuestions(turn: Turn): void {
   for (const [re, question] of Object.entries(state.questions)) {
     if (question.kind === "session" || turn.now - question.at <= ANSWER_WAIT_MS) continue;
     delete state.questions[re];
+    if (question.kind === "search") searchLost(state);
     if (question.kind !== "join" && !(question.kind === "history" && question.way !== "older")) continue;
     const room = findRoom(state, question.room);
     if (!room || state.link.phase !== "up") continue;

@@ -10,16 +10,17 @@ import {
   CATCH_UP_PAGES_MAX,
   OPEN_MESSAGES,
   PAGE_MESSAGES,
-  WINDOW_ITEMS_KEPT,
-  WINDOW_ITEMS_MAX,
+  READ_ITEMS_KEPT,
+  READ_ITEMS_MAX,
 } from "../protocol/limits";
-import { fromView, takeChange } from "./messages";
+import { fromView, plain, takeChange } from "./messages";
 import { looseMessages } from "./outbox";
 import { markSeen, moveFirstUnread } from "./reading";
 import { takeAgain } from "./again";
 import { reopen, takeMissed } from "./rooms";
 import { findRoom, isDirect, type Question, type Room } from "./state";
-import { firstPlaced, insert, lastPlaced, place, trimNewest, trimOldest } from "./timeline";
+import { Timeline } from "./sequence";
+import { firstPlaced, insert, lastPlaced, place, placeAll, trimNewest, trimOldest } from "./timeline";
 import { forgetQuestions, isAsked, type Turn } from "./turn";
 import { advance } from "./vector";
 
@@ -27,14 +28,19 @@ type HistoryQuestion = Extract<Question, { kind: "history" }>;
 
 /** A page of the room is on its way. */
 export function isAskedFor(turn: Turn, room: Room): boolean {
-  return isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name);
+  return isAsked(
+    turn.state,
+    (q) => (q.kind === "history" || q.kind === "join" || q.kind === "around") && q.room === room.name,
+  );
 }
 
 /** One that changes where the window ends. */
 function isMoving(turn: Turn, room: Room): boolean {
   return isAsked(
     turn.state,
-    (q) => (q.kind === "join" || (q.kind === "history" && q.way !== "again")) && q.room === room.name,
+    (q) =>
+      (q.kind === "join" || q.kind === "around" || (q.kind === "history" && q.way !== "again")) &&
+      q.room === room.name,
   );
 }
 
@@ -110,11 +116,11 @@ function takeOlder(turn: Turn, room: Room, frame: Frame<"history">, edge: number
   const first = firstPlaced(room.timeline);
   if (!first || first.ts > edge) return;
   room.hasOlder = false;
-  for (const view of frame.messages) place(room, fromView(view), true);
+  placeAll(room, frame.messages.map(fromView));
   moveFirstUnread(turn, room, first.id, frame.messages);
   room.hasOlder = frame.more && frame.messages.length > 0;
-  if (room.timeline.length > WINDOW_ITEMS_MAX) {
-    trimNewest(room, WINDOW_ITEMS_KEPT);
+  if (room.timeline.length > READ_ITEMS_MAX) {
+    trimNewest(room, READ_ITEMS_KEPT);
     if (room.hasNewer) room.following = false;
   }
 }
@@ -123,9 +129,9 @@ function takeNewer(room: Room, frame: Frame<"history">, edge: number): void {
   const last = lastPlaced(room.timeline);
   if (!last || last.ts < edge) return;
   room.hasNewer = false;
-  for (const view of frame.messages) place(room, fromView(view), true);
+  placeAll(room, frame.messages.map(fromView));
   room.hasNewer = frame.more && frame.messages.length > 0;
-  if (room.timeline.length > WINDOW_ITEMS_MAX) trimOldest(room, WINDOW_ITEMS_KEPT);
+  if (room.timeline.length > READ_ITEMS_MAX) trimOldest(room, READ_ITEMS_KEPT);
 }
 
 function takeNewest(turn: Turn, room: Room, frame: Frame<"history">): void {
@@ -141,27 +147,32 @@ function takeNewest(turn: Turn, room: Room, frame: Frame<"history">): void {
 export function fill(turn: Turn, room: Room, messages: MessageView[], more: boolean): void {
   room.phase = "open";
   room.againAt = null;
-  room.timeline = messages.map(fromView);
+  room.timeline = Timeline.of(messages.map(fromView));
   room.hasOlder = more;
   room.hasNewer = false;
   room.following = true;
   room.below = 0;
   room.newest = messages.reduce((newest, view) => Math.max(newest, view.ts), room.newest);
   for (const message of looseMessages(turn.state, room.name)) {
-    const known = room.timeline.some(
-      (item) => item.kind === "message" && item.nonce === message.nonce && item.uid === message.uid,
-    );
-    if (!known) insert(room.timeline, message);
+    const known = messages.some((view) => view.nonce === message.nonce && view.uid === message.uid);
+    if (!known) insert(room, message);
   }
+}
+
+/** The room's window is these messages, from somewhere within it. What has no place yet waits at the end, out of it. */
+export function show(turn: Turn, room: Room, messages: MessageView[]): void {
+  fill(turn, room, messages, true);
+  room.hasNewer = true;
+  room.following = false;
 }
 
 /** Applies the frames that came while a page was on its way, once none is any more. */
 export function drainArrived(turn: Turn, room: Room): void {
   if (isAskedFor(turn, room)) return;
-  const arrived = room.arrived;
-  room.arrived = [];
+  const arrived = plain(room.arrived);
+  if (arrived.length > 0) room.arrived = [];
   for (const one of arrived) {
-    if (one.type === "message") place(room, { ...one.message }, false);
+    if (one.type === "message") place(room, one.message, false);
     else takeChange(room, one.id, one.change);
   }
 }

@@ -16,6 +16,7 @@ import {
   SOCKET_FAILURES_MAX,
 } from "../protocol/limits";
 import { isAsked, type Turn } from "./turn";
+import { searchLost } from "./search";
 import type { ConnectionState, Link, State } from "./state";
 import { introduce } from "./session";
 
@@ -122,6 +123,7 @@ function chooseTransport(link: Link): void {
 /** Nothing that was asked on a lost link will be answered; what has to arrive is said again on the next. */
 function forgetLink(state: State): void {
   state.questions = {};
+  searchLost(state);
   state.link.deadline = null;
   state.link.probed = null;
   for (const deed of state.outbox) deed.said = null;

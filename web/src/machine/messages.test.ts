@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { BELOW_ITEMS_MAX, READ_ITEMS_MAX, WINDOW_ITEMS_MAX } from "../protocol/limits";
+import type { Message } from "./state";
+import { keyOf } from "./timeline";
 import { live, ME, ORIGIN, Page, roomFrame, view, views, session } from "./testing";
 
 describe("the list of messages", () => {
@@ -29,10 +32,10 @@ describe("the list of messages", () => {
   test("a message that comes again at a smaller place moves there", () => {
     const page = Page.inLobby(views(1, 3));
     page.hear(live(5));
-    const before = page.messages().at(-1);
+    const before = page.messages().at(-1) as Message;
     page.hear(live(5, { ts: 1500, origin: "n2-bbbb3333", seq: 1 }));
     expect(page.texts()).toEqual(["m1", "m5", "m2", "m3"]);
-    expect(page.messages()[1]).toBe(before);
+    expect(keyOf(page.messages()[1] as Message)).toBe(keyOf(before));
   });
 
   test("a replay at the greater place of two does not move it back", () => {
@@ -98,8 +101,9 @@ describe("the list of messages", () => {
   });
 
   test("a long list is cut at the end that the reader is far from, and never within one time", () => {
-    const page = Page.inLobby(views(1001, 1050), { more: true });
-    for (let from = 901; from > 200; from -= 100) {
+    const top = READ_ITEMS_MAX + 1001;
+    const page = Page.inLobby(views(top, top + 49), { more: true });
+    for (let from = top - 1000; from > 0; from -= 1000) {
       page.do({ type: "scrolled", room: "lobby", following: false });
       page.do({ type: "older_wanted" });
       const ask = page.said().find((frame) => frame.type === "history");
@@ -107,16 +111,34 @@ describe("the list of messages", () => {
         type: "history",
         re: ask?.re ?? 0,
         room: "lobby",
-        messages: views(from, from + 99),
+        messages: views(from, from + 999),
         more: true,
       });
     }
-    expect(page.lobby.timeline.length).toBeLessThanOrEqual(600);
+    expect(page.lobby.timeline.length).toBeLessThanOrEqual(READ_ITEMS_MAX);
     expect(page.lobby.hasNewer).toBe(true);
-    expect(page.texts()[0]).toBe("m201");
+    expect(page.texts()[0]).toBe("m1");
     const last = page.messages().at(-1);
     page.do({ type: "newer_wanted" });
     expect(page.said()).toMatchObject([{ type: "history", after: last?.ts }]);
+  });
+
+  test("a reader at the end keeps the newest, however many come", () => {
+    const page = Page.inLobby(views(1, 50));
+    for (let n = 51; n <= 5000; n++) page.hear(live(n));
+    expect(page.lobby.timeline.length).toBeLessThanOrEqual(WINDOW_ITEMS_MAX);
+    expect(page.texts().at(-1)).toBe("m5000");
+    expect(page.lobby).toMatchObject({ hasOlder: true, hasNewer: false });
+  });
+
+  test("below a reader further up so many are kept, and the rest is counted and fetched", () => {
+    const page = Page.inLobby(views(1, 50));
+    page.do({ type: "scrolled", room: "lobby", following: false });
+    for (let n = 51; n <= 5000; n++) page.hear(live(n));
+    expect(page.lobby.timeline.length).toBe(50 + BELOW_ITEMS_MAX);
+    expect(page.lobby).toMatchObject({ hasNewer: true, below: 4950 });
+    page.do({ type: "newer_wanted" });
+    expect(page.said()).toMatchObject([{ type: "history", after: (50 + BELOW_ITEMS_MAX) * 1000 }]);
   });
 
   test("the newest wanted lets go of the old window", () => {
@@ -207,7 +229,7 @@ describe("own messages", () => {
       for (const frame of order === "sent first" ? [sent, echo] : [echo, sent]) page.hear(frame);
       expect(page.texts(), order).toEqual(["m1", "m2", "hello"]);
       expect(page.messages().at(-1), order).toMatchObject({ id: `${ME}.NONCE`, status: "sent", ts: 3000 });
-      expect(page.messages().at(-1)).toBe(article);
+      expect(keyOf(page.messages().at(-1) as Message)).toBe(keyOf(article as Message));
       expect(page.kept()).toEqual([]);
     }
   });

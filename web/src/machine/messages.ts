@@ -1,12 +1,16 @@
 /** Live messages and what becomes of them. */
 import type { Frame, MessageView, UpdateView } from "../protocol/frames";
-import { ARRIVED_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
+import { ARRIVED_MAX, BELOW_ITEMS_MAX, WINDOW_ITEMS_KEPT, WINDOW_ITEMS_MAX } from "../protocol/limits";
+import { isAskedFor } from "./history";
+import { notifyOf } from "./notify";
+import { cleanLine } from "../text/clean";
 import { deedOfMessage, settle } from "./outbox";
+import { stopTyping } from "./presence";
 import { noteUnread } from "./reading";
 import { isHeardHere } from "./elsewhere";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
-import { applyTo, findMessage, place, trimOldest } from "./timeline";
-import { isAsked, type Turn } from "./turn";
+import { changed, findMessage, place, replace, trimOldest } from "./timeline";
+import type { Turn } from "./turn";
 import { advance } from "./vector";
 
 /** A message as it stands in frames becomes one of the page. */
@@ -34,27 +38,32 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
   const room = isDirect(frame.room) ? roomOf(turn.state, frame.room) : findRoom(turn.state, frame.room);
   if (!room) return;
   noteHeld(room, frame.origin, frame.seq);
-  room.typing = room.typing.filter((typist) => typist.uid !== frame.uid);
+  stopTyping(room, frame.uid);
   const message = fromView(frame);
   const own = frame.uid === turn.state.me?.uid;
   if (room.phase !== "open") {
     if (room.phase === "loading") setAside(turn, room, { type: "message", message });
     else if (!own) room.unread++;
     if (!own) blip(turn, room);
+    notifyOf(turn, room, frame);
     return;
   }
   const placed = takeLive(turn, room, message);
   if (own) settleOwn(turn, frame);
   if (own || placed === "known" || placed === "moved") return;
   noteUnread(turn, room, frame.uid, frame.id, frame.ts);
-  if (room.name === turn.state.current) turn.state.spoken = `${frame.from}: ${frame.text ?? ""}`;
+  if (room.name === turn.state.current) turn.state.spoken = cleanLine(`${frame.from}: ${frame.text ?? ""}`);
   blip(turn, room);
+  notifyOf(turn, room, frame);
 }
 
-/** Places a live message, and keeps the window bounded. */
+/**
+ * Places a live message, and keeps the window bounded: at the end the oldest go; for a reader further up what comes
+ * is left to be fetched, once there is much of it.
+ */
 function takeLive(turn: Turn, room: Room, message: Message): ReturnType<typeof place> {
   const watched = room.name === turn.state.current && !room.following;
-  if (watched && room.timeline.length >= WINDOW_ITEMS_MAX) room.hasNewer = true;
+  if (watched && room.below >= BELOW_ITEMS_MAX) room.hasNewer = true;
   const placed = place(room, message, false);
   if (placed === "outside") setAside(turn, room, { type: "message", message });
   else if (!watched && room.timeline.length > WINDOW_ITEMS_MAX) trimOldest(room, WINDOW_ITEMS_KEPT);
@@ -108,7 +117,7 @@ export function changeOf(update: UpdateView): Change {
 
 export function takeChange(room: Room, id: string, change: Change): void {
   const message = findMessage(room, id);
-  if (message) applyTo(message, change);
+  if (message) replace(room, message, changed(message, change));
 }
 
 export function onTopic(turn: Turn, frame: Frame<"topic">): void {
@@ -123,10 +132,14 @@ function noteHeld(room: Room, origin: string, seq: number): void {
   if (room.phase === "open" && room.catchingUp === null) advance(room.since, origin, seq);
 }
 
+/** A copy without the watching of the store around it: what stands in a timeline has none. */
+export function plain<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
 /** While a page is on its way that may not hold this yet, it is kept to be applied after it. */
 function setAside(turn: Turn, room: Room, arrived: Arrived): void {
-  if (!isAsked(turn.state, (q) => (q.kind === "history" || q.kind === "join") && q.room === room.name))
-    return;
+  if (!isAskedFor(turn, room)) return;
   if (room.arrived.length < ARRIVED_MAX) room.arrived.push(arrived);
 }
 

@@ -7,7 +7,7 @@
 import type { ClientFrame, ErrorCode, Frame } from "../protocol/frames";
 import { ANSWER_WAIT_MS } from "../protocol/limits";
 import { findRoom, isDirect, type Deed, type Message, type State } from "./state";
-import { indexOfId, insert } from "./timeline";
+import { findMessage, insert, remove, replace } from "./timeline";
 import type { Turn } from "./turn";
 
 /** How long we wait after a refusal that will pass, in milliseconds. */
@@ -129,11 +129,11 @@ function fail(turn: Turn, deed: Deed, problem: string): void {
 export function takeOver(turn: Turn, deed: Deed, problem: string | null): void {
   deed.problem = problem;
   deed.said = null;
-  const message = looseMessage(turn.state, deed);
-  if (!message) return;
-  message.status = problem === null ? "pending" : "failed";
-  message.problem = problem;
-  message.uid = deed.uid;
+  changeLoose(turn.state, deed, {
+    status: problem === null ? "pending" : "failed",
+    problem,
+    uid: deed.uid,
+  });
 }
 
 export function retried(turn: Turn, nonce: string): void {
@@ -150,10 +150,8 @@ export function retried(turn: Turn, nonce: string): void {
 export function discarded(turn: Turn, nonce: string): void {
   const deed = deedOfMessage(turn.state, nonce);
   const room = deed && findRoom(turn.state, deed.room);
-  if (room) {
-    const index = indexOfId(room.timeline, nonce);
-    if (index >= 0) room.timeline.splice(index, 1);
-  }
+  const message = room && findMessage(room, nonce);
+  if (room && message) remove(room, message);
   settle(turn, nonce);
 }
 
@@ -177,7 +175,7 @@ export function looseMessages(state: State, room: string): Message[] {
 /** Shows a message at the end of its room while no node has it. */
 export function showLoose(state: State, deed: Deed): void {
   const room = findRoom(state, deed.room);
-  if (room) insert(room.timeline, loose(state, deed));
+  if (room) insert(room, loose(state, deed));
 }
 
 function loose(state: State, deed: Deed): Message {
@@ -200,12 +198,11 @@ function loose(state: State, deed: Deed): Message {
   };
 }
 
-function looseMessage(state: State, deed: Deed): Message | undefined {
+function changeLoose(state: State, deed: Deed, change: Partial<Message>): void {
   const room = findRoom(state, deed.room);
-  const item = room?.timeline.find(
-    (one) => one.kind === "message" && one.status !== "sent" && one.nonce === deed.nonce,
-  );
-  return item?.kind === "message" ? item : undefined;
+  // Until it has a place its nonce is its id.
+  const message = room && findMessage(room, deed.nonce);
+  if (room && message && message.status !== "sent") replace(room, message, { ...message, ...change });
 }
 
 /** A copy that later changes of the state do not reach. */

@@ -2,7 +2,7 @@
 import type { Event } from "./events";
 import { openLink } from "./link";
 import { showLoose } from "./outbox";
-import { isDirect, roomOf, type Theme } from "./state";
+import { findRoom, isDirect, roomOf, type Overlay, type Theme } from "./state";
 import type { Turn } from "./turn";
 
 type Started = Extract<Event, { type: "started" }>;
@@ -17,6 +17,7 @@ export function started(turn: Turn, event: Started): void {
   state.entry.name = remembered.name ?? "";
   state.theme = remembered.theme;
   state.sound = remembered.sound;
+  state.notify = remembered.notify;
   state.outbox = remembered.outbox.map((deed) => ({ ...deed, said: null, notBefore: 0 }));
   state.link.pollOnly = event.pollOnly;
   if (event.pollOnly) state.link.transport = "poll";
@@ -27,7 +28,11 @@ export function started(turn: Turn, event: Started): void {
     roomOf(state, state.current).joined = true;
   }
   for (const deed of state.outbox) if (deed.body.kind === "send") showLoose(state, deed);
-  for (const room of state.rooms) room.draft.text = remembered.drafts[room.name] ?? "";
+  // By a list: a room may be called "constructor".
+  for (const [name, text] of Object.entries(remembered.drafts)) {
+    const room = findRoom(state, name);
+    if (room) room.draft.text = text;
+  }
   // Without a token the name is only proposed: it may be somebody else's by now.
   if (state.token === null) state.name = null;
   else {
@@ -53,6 +58,21 @@ export function soundToggled(turn: Turn): void {
 
 export function drawerSet(turn: Turn, which: "none" | "rooms" | "people"): void {
   turn.state.drawer = turn.state.drawer === which ? "none" : which;
+}
+
+export function overlaySet(turn: Turn, overlay: Overlay): void {
+  turn.state.overlay = overlay;
+  if (overlay.kind !== "none") turn.state.drawer = "none";
+}
+
+export function partMissing(turn: Turn): void {
+  turn.state.overlay = { kind: "none" };
+  turn.toast("This part of the page could not be fetched. Is there a connection?", "warn");
+}
+
+export function copied(turn: Turn, done: boolean): void {
+  if (done) turn.toast("Copied.");
+  else turn.toast("The browser does not let the page copy. Select the text and copy it yourself.", "warn");
 }
 
 export function tickToasts(turn: Turn): void {

@@ -3,12 +3,17 @@
  *
  * Invariant: a room's `timeline` is one unbroken stretch of the room, in order, without doubles. What lies
  * before it or behind it is told by `hasOlder` and `hasNewer`, and is fetched when the reader goes there.
+ *
+ * Items and people are never changed, only replaced, and are no part of the store that the views follow field by field:
+ * of a hundred thousand messages it would keep a watched copy each.
  */
 import type { UserRef, Vector } from "../protocol/frames";
+import { People } from "./people";
+import { Timeline } from "./sequence";
 
 export type MessageStatus = "pending" | "sent" | "failed";
 
-/** A message on the page. A pending one has no place yet (`ts` is the local time) and stands behind all others. */
+/** A message on the page, as it is now. A pending one has no place yet (`ts` is the local time) and stands behind all others. */
 export interface Message {
   kind: "message";
   id: string;
@@ -72,9 +77,9 @@ export interface Room {
   enterAt: number | null;
   /** Users online. `users` may be fewer. */
   total: number;
-  users: UserRef[];
+  users: People;
 
-  timeline: Item[];
+  timeline: Timeline;
   hasOlder: boolean;
   hasNewer: boolean;
   /** Live frames that a page on its way may not hold yet. */
@@ -103,6 +108,8 @@ export interface Room {
   following: boolean;
   /** New messages below what the reader sees. */
   below: number;
+  /** The message that is to be brought into view. */
+  jump: string | null;
 
   typing: Typist[];
   /** When we last told that we type, in milliseconds. 0: we do not type. */
@@ -139,8 +146,8 @@ export function newRoom(name: string): Room {
     phase: "none",
     enterAt: null,
     total: 0,
-    users: [],
-    timeline: [],
+    users: People.of(),
+    timeline: Timeline.of(),
     hasOlder: false,
     hasNewer: false,
     arrived: [],
@@ -156,6 +163,7 @@ export function newRoom(name: string): Room {
     readAtEntry: {},
     following: true,
     below: 0,
+    jump: null,
     typing: [],
     typingTold: 0,
     draft: { text: "", replyTo: null, editing: null, kept: "" },

@@ -3,8 +3,10 @@ import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
 import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { changeOf, fromView, takeChange } from "./messages";
+import { notifyOf } from "./notify";
+import { People } from "./people";
 import { markSeen, noteUnread, unreadOf } from "./reading";
-import { currentRoom, findRoom, isDirect, roomOf, type Room } from "./state";
+import { currentRoom, findRoom, isDirect, roomOf, type Room, type State } from "./state";
 import { place } from "./timeline";
 import { forgetQuestions, isAsked, type Turn } from "./turn";
 import { isEmpty } from "./vector";
@@ -71,7 +73,7 @@ export function onRoom(turn: Turn, frame: Frame<"room">, resumed: boolean): void
   room.topic = frame.topic;
   room.private = frame.private;
   room.total = frame.total;
-  room.users = frame.users;
+  room.users = People.of(frame.users);
   room.read = frame.read;
   if (frame.total > frame.users.length) turn.say({ type: "who", room: room.name });
   if (resumed) takeMissed(turn, room, frame, frame.since);
@@ -94,7 +96,9 @@ export function takeMissed(
 ): void {
   for (const view of messages) {
     const placed = place(room, fromView(view), true);
-    if (placed === "new" || placed === "outside") noteUnread(turn, room, view.uid, view.id, view.ts);
+    if (placed !== "new" && placed !== "outside") continue;
+    noteUnread(turn, room, view.uid, view.id, view.ts);
+    notifyOf(turn, room, view);
   }
   for (const update of updates ?? []) takeChange(room, update.id, changeOf(update));
   const before = JSON.stringify(room.since);
@@ -142,6 +146,23 @@ export function roomOpened(turn: Turn, name: string): void {
   markSeen(turn, room);
   rememberRooms(turn);
   turn.effect({ type: "focus_composer" });
+}
+
+/** The rooms one is in, as they are listed: by name, direct conversations behind the others. */
+export function listedRooms(state: State): Room[] {
+  return [...state.rooms].sort(
+    (a, b) => Number(isDirect(a.name)) - Number(isDirect(b.name)) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+export function roomStepped(turn: Turn, by: number, unread: boolean): void {
+  const { state } = turn;
+  const listed = listedRooms(state);
+  const at = listed.findIndex((room) => room.name === state.current);
+  for (let step = 1; step < listed.length; step++) {
+    const next = listed[(at + by * step + listed.length * 2) % listed.length];
+    if (next && (!unread || next.unread > 0)) return roomOpened(turn, next.name);
+  }
 }
 
 export function roomLeft(turn: Turn, name: string): void {

@@ -104,6 +104,8 @@ export function forgetUser(state: State): void {
     others: [],
     outbox: [],
     drawer: "none",
+    overlay: fresh.overlay,
+    search: fresh.search,
   });
 }
 
@@ -111,7 +113,8 @@ export function forgetUser(state: State): void {
 export function onRenamed(turn: Turn, frame: Frame<"renamed">): void {
   const state = turn.state;
   for (const room of state.rooms) {
-    for (const user of room.users) if (user.uid === frame.uid) user.name = frame.to;
+    const user = room.users.byId(frame.uid);
+    if (user) room.users = room.users.changed([{ ...user, name: frame.to }], []);
     for (const typist of room.typing) if (typist.uid === frame.uid) typist.name = frame.to;
   }
   if (state.me?.uid === frame.uid) {

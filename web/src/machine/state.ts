@@ -1,6 +1,7 @@
 /** All that the page knows. Plain data: the views read it, only `update` changes it. */
-import type { Limits } from "../protocol/frames";
+import type { Limits, MessageView } from "../protocol/frames";
 import { LIMITS_ASSUMED } from "../protocol/limits";
+import type { Notify } from "./notify";
 import { isDirect, newRoom, type Room } from "./room";
 
 export * from "./room";
@@ -77,6 +78,9 @@ export type Question = { at: number } & (
       /** The end of the window that it goes on from; a window cut meanwhile has no use for the answer. */
       edge: number;
     }
+  /** The surroundings of a message that is to be shown. `tries`: pages that may still be looked through for it. */
+  | { kind: "around"; room: string; id: string; tries: number }
+  | { kind: "search"; serial: number }
   | { kind: "deed"; nonce: string }
   | { kind: "rooms" }
   | { kind: "leave"; room: string }
@@ -107,6 +111,30 @@ export interface Toast {
   until: number;
 }
 
+/** What lies over the chat or beside it, one at a time. */
+export type Overlay =
+  | { kind: "none" }
+  | { kind: "switcher" }
+  | { kind: "keys" }
+  | { kind: "search" }
+  /** Emoji for a message's reaction; with no message, for what is being written. */
+  | { kind: "emoji"; message: string | null };
+
+export interface Search {
+  query: string;
+  /** Only in this room; null: in all. */
+  room: string | null;
+  /** Counts questions, so that an old answer is not taken for the new one's. */
+  serial: number;
+  phase: "idle" | "asked" | "done";
+  /** Newest first. */
+  results: MessageView[];
+  more: boolean;
+  /** The node has not read all that there is yet. */
+  partial: boolean;
+  problem: string | null;
+}
+
 export interface State {
   /** This tab, among those of the browser. */
   tab: string;
@@ -133,9 +161,12 @@ export interface State {
   nextId: number;
   theme: Theme;
   sound: boolean;
+  notify: Notify;
   /** The page is in front. */
   visible: boolean;
   drawer: "none" | "rooms" | "people";
+  overlay: Overlay;
+  search: Search;
   toasts: Toast[];
   /** Read out by a screen reader: the newest message of the open room. */
   spoken: string;
@@ -151,6 +182,7 @@ export interface Remembered {
   theme: Theme;
   sound: boolean;
   used: string | null;
+  notify: Notify;
   outbox: Deed[];
   drafts: Record<string, string>;
 }
@@ -194,8 +226,20 @@ export function initialState(): State {
     nextId: 1,
     theme: "system",
     sound: false,
+    notify: "unavailable",
     visible: true,
     drawer: "none",
+    overlay: { kind: "none" },
+    search: {
+      query: "",
+      room: null,
+      serial: 0,
+      phase: "idle",
+      results: [],
+      more: false,
+      partial: false,
+      problem: null,
+    },
     toasts: [],
     spoken: "",
   };

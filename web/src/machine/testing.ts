@@ -23,6 +23,7 @@ export class Page {
       theme: "system",
       sound: false,
       used: null,
+      notify: "off",
       outbox: [],
       drafts: {},
     };

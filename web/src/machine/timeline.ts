@@ -5,67 +5,28 @@
  * so that they may overlap in any order.
  */
 import type { Change, Item, Message, Room } from "./state";
+import { comparePlaces, isLoose, isPlaced, type Timeline } from "./sequence";
 
-interface Place {
-  ts: number;
-  origin: string;
-}
-
-/** Origins are compared by their code units, as every node does; all are ASCII. */
-export function comparePlaces(a: Place, b: Place): number {
-  if (a.ts !== b.ts) return a.ts < b.ts ? -1 : 1;
-  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1;
-  return 0;
-}
-
-/** Messages without a place stand behind those that have one, in the order they were written. */
-function compareItems(a: Item, b: Item): number {
-  const aLoose = isLoose(a);
-  const bLoose = isLoose(b);
-  if (aLoose !== bLoose) return aLoose ? 1 : -1;
-  return comparePlaces(a, b);
-}
-
-/** A message that no node has given a place yet. */
-export function isLoose(item: Item): boolean {
-  return item.kind === "message" && item.status !== "sent";
-}
-
-export function indexOfId(timeline: Item[], id: string): number {
-  // What is looked for is mostly new.
-  for (let i = timeline.length - 1; i >= 0; i--) if (timeline[i]?.id === id) return i;
-  return -1;
-}
-
-/** A message of that id, or, as ids are known only once a node has answered, of the same writer and nonce. */
-export function indexOfMessage(timeline: Item[], id: string, uid: string, nonce: string): number {
-  for (let i = timeline.length - 1; i >= 0; i--) {
-    const item = timeline[i];
-    if (item?.kind !== "message") continue;
-    if (item.id === id || (nonce !== "" && item.nonce === nonce && item.uid === uid)) return i;
-  }
-  return -1;
-}
+export { comparePlaces, isLoose, isPlaced };
 
 export function findMessage(room: Room, id: string): Message | undefined {
-  const item = room.timeline[indexOfId(room.timeline, id)];
+  const item = room.timeline.byId(id);
   return item?.kind === "message" ? item : undefined;
 }
 
-/** Puts an item at its place; binary search, as almost all come last. */
-export function insert(timeline: Item[], item: Item): void {
-  let low = 0;
-  let high = timeline.length;
-  const last = timeline[high - 1];
-  if (last && compareItems(last, item) <= 0) low = high;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const other = timeline[middle] as Item;
-    if (compareItems(other, item) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  if (low === timeline.length) timeline.push(item);
-  else timeline.splice(low, 0, item);
+/** Puts an item that is not here yet at its place. */
+export function insert(room: Room, item: Item): void {
+  room.timeline = room.timeline.inserted([item]);
+}
+
+export function remove(room: Room, item: Item): void {
+  const index = room.timeline.indexOf(item.id);
+  if (index >= 0) room.timeline = room.timeline.removed(index, 1);
+}
+
+/** Puts another in the place of an item. */
+export function replace(room: Room, item: Item, other: Item): void {
+  room.timeline = room.timeline.replaced(item, other);
 }
 
 /** Whether a message of that time belongs to the stretch that is on the page. */
@@ -89,62 +50,80 @@ export type Placed = "new" | "known" | "moved" | "outside";
  */
 export function place(room: Room, message: Message, whole: boolean): Placed {
   if (message.ts > room.newest) room.newest = message.ts;
-  const index = indexOfMessage(room.timeline, message.id, message.uid, message.nonce);
-  const known = room.timeline[index];
-  if (known?.kind === "message") return placeAgain(room, index, known, message, whole);
+  const known = knownAs(room.timeline, message);
+  if (known) return placeAgain(room, known, message, whole);
   if (!withinWindow(room, message.ts)) return "outside";
-  insert(room.timeline, message);
+  insert(room, message);
   return "new";
 }
 
+/** Takes in a page of messages, in their order. Most are new, and are put in together. */
+export function placeAll(room: Room, messages: Message[]): void {
+  const fresh = new Map<string, Message>();
+  for (const message of messages) {
+    if (knownAs(room.timeline, message) || !withinWindow(room, message.ts)) place(room, message, true);
+    else fresh.set(message.id, message);
+  }
+  if (fresh.size === 0) return;
+  const run = [...fresh.values()].sort(comparePlaces);
+  room.timeline = room.timeline.inserted(run);
+  room.newest = Math.max(room.newest, run[run.length - 1]?.ts ?? 0);
+}
+
+/** The message of that id, or, as ids are known only once a node has answered, of the same writer and nonce. */
+export function knownAs(timeline: Timeline, message: Message): Message | undefined {
+  const item = timeline.byId(message.id);
+  if (item?.kind === "message") return item;
+  return message.nonce === "" ? undefined : timeline.looseOf(message.uid, message.nonce);
+}
+
 /** A message that is here already: what changed is taken over, and it stands at the smaller of its two places. */
-function placeAgain(room: Room, index: number, known: Message, message: Message, whole: boolean): Placed {
+function placeAgain(room: Room, known: Message, message: Message, whole: boolean): Placed {
   const confirmed = known.status !== "sent";
   const moves = confirmed || comparePlaces(message, known) < 0;
-  applyTo(known, {
+  const next = changed(known, {
     ...(message.edited !== null ? { text: message.text, edited: message.edited } : {}),
     ...(message.deleted ? { deleted: true } : {}),
     ...(whole || Object.keys(message.reactions).length > 0 ? { reactions: message.reactions } : {}),
   });
-  if (message.late) known.late = true;
-  if (!moves) return "known";
-  room.timeline.splice(index, 1);
-  known.id = message.id;
-  known.ts = message.ts;
-  known.origin = message.origin;
-  known.status = "sent";
-  known.problem = null;
-  if (confirmed && message.text !== "" && known.edited === null && !known.deleted) known.text = message.text;
-  if (!withinWindow(room, known.ts)) return "outside";
-  insert(room.timeline, known);
+  if (message.late) next.late = true;
+  if (!moves) {
+    replace(room, known, next);
+    return "known";
+  }
+  remove(room, known);
+  Object.assign(next, { id: message.id, ts: message.ts, origin: message.origin });
+  next.status = "sent";
+  next.problem = null;
+  if (confirmed && message.text !== "" && next.edited === null && !next.deleted) next.text = message.text;
+  if (!withinWindow(room, next.ts)) return "outside";
+  insert(room, next);
   return confirmed ? "known" : "moved";
 }
 
-/** Applies what has become of a message. Delete is final; of two texts the later edit stands. */
-export function applyTo(message: Message, change: Change): void {
+/** A message with what has become of it. Delete is final; of two texts the later edit stands. */
+export function changed(message: Message, change: Change): Message {
+  const next = { ...message };
   if (change.deleted) {
-    message.deleted = true;
-    message.text = "";
-    message.reactions = {};
+    next.deleted = true;
+    next.text = "";
+    next.reactions = {};
   }
-  if (message.deleted) return;
-  if (change.text !== undefined && change.edited !== undefined && change.edited >= (message.edited ?? 0)) {
-    message.text = change.text;
-    message.edited = change.edited;
+  if (next.deleted) return next;
+  if (change.text !== undefined && change.edited !== undefined && change.edited >= (next.edited ?? 0)) {
+    next.text = change.text;
+    next.edited = change.edited;
   }
-  if (change.reactions) message.reactions = change.reactions;
+  if (change.reactions) next.reactions = change.reactions;
+  return next;
 }
 
-export function firstPlaced(timeline: Item[]): Message | undefined {
-  return timeline.find((item): item is Message => item.kind === "message" && item.status === "sent");
+export function firstPlaced(timeline: Timeline): Message | undefined {
+  return timeline.find(isPlaced);
 }
 
-export function lastPlaced(timeline: Item[]): Message | undefined {
-  for (let i = timeline.length - 1; i >= 0; i--) {
-    const item = timeline[i];
-    if (item?.kind === "message" && item.status === "sent") return item;
-  }
-  return undefined;
+export function lastPlaced(timeline: Timeline): Message | undefined {
+  return timeline.findLast(isPlaced);
 }
 
 /** Drops the oldest items until `kept` are left. A cut never goes between two messages of one time. */
@@ -152,9 +131,10 @@ export function trimOldest(room: Room, kept: number): void {
   const timeline = room.timeline;
   let cut = timeline.length - kept;
   if (cut <= 0) return;
-  while (cut > 0 && timeline[cut - 1]?.ts === timeline[cut]?.ts) cut--;
-  if (cut === 0 || !timeline.slice(cut).some(isPlaced)) return;
-  timeline.splice(0, cut);
+  while (cut > 0 && timeline.at(cut - 1)?.ts === timeline.at(cut)?.ts) cut--;
+  const last = lastPlaced(timeline);
+  if (cut === 0 || !last || timeline.indexOf(last.id) < cut) return;
+  room.timeline = timeline.removed(0, cut);
   room.hasOlder = true;
 }
 
@@ -162,14 +142,16 @@ export function trimOldest(room: Room, kept: number): void {
 export function trimNewest(room: Room, kept: number): void {
   const timeline = room.timeline;
   let cut = Math.min(kept, timeline.length);
-  while (cut < timeline.length && timeline[cut - 1]?.ts === timeline[cut]?.ts) cut++;
+  while (cut > 0 && cut < timeline.length && timeline.at(cut - 1)?.ts === timeline.at(cut)?.ts) cut++;
   let end = timeline.length;
-  while (end > cut && isLoose(timeline[end - 1] as Item)) end--;
-  if (end <= cut || !timeline.slice(0, cut).some(isPlaced)) return;
-  timeline.splice(cut, end - cut);
+  while (end > cut && isLoose(timeline.at(end - 1) as Item)) end--;
+  const first = firstPlaced(timeline);
+  if (end <= cut || !first || timeline.indexOf(first.id) >= cut) return;
+  room.timeline = timeline.removed(cut, end - cut);
   room.hasNewer = true;
 }
 
-export function isPlaced(item: Item): boolean {
-  return item.kind === "message" && item.status === "sent";
+/** What stays the same when a pending message gets its id: what is drawn of it is so the same all along. */
+export function keyOf(item: Item): string {
+  return item.kind === "message" && item.nonce !== "" ? `${item.uid} ${item.nonce}` : item.id;
 }

@@ -20,6 +20,7 @@ import { onElsewhere, tabsPresent, tickElsewhere, usedHere } from "./elsewhere";
 import type { Effect, Event, Moment } from "./events";
 import { onFrame, tickQuestions } from "./frames";
 import { askNewer, askOlder, newestWanted } from "./history";
+import { jumpDone, messageWanted } from "./jump";
 import {
   doubt,
   leaderTold,
@@ -32,11 +33,22 @@ import {
   socketWorks,
   tickLink,
 } from "./link";
+import { notifyAnswered, notifyToggled } from "./notify";
 import { discarded, retried, tickOutbox } from "./outbox";
-import { drawerSet, soundToggled, started, themeCycled, tickToasts } from "./page";
+import {
+  copied,
+  drawerSet,
+  overlaySet,
+  partMissing,
+  soundToggled,
+  started,
+  themeCycled,
+  tickToasts,
+} from "./page";
 import { tickPresence } from "./presence";
 import { scrolled, tickReading, visibleChanged } from "./reading";
-import { roomLeft, roomOpened, tickRooms, topicSet } from "./rooms";
+import { roomLeft, roomOpened, roomStepped, tickRooms, topicSet } from "./rooms";
+import { searchAsked, searchMore } from "./search";
 import { nameChosen, signedOut } from "./session";
 import { currentRoom, type State } from "./state";
 import { Turn } from "./turn";
@@ -101,12 +113,22 @@ function choose(turn: Turn, event: Event): void {
       return roomLeft(turn, event.room);
     case "topic_set":
       return topicSet(turn, event.topic);
+    case "room_stepped":
+      return roomStepped(turn, event.by, event.unread);
     case "older_wanted":
       return room && askOlder(turn, room);
     case "newer_wanted":
       return room && askNewer(turn, room);
     case "newest_wanted":
       return room && newestWanted(turn, room);
+    case "message_wanted":
+      return messageWanted(turn, event.room, event.id, event.ts);
+    case "jump_done":
+      return jumpDone(turn, event.room);
+    case "search_asked":
+      return searchAsked(turn, event.query, event.room);
+    case "search_more":
+      return searchMore(turn);
     case "scrolled":
       return scrolled(turn, event.room, event.following);
     case "draft_changed":
@@ -135,8 +157,20 @@ function choose(turn: Turn, event: Event): void {
       return themeCycled(turn, event.systemDark);
     case "sound_toggled":
       return soundToggled(turn);
+    case "notify_toggled":
+      return notifyToggled(turn);
+    case "notify_answered":
+      return notifyAnswered(turn, event.notify);
     case "drawer":
       return drawerSet(turn, event.which);
+    case "overlay":
+      return overlaySet(turn, event.overlay);
+    case "copy_asked":
+      return turn.effect({ type: "copy", text: event.text });
+    case "copied":
+      return copied(turn, event.done);
+    case "part_missing":
+      return partMissing(turn);
     case "toast_closed":
       state.toasts = state.toasts.filter((toast) => toast.id !== event.id);
       return;

@@ -35,6 +35,7 @@ export type ClientFrame = Marked &
     | { type: "history"; room: string; before?: number; after?: number; since?: Vector; limit?: number }
     | { type: "typing"; room: string; on: boolean }
     | { type: "read"; room: string; since: Vector }
+    | { type: "search"; query: string; room?: string; before?: number; limit?: number }
     | { type: "rooms" }
     | { type: "stats" }
     | { type: "who"; room: string }

@@ -258,7 +258,15 @@ export type Results = { re?: Re,
 /**
  * Newest first.
  */
-messages: Array<Message>, more: boolean, };
+messages: Array<Message>, 
+/**
+ * There are older ones, to be asked for with `before` and the last one's `ts`.
+ */
+more: boolean, 
+/**
+ * `false` while the node has not read all of its log for searching: there may be more to find soon.
+ */
+indexed?: boolean, };
 
 export type Role = "user" | "admin";
 

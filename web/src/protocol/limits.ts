@@ -10,7 +10,17 @@ export const LIMITS_ASSUMED: Limits = { line: 65536, text: 4000, name: 32, room:
 export const OPEN_MESSAGES = 20;
 
 /** Messages asked for when scrolling. */
-export const PAGE_MESSAGES = 100;
+export const PAGE_MESSAGES = 200;
+
+/**
+ * How far a message's stored time may lie before the time in its nonce, which is that of the writer's clock; and how
+ * many pages are looked through for it from there on.
+ */
+export const JUMP_SLACK_MS = 5000;
+export const JUMP_PAGES_MAX = 4;
+
+/** Results asked for at once when searching. */
+export const SEARCH_RESULTS = 20;
 
 /** Events asked for at once when catching up after a lost link. */
 export const CATCH_UP_EVENTS = 200;
@@ -21,11 +31,21 @@ export const AGAIN_WITHIN_MS = 2000;
 /** Pages of catching up before the room is opened afresh instead: the newest matter more than the way there. */
 export const CATCH_UP_PAGES_MAX = 5;
 
-/** Items of a room that are on the page. Past that, those far from the reader go, and come back when scrolled to. */
+/** Items of a room whose reader is at its end. Past that the oldest go, and come back when scrolled to. */
 export const WINDOW_ITEMS_MAX = 600;
 
 /** What is left of the window once it was too long; well below the maximum, so that it is not cut at each message. */
 export const WINDOW_ITEMS_KEPT = 450;
+
+/**
+ * Items of a room that is read back, with about half a kilobyte each; past that, those furthest from the reader go. It
+ * is a day's scrolling, and heights past it would come near to what browsers lay out.
+ */
+export const READ_ITEMS_MAX = 120_000;
+export const READ_ITEMS_KEPT = 100_000;
+
+/** New messages kept below a reader who is further up. What comes past that is fetched when they go there. */
+export const BELOW_ITEMS_MAX = 500;
 
 /** Live frames set aside while a page of history is on its way. */
 export const ARRIVED_MAX = 2000;

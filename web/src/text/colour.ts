@@ -1,4 +1,5 @@
 /** The colour of a name: always the same for the same user, whatever the name is. */
+import { cleanLine } from "./clean";
 
 /** As many as `styles.css` has classes `author-…`. */
 const COLOURS = 10;
@@ -9,8 +10,8 @@ export function colourClass(uid: string): string {
   return `author-${(hash >>> 0) % COLOURS}`;
 }
 
-/** What stands in the round picture of a user: the first letter or digit. */
+/** What stands in the round picture of a user: the first letter or digit that is seen. */
 export function initial(name: string): string {
-  const first = name.match(/[\p{L}\p{N}]/u)?.[0] ?? "?";
+  const first = cleanLine(name).match(/[\p{L}\p{N}]/u)?.[0] ?? "?";
   return first.toLocaleUpperCase();
 }

@@ -15,9 +15,3 @@ export interface ServerLink {
   /** Ends the link; `closed` is not called. */
   close(): void;
 }
-
-/** Reads a frame; what is none is passed over. */
-export function parseFrame(value: unknown): ServerFrame | null {
-  if (typeof value !== "object" || value === null) return null;
-  return typeof (value as { type?: unknown }).type === "string" ? (value as ServerFrame) : null;
-}

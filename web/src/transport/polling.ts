@@ -5,7 +5,8 @@
  * nothing is lost with a lost answer.
  */
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
-import { parseFrame, type LinkEvents, type ServerLink } from "./link";
+import { checked } from "../protocol/checked";
+import type { LinkEvents, ServerLink } from "./link";
 
 /**
  * Seconds that the server may keep a poll waiting, and milliseconds after which we stop waiting for it: no sooner do we
@@ -71,7 +72,7 @@ class Polling implements ServerLink {
     if (!Array.isArray(frames) || this.over) return;
     this.events.heard();
     for (const one of frames) {
-      const frame: ServerFrame | null = parseFrame(one);
+      const frame: ServerFrame | null = checked(one);
       if (!frame || this.over) continue;
       if (frame.type === "session" && frame.poll !== undefined && this.session === null) {
         this.session = frame.poll;

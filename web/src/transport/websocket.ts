@@ -1,6 +1,7 @@
 /** The server over a WebSocket: one frame a message. */
 import type { ClientFrame } from "../protocol/frames";
-import { parseFrame, type LinkEvents, type ServerLink } from "./link";
+import { checked } from "../protocol/checked";
+import type { LinkEvents, ServerLink } from "./link";
 
 function address(): string {
   const url = new URL("/ws", location.href);
@@ -38,7 +39,7 @@ export function openWebSocket(events: LinkEvents): ServerLink {
 
 function parse(text: string) {
   try {
-    return parseFrame(JSON.parse(text));
+    return checked(JSON.parse(text));
   } catch {
     return null;
   }

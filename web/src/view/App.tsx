@@ -6,6 +6,7 @@ import { ChatPage } from "./ChatPage";
 import { ChatContext } from "./context";
 import { NamePage } from "./NamePage";
 import { Toasts } from "./Toasts";
+import { showUnread } from "./unread";
 
 /**
  * The address follows the room after this. For a new address Chromium does a lot, fetching the page's icon again among
@@ -13,16 +14,24 @@ import { Toasts } from "./Toasts";
  */
 const ADDRESS_WAIT_MS = 100;
 
+/** `--paper` of `styles.css`. */
+const PAPER = { light: "#ffffff", dark: "#17181b" };
+
 export function App(props: { chat: Chat }): JSX.Element {
   const { state } = props.chat;
   const systemDark = watchSystemDark();
   createEffect(() => {
     const dark = state.theme === "dark" || (state.theme === "system" && systemDark());
     document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+    // What the browser draws around the page follows the page's theme, not only the system's.
+    document
+      .querySelectorAll('meta[name="theme-color"]')
+      .forEach((meta) => meta.setAttribute("content", dark ? PAPER.dark : PAPER.light));
   });
   createEffect(() => {
     document.title = title(props.chat);
   });
+  createEffect(() => showUnread(unread(props.chat)));
   createEffect(() => {
     const room = state.current;
     if (room === "") return;
@@ -42,11 +51,14 @@ export function App(props: { chat: Chat }): JSX.Element {
   );
 }
 
-function title({ state }: Chat): string {
-  const unread = state.rooms.reduce((sum, room) => sum + room.unread, 0);
+function title(chat: Chat): string {
+  const { state } = chat;
   const name = state.current === "" ? "chat" : `${cleanLine(state.current)} · chat`;
-  return unread > 0 ? `(${unread}) ${name}` : name;
+  const count = unread(chat);
+  return count > 0 ? `(${count}) ${name}` : name;
 }
+
+const unread = ({ state }: Chat): number => state.rooms.reduce((sum, room) => sum + room.unread, 0);
 
 function watchSystemDark(): () => boolean {
   const query = matchMedia("(prefers-color-scheme: dark)");

@@ -5,12 +5,18 @@ import { Composer } from "./Composer";
 import { OfflineBar } from "./Connection";
 import { useChat } from "./context";
 import { Log } from "./Log";
+import { Overlays } from "./Overlays";
 import { PeoplePanel } from "./PeoplePanel";
 import { RoomHeader } from "./RoomHeader";
 import { RoomsPanel } from "./RoomsPanel";
+import { listenForKeys } from "./shortcuts";
+import { fetchSoon } from "./soon";
 
 export function ChatPage(): JSX.Element {
-  const { state, dispatch } = useChat();
+  const chat = useChat();
+  const { state, dispatch } = chat;
+  listenForKeys(chat);
+  fetchSoon();
   const room = createMemo(() => currentRoom(state));
   let opener: Element | null = null;
   createEffect<string>((was) => {
@@ -29,6 +35,9 @@ export function ChatPage(): JSX.Element {
     return state.drawer;
   }, "none");
   // Where there is room for everything there are no drawers.
+  const small = matchMedia("(max-width: 40rem)");
+  /** On a phone the search lies over all of the room. */
+  const isCovered = () => state.overlay.kind === "search" && small.matches;
   const wide = matchMedia("(min-width: 64rem)");
   const closeDrawer = () => state.drawer !== "none" && dispatch({ type: "drawer", which: "none" });
   wide.addEventListener("change", closeDrawer);
@@ -48,7 +57,7 @@ export function ChatPage(): JSX.Element {
         />
       </Show>
       <RoomsPanel />
-      <main class="flex min-w-0 flex-1 flex-col" inert={state.drawer !== "none"}>
+      <main class="flex min-w-0 flex-1 flex-col" inert={state.drawer !== "none" || isCovered()}>
         <Show when={room()} keyed fallback={<NoRoom />}>
           {(open) => (
             <>
@@ -63,9 +72,10 @@ export function ChatPage(): JSX.Element {
           {state.spoken}
         </div>
       </main>
-      <Show when={room()} keyed>
+      <Show when={state.overlay.kind !== "search" && room()} keyed>
         {(open) => <PeoplePanel room={open} />}
       </Show>
+      <Overlays />
     </div>
   );
 }

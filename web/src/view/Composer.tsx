@@ -1,17 +1,36 @@
 /** Where one writes: the text, what it answers or changes, how long it is, who else is typing. */
-import { createEffect, on, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createSignal, on, onMount, Show, type JSX } from "solid-js";
 import { newNonce } from "../edge/nonce";
 import { countScalars } from "../machine/compose";
 import { isDirect, type Room } from "../machine/state";
 import { findMessage } from "../machine/timeline";
 import { cleanLine, cleanText } from "../text/clean";
+import { triggerAt, type Trigger } from "../text/trigger";
+import type { CompletionProps } from "./Completion";
 import { useChat } from "./context";
-import { Close, Pencil, Reply, Send } from "./icons";
+import { Close, Pencil, Reply, Send, Smile } from "./icons";
+import { lazily } from "./lazily";
+import { excerpt } from "./soon";
 import { TypingLine } from "./TypingLine";
 
 /** From this part of the limit on the count warns. */
 const WARN_FROM = 0.9;
 const HEIGHT_PX_MAX = 220;
+
+/** A device that is touched; a keyboard may still be plugged in. */
+const TOUCHED = matchMedia("(hover: none) and (pointer: coarse)").matches;
+
+/**
+ * Enter sends, but for the one of a keyboard on the glass: that has no Shift+Enter for a new line, and Send is beside it.
+ * Behind such a key there is no place on a keyboard, which is what `code` names.
+ */
+function sends(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey) return true;
+  if (event.shiftKey || event.altKey) return false;
+  return !TOUCHED || event.code === "Enter" || event.code === "NumpadEnter";
+}
+
+const Completion = lazily<CompletionProps>(() => import("./Completion").then((part) => part.Completion));
 
 export function Composer(props: { room: Room }): JSX.Element {
   const { state, dispatch } = useChat();
@@ -19,15 +38,31 @@ export function Composer(props: { room: Room }): JSX.Element {
   const draft = () => props.room.draft;
   const count = () => countScalars(draft().text);
   const tooLong = () => count() > state.limits.text;
+  const nearLimit = () => count() >= state.limits.text * WARN_FROM;
   const empty = () => draft().text.trim() === "";
   const submit = () => {
     if (!empty() && !tooLong()) dispatch({ type: "submitted", nonce: newNonce() });
     area.focus();
   };
+  const [trigger, setTrigger] = createSignal<Trigger | null>(null);
+  let dismissed: number | null = null;
+  let completionTakes: ((event: KeyboardEvent) => boolean) | null = null;
+  const lookForTrigger = () => {
+    const found =
+      area.selectionStart === area.selectionEnd ? triggerAt(area.value, area.selectionStart) : null;
+    // What was dismissed is not offered again for the same sign.
+    if (found?.from !== dismissed) dismissed = null;
+    setTrigger(found !== null && dismissed === null ? found : null);
+  };
+  const dismiss = () => {
+    dismissed = trigger()?.from ?? null;
+    setTrigger(null);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    // An input method's Enter chooses a word.
-    if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    // An input method's Enter chooses a word; Safari tells of it only by this number.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (completionTakes?.(event)) return;
+    if (event.key === "Enter" && sends(event)) {
       event.preventDefault();
       submit();
     } else if (event.key === "Escape" && props.room.note !== null) {
@@ -36,7 +71,7 @@ export function Composer(props: { room: Room }): JSX.Element {
     } else if (event.key === "Escape" && (draft().editing ?? draft().replyTo) !== null) {
       event.stopPropagation();
       dispatch({ type: "aside_cancelled" });
-    } else if (event.key === "ArrowUp" && draft().text === "") {
+    } else if (event.key === "ArrowUp" && draft().text === "" && !event.altKey && !event.shiftKey) {
       event.preventDefault();
       dispatch({ type: "last_edited" });
     }
@@ -55,7 +90,10 @@ export function Composer(props: { room: Room }): JSX.Element {
     on(
       () => draft().text,
       () => {
-        if (area.value !== draft().text) show(draft().text);
+        if (area.value !== draft().text) {
+          show(draft().text);
+          setTrigger(null);
+        }
         fit();
       },
     ),
@@ -65,7 +103,18 @@ export function Composer(props: { room: Room }): JSX.Element {
   });
   const place = () => (isDirect(props.room.name) ? props.room.name : `#${props.room.name}`);
   return (
-    <div class="flex-none px-2 pb-1 sm:px-4">
+    <div class="relative flex-none px-2 pb-1 sm:px-4">
+      <Show when={trigger()}>
+        {(found) => (
+          <Completion
+            room={props.room}
+            trigger={found()}
+            area={area}
+            listen={(takes) => (completionTakes = takes)}
+            close={dismiss}
+          />
+        )}
+      </Show>
       <Said room={props.room} />
       <Aside room={props.room} />
       <form
@@ -83,14 +132,31 @@ export function Composer(props: { room: Room }): JSX.Element {
           aria-invalid={tooLong()}
           aria-describedby="char-count"
           placeholder={`Write to ${cleanLine(place())}`}
+          aria-autocomplete="list"
+          enterkeyhint={TOUCHED ? "enter" : "send"}
           class="max-h-[220px] min-w-0 flex-1 resize-none bg-transparent px-2.5 py-1.5 outline-none placeholder:text-muted"
-          onInput={(event) => dispatch({ type: "draft_changed", text: event.currentTarget.value })}
+          onInput={(event) => {
+            dispatch({ type: "draft_changed", text: event.currentTarget.value });
+            lookForTrigger();
+          }}
           onKeyDown={onKeyDown}
+          onClick={() => trigger() !== null && lookForTrigger()}
+          onBlur={() => setTrigger(null)}
         />
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Emoji"
+          aria-haspopup="dialog"
+          title="Emoji"
+          onClick={() => dispatch({ type: "overlay", overlay: { kind: "emoji", message: null } })}
+        >
+          <Smile />
+        </button>
         <button
           type="submit"
           disabled={empty() || tooLong()}
-          class="flex h-9 flex-none items-center gap-1.5 rounded-lg bg-accent px-3 text-sm font-semibold text-accent-ink transition-opacity hover:opacity-90 disabled:bg-hover disabled:text-muted disabled:opacity-100"
+          class="flex h-9 flex-none items-center gap-1.5 rounded-lg bg-accent px-3 text-sm font-semibold text-accent-ink transition-opacity hover:opacity-90 disabled:bg-hover disabled:text-muted disabled:opacity-100 pointer-coarse:h-11 pointer-coarse:min-w-11 pointer-coarse:justify-center"
         >
           <span class="max-sm:sr-only">Send</span>
           <Send class="size-4.5" />
@@ -101,11 +167,24 @@ export function Composer(props: { room: Room }): JSX.Element {
         <span
           id="char-count"
           data-testid="char-count"
-          class={`flex-none ${tooLong() ? "font-semibold text-bad" : count() >= state.limits.text * WARN_FROM ? "font-semibold text-warn" : ""}`}
+          class={`flex-none ${tooLong() ? "font-semibold text-bad" : nearLimit() ? "font-semibold text-warn" : ""}`}
         >
           <Show when={count() > 0}>
             {count()}/{state.limits.text}
           </Show>
+        </span>
+        <button
+          type="button"
+          class="size-6 flex-none rounded-md font-semibold hover:bg-hover hover:text-ink"
+          aria-label="Keys and formats"
+          aria-haspopup="dialog"
+          title="Keys and formats (Ctrl+/)"
+          onClick={() => dispatch({ type: "overlay", overlay: { kind: "keys" } })}
+        >
+          ?
+        </button>
+        <span class="sr-only" role="status">
+          {tooLong() ? "Too long to be sent" : nearLimit() ? "Nearly as long as can be sent" : ""}
         </span>
       </div>
     </div>
@@ -151,9 +230,16 @@ function Aside(props: { room: Room }): JSX.Element {
           <Pencil class="size-4 flex-none" />
         </Show>
         <span class="remote min-w-0 flex-1 truncate">
-          <Show when={props.room.draft.editing === null} fallback="Editing your message">
+          <Show
+            when={props.room.draft.editing === null}
+            fallback={
+              <>
+                Editing your message<span class="max-sm:hidden">. Esc leaves it as it was</span>
+              </>
+            }
+          >
             Replying to <strong class="font-semibold">{cleanLine(message()?.from ?? "a message")}</strong>{" "}
-            {cleanLine(message()?.text ?? "")}
+            {excerpt(message()?.text ?? "")}
           </Show>
         </span>
         <button

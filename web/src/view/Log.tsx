@@ -1,22 +1,28 @@
 /** The messages of the open room. */
 import {
+  createComputed,
   createEffect,
+  createMemo,
   createSelector,
   createSignal,
-  For,
+  mapArray,
   on,
   onCleanup,
   onMount,
   Show,
   type JSX,
 } from "solid-js";
-import type { Item, Room } from "../machine/state";
+import type { Dispatch } from "../edge/run";
+import type { Item, Message, Notice, Room } from "../machine/state";
 import { dayName, dayOf } from "../text/time";
 import { useChat } from "./context";
 import { Down } from "./icons";
+import { onListKey, type KeyboardList } from "./list/keys";
+import { createList } from "./list/list";
+import type { Entry, MessageList, Shown } from "./list/types";
 import { MessageRow } from "./MessageRow";
 import { NoticeRow } from "./NoticeRow";
-import { keepPlace, type Scrolling } from "./scrolling";
+import { bringIntoView } from "./jumping";
 import { inTwoSteps } from "./twoSteps";
 
 export function Log(props: { room: Room }): JSX.Element {
@@ -24,38 +30,62 @@ export function Log(props: { room: Room }): JSX.Element {
   const [active, setActive] = createSignal<string | null>(null);
   const [stop, setStop] = createSignal<string | null>(null);
   const isActive = createSelector(active);
-  // One message is in the order of the Tab key; the arrow keys go on from it.
-  const isStop = createSelector(() => stop() ?? props.room.timeline.at(-1)?.id ?? null);
-  const steps = inTwoSteps(() => props.room);
+  const whole = inTwoSteps(() => props.room);
   let view!: HTMLDivElement;
   let content!: HTMLDivElement;
-  let scrolling: Scrolling | undefined;
+
+  const list = createList({
+    timeline: () => props.room.timeline,
+    whole,
+    following: () => props.room.following,
+    setFollowing: (following) => dispatch({ type: "scrolled", room: props.room.name, following }),
+    nearTop: () => props.room.hasOlder && dispatch({ type: "older_wanted" }),
+    nearEnd: () => props.room.hasNewer && dispatch({ type: "newer_wanted" }),
+    drawn: (shown) => numberArticles(props.room, shown, content),
+  });
+  // One message is in the order of the Tab key; the arrow keys go on from it.
+  const isStop = createSelector(() => tabStop(list.shown(), stop(), list.atTop(), props.room.following));
+  const rows = createMemo(
+    mapArray(
+      () => list.shown().keys,
+      (key) =>
+        (<Row room={props.room} name={key} list={list} isActive={isActive} isStop={isStop} />) as HTMLElement,
+    ),
+  );
 
   onMount(() => {
-    scrolling = keepPlace(view, content, {
-      following: () => props.room.following,
-      setFollowing: (following) => dispatch({ type: "scrolled", room: props.room.name, following }),
-      nearTop: () => props.room.hasOlder && steps.whole() && dispatch({ type: "older_wanted" }),
-      nearEnd: () => props.room.hasNewer && dispatch({ type: "newer_wanted" }),
-    });
-    const observer = new ResizeObserver(() => scrolling?.settle());
+    list.attach(view, content, rows);
+    const observer = new ResizeObserver(list.resized);
     observer.observe(content);
     observer.observe(view);
-    onCleanup(() => observer.disconnect());
+    onCleanup(() => {
+      observer.disconnect();
+      list.detach();
+    });
   });
   createEffect(
     on(
       () => [
-        props.room.timeline.length,
-        props.room.timeline[0]?.id,
-        steps.whole(),
-        props.room.timeline.at(-1)?.id,
+        props.room.timeline,
         props.room.following,
+        props.room.firstUnread,
+        props.room.hasOlder,
+        props.room.hasNewer,
+        whole(),
         state.link.phase,
       ],
-      () => scrolling?.settle(),
+      list.changed,
+      { defer: true },
     ),
   );
+
+  bringIntoView({
+    room: () => props.room,
+    ready: whole,
+    show: (index) => list.show(index, "middle"),
+    row: (id) => view.querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(id)}"]`),
+    done: () => dispatch({ type: "jump_done", room: props.room.name }),
+  });
 
   return (
     <div class="relative isolate min-h-0 flex-1">
@@ -66,8 +96,8 @@ export function Log(props: { room: Room }): JSX.Element {
         aria-live="off"
         aria-busy={props.room.phase === "loading"}
         class="relative h-full overflow-x-hidden overflow-y-auto [overflow-anchor:none]"
-        onScroll={() => scrolling?.scrolled()}
-        onKeyDown={(event) => moveFocus(event, content)}
+        onScroll={list.scrolled}
+        onKeyDown={(event) => onListKey(event, keyboardOf(props.room, list, view, dispatch))}
         onPointerOver={(event) => event.pointerType === "mouse" && setActive(messageOf(event.target))}
         onPointerLeave={(event) => event.pointerType === "mouse" && setActive(null)}
         onClick={(event) => {
@@ -81,51 +111,104 @@ export function Log(props: { room: Room }): JSX.Element {
         }}
       >
         <div class="flex min-h-full flex-col justify-end">
-          <Beginning room={props.room} whole={steps.whole()} />
-          <div ref={content} class="pt-2 pb-3">
-            <For each={steps.items()}>
-              {(item, index) => (
-                <Row
-                  room={props.room}
-                  item={item}
-                  previous={steps.previous(index())}
-                  active={isActive(item.id)}
-                  stop={isStop(item.id)}
-                />
-              )}
-            </For>
-          </div>
+          <Beginning room={props.room} whole={whole()} />
+          <div ref={content} class="mt-2 mb-3" />
         </div>
       </div>
-      <JumpToNewest room={props.room} />
+      <JumpToNewest room={props.room} focusNewest={() => list.show(newestOf(props.room), "nearest")} />
     </div>
   );
 }
 
+/** The message that the Tab key goes to: the last that had the focus, or what the reader looks at. */
+function tabStop(
+  { entries }: Shown,
+  last: string | null,
+  atTop: string | null,
+  following: boolean,
+): string | null {
+  const ids = [...entries.values()].filter(({ item }) => item.kind === "message").map(({ item }) => item.id);
+  if (last !== null && ids.includes(last)) return last;
+  if (!following && atTop !== null && ids.includes(atTop)) return atTop;
+  return ids.at(-1) ?? null;
+}
+
+function keyboardOf(room: Room, list: MessageList, view: HTMLElement, dispatch: Dispatch): KeyboardList {
+  return {
+    length: () => room.timeline.length,
+    indexOf: (id) => room.timeline.indexOf(id),
+    isMessage: (index) => room.timeline.at(index)?.kind === "message",
+    viewHeight: () => view.clientHeight,
+    indexFurther: list.indexFurther,
+    show: (index) => list.show(index, "nearest"),
+    showNewest: () => {
+      list.show(newestOf(room), "nearest");
+      if (room.hasNewer || !room.following) dispatch({ type: "newest_wanted" });
+    },
+  };
+}
+
+/** Where the newest message is that is here; -1 if there is none. */
+function newestOf({ timeline }: Room): number {
+  const last = timeline.findLast(isMessage);
+  return last ? timeline.indexOf(last.id) : -1;
+}
+
+/** In a room that is here as a whole a screen reader says which of how many messages one is; else nobody knows. */
+function numberArticles(room: Room, { entries }: Shown, content: HTMLElement): void {
+  const known = !room.hasOlder && !room.hasNewer && room.phase === "open";
+  const messages = known ? room.timeline.filter(isMessage) : [];
+  const shown = [...entries.values()].map(({ item }) => item).filter(isMessage);
+  let place = -1;
+  content.querySelectorAll("article").forEach((article, i) => {
+    // They stand together, but for the one with the focus.
+    place++;
+    if (known && messages[place] !== shown[i]) place = messages.indexOf(shown[i] as Message);
+    if (known) {
+      article.setAttribute("aria-posinset", `${place + 1}`);
+      article.setAttribute("aria-setsize", `${messages.length}`);
+    } else {
+      article.removeAttribute("aria-posinset");
+      article.removeAttribute("aria-setsize");
+    }
+  });
+}
+
+function isMessage(item: Item): item is Message {
+  return item.kind === "message";
+}
+
 function Row(props: {
   room: Room;
-  item: Item;
-  previous: Item | undefined;
-  active: boolean;
-  stop: boolean;
+  name: string;
+  list: MessageList;
+  isActive: (id: string) => boolean;
+  isStop: (id: string) => boolean;
 }): JSX.Element {
-  const newDay = () =>
-    props.item.ts > 0 && (!props.previous || dayOf(props.previous.ts) !== dayOf(props.item.ts));
-  const firstUnread = () => props.room.firstUnread === props.item.id;
+  // A row that goes keeps what it showed until it is gone.
+  const entry = createMemo<Entry | undefined>((was) => props.list.shown().entries.get(props.name) ?? was);
+  const item = createMemo(() => entry()?.item as Item);
+  const previous = createMemo(() => entry()?.previous);
+  const message = () => item() as Message;
+  const newDay = createMemo(() => {
+    const before = previous();
+    return item().ts > 0 && (!before || dayOf(before.ts) !== dayOf(item().ts));
+  });
+  const firstUnread = () => props.room.firstUnread === item().id;
   return (
-    <div>
-      {newDay() && <Divider text={dayName(props.item.ts, Date.now())} />}
+    <div class="flow-root">
+      {newDay() && <Divider text={dayName(item().ts, Date.now())} />}
       {firstUnread() && <Divider text="New" accent />}
-      {props.item.kind === "message" ? (
+      {item().kind === "message" ? (
         <MessageRow
           room={props.room}
-          message={props.item}
-          previous={newDay() || firstUnread() ? undefined : props.previous}
-          active={props.active}
-          stop={props.stop}
+          message={message()}
+          previous={newDay() || firstUnread() ? undefined : previous()}
+          active={props.isActive(item().id)}
+          stop={props.isStop(item().id)}
         />
       ) : (
-        <NoticeRow notice={props.item} />
+        <NoticeRow notice={item() as Notice} />
       )}
     </div>
   );
@@ -172,12 +255,19 @@ function Beginning(props: { room: Room; whole: boolean }): JSX.Element {
   );
 }
 
-function JumpToNewest(props: { room: Room }): JSX.Element {
+function JumpToNewest(props: { room: Room; focusNewest: () => void }): JSX.Element {
   const { dispatch } = useChat();
   const shown = () => props.room.phase === "open" && (!props.room.following || props.room.hasNewer);
+  let button: HTMLButtonElement | undefined;
+  // Looks before the button goes: if it had the focus, the newest message has it then.
+  createComputed<boolean>((was) => {
+    if (was && !shown() && document.activeElement === button) queueMicrotask(props.focusNewest);
+    return shown();
+  }, false);
   return (
     <Show when={shown()}>
       <button
+        ref={button}
         class="absolute right-4 bottom-3 z-20 flex items-center gap-1.5 rounded-full border border-line bg-raised py-1.5 pr-3.5 pl-2.5 text-sm font-medium shadow-float hover:bg-hover"
         onClick={() => dispatch({ type: "newest_wanted" })}
       >
@@ -192,15 +282,4 @@ function JumpToNewest(props: { room: Room }): JSX.Element {
 
 function messageOf(target: EventTarget | null): string | null {
   return (target as Element | null)?.closest<HTMLElement>("[data-message-id]")?.dataset["messageId"] ?? null;
-}
-
-function moveFocus(event: KeyboardEvent, content: HTMLElement): void {
-  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-  const from = (event.target as HTMLElement).closest<HTMLElement>("article");
-  if (!from) return;
-  const all = [...content.querySelectorAll<HTMLElement>("article")];
-  const next = all[all.indexOf(from) + (event.key === "ArrowUp" ? -1 : 1)];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
 }

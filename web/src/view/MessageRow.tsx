@@ -6,11 +6,15 @@ import { findMessage } from "../machine/timeline";
 import { GROUP_US } from "../protocol/limits";
 import { cleanLine } from "../text/clean";
 import { colourClass, initial } from "../text/colour";
+import { mentions } from "../text/mentions";
 import { clockTime, fullTime, isoTime } from "../text/time";
 import { useChat } from "./context";
-import { Check, Clock, Reply } from "./icons";
-import { MessageActions } from "./MessageActions";
+import { Check, Clock, Reply, Smile, Warning } from "./icons";
 import { MessageText } from "./MessageText";
+import { excerpt, soon } from "./soon";
+
+/** Of those who reacted so many are named. */
+const REACTORS_NAMED_MAX = 12;
 
 interface MessageRowProps {
   room: Room;
@@ -28,6 +32,7 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
   const { state } = useChat();
   const message = () => props.message;
   const own = () => message().status !== "sent" || message().uid === state.me?.uid;
+  const toMe = () => !own() && mentions(message().text, state.me?.name ?? "");
   const grouped = createMemo(() => message().replyTo === null && follows(props.previous, message()));
   return (
     <article
@@ -35,7 +40,7 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
       data-status={message().status}
       tabindex={props.stop ? 0 : -1}
       aria-label={`${cleanLine(message().from)}, ${clockTime(message().ts)}${message().late ? ", arrived late" : ""}`}
-      class={`relative pr-3 pl-15 outline-offset-[-2px] sm:pr-4 sm:pl-16 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${props.active ? "bg-hover/60" : ""}`}
+      class={`relative pr-3 pl-15 outline-offset-[-2px] sm:pr-4 sm:pl-16 ${grouped() ? "py-0.5" : "pt-2 pb-0.5"} ${toMe() ? "to-me" : props.active ? "bg-hover/60" : ""}`}
     >
       {grouped() ? (
         props.active && <MarginTime ts={message().ts} />
@@ -49,14 +54,16 @@ export function MessageRow(props: MessageRowProps): JSX.Element {
         {message().deleted ? (
           <p class="text-muted italic">This message was deleted.</p>
         ) : (
-          <MessageText text={message().text} edited={message().edited !== null} />
+          <MessageText text={message().text} edited={message().edited} />
         )}
         {own() && !message().deleted && <Status message={message()} />}
       </div>
       {message().status === "failed" && <Failure message={message()} />}
       <Reactions message={message()} />
       {props.active && message().status === "sent" && !message().deleted && (
-        <MessageActions message={message()} own={own()} />
+        <Show when={soon()} keyed>
+          {({ MessageActions }) => <MessageActions message={message()} own={own()} />}
+        </Show>
       )}
     </article>
   );
@@ -121,18 +128,15 @@ function follows(previous: Item | undefined, message: Message): boolean {
   );
 }
 
+/** What a message answers; a click goes there, however far back it is. */
 function Quote(props: { room: Room; id: string }): JSX.Element {
+  const { dispatch } = useChat();
   const original = createMemo(() => findMessage(props.room, props.id));
-  const show = () => {
-    const found = document.querySelector<HTMLElement>(`article[data-message-id="${CSS.escape(props.id)}"]`);
-    found?.scrollIntoView({ block: "center" });
-    found?.focus({ preventScroll: true });
-  };
   return (
     <button
-      class="mb-0.5 flex max-w-full items-center gap-1.5 rounded border-l-2 border-line-strong bg-hover/70 px-2 py-0.5 text-left text-[13px] text-muted enabled:hover:text-ink"
-      disabled={!original()}
-      onClick={show}
+      class="mb-0.5 flex min-h-6 max-w-full items-center gap-1.5 rounded border-l-2 border-line-strong bg-hover/70 px-2 py-0.5 text-left text-[13px] text-muted hover:text-ink"
+      title="Go to the message that is answered"
+      onClick={() => dispatch({ type: "message_wanted", room: props.room.name, id: props.id, ts: null })}
     >
       <Reply class="size-3.5 flex-none" />
       <span class="remote truncate">
@@ -140,7 +144,7 @@ function Quote(props: { room: Room; id: string }): JSX.Element {
           {(message) => (
             <>
               <span class={`font-medium ${colourClass(message().uid)}`}>{cleanLine(message().from)}</span>{" "}
-              {message().deleted ? "deleted message" : cleanLine(message().text)}
+              {message().deleted ? "deleted message" : excerpt(message().text)}
             </>
           )}
         </Show>
@@ -174,15 +178,19 @@ function Status(props: { message: Message }): JSX.Element {
 function Failure(props: { message: Message }): JSX.Element {
   const { dispatch } = useChat();
   return (
-    <p class="remote flex flex-wrap items-center gap-x-3 text-[13px] text-bad">
-      <span>Not sent. {cleanLine(props.message.problem ?? "")}</span>
+    <p class="remote mt-0.5 flex flex-wrap items-center gap-x-1 rounded-lg bg-bad-soft px-2 py-0.5 text-[13px] text-bad">
+      <Warning class="size-4 flex-none" />
+      <span class="mr-2 ml-0.5">Not sent. {cleanLine(props.message.problem ?? "")}</span>
       <button
-        class="font-semibold underline"
+        class="min-h-7 rounded px-1.5 font-semibold underline pointer-coarse:min-h-11"
         onClick={() => dispatch({ type: "retried", nonce: props.message.nonce })}
       >
         Retry
       </button>
-      <button class="underline" onClick={() => dispatch({ type: "discarded", nonce: props.message.nonce })}>
+      <button
+        class="min-h-7 rounded px-1.5 underline pointer-coarse:min-h-11"
+        onClick={() => dispatch({ type: "discarded", nonce: props.message.nonce })}
+      >
         Discard
       </button>
     </p>
@@ -192,6 +200,7 @@ function Failure(props: { message: Message }): JSX.Element {
 function Reactions(props: { message: Message }): JSX.Element {
   const { state, dispatch } = useChat();
   const shown = () => Object.entries(props.message.reactions).filter(([, names]) => names.length > 0);
+  const mine = (names: string[]) => names.includes(state.me?.name ?? "");
   return (
     <>
       {shown().length > 0 && (
@@ -199,10 +208,10 @@ function Reactions(props: { message: Message }): JSX.Element {
           <For each={shown()}>
             {([emoji, names]) => (
               <button
-                class={`flex items-center gap-1 rounded-full border px-2 py-px text-[13px] ${names.includes(state.me?.name ?? "") ? "border-accent bg-accent-soft text-accent" : "border-line bg-shade hover:bg-hover"}`}
-                aria-pressed={names.includes(state.me?.name ?? "")}
-                aria-label={`${cleanLine(emoji)} ${names.length}`}
-                title={names.map(cleanLine).join(", ")}
+                class={`flex min-h-6.5 items-center gap-1 rounded-full border px-2 py-px text-[13px] pointer-coarse:min-h-9 ${mine(names) ? "border-accent bg-accent-soft text-accent" : "border-line bg-shade hover:bg-hover"}`}
+                aria-pressed={mine(names)}
+                aria-label={`${cleanLine(emoji)} ${names.length}: ${who(names, state.me?.name)}`}
+                title={who(names, state.me?.name)}
                 onClick={() => dispatch({ type: "reacted", id: props.message.id, emoji, nonce: newNonce() })}
               >
                 <span class="remote emoji max-w-24 truncate">{cleanLine(emoji)}</span>
@@ -210,8 +219,27 @@ function Reactions(props: { message: Message }): JSX.Element {
               </button>
             )}
           </For>
+          <button
+            class="flex min-h-6.5 items-center rounded-full border border-line bg-shade px-2 text-muted hover:bg-hover hover:text-ink pointer-coarse:min-h-9"
+            aria-label="Add a reaction"
+            title="Add a reaction"
+            onClick={() =>
+              dispatch({ type: "overlay", overlay: { kind: "emoji", message: props.message.id } })
+            }
+          >
+            <Smile class="size-4" />
+          </button>
         </div>
       )}
     </>
   );
+}
+
+/** Who reacted, oneself first. */
+function who(names: string[], me: string | undefined): string {
+  const others = names.filter((name) => name !== me).map(cleanLine);
+  const all = others.length < names.length ? ["you", ...others] : others;
+  if (all.length > REACTORS_NAMED_MAX)
+    return `${all.slice(0, REACTORS_NAMED_MAX).join(", ")} and ${all.length - REACTORS_NAMED_MAX} more`;
+  return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : (all[0] ?? "");
 }

@@ -1,5 +1,5 @@
 /** Who is in the room; a click opens a direct conversation. */
-import { createMemo, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import type { UserRef } from "../protocol/frames";
 import { peopleOf } from "../machine/presence";
 import { isDirect, type Room } from "../machine/state";
@@ -8,12 +8,18 @@ import { colourClass, initial } from "../text/colour";
 import { useChat } from "./context";
 import { Close, Leave } from "./icons";
 
-/** Names listed at once; of a crowd nobody reads all. */
-const LISTED_MAX = 300;
+/** Names listed at first, and how many more when the list is scrolled to its end: of a crowd few read all. */
+const LISTED_STEP = 60;
+/** How near to the end of the list more is listed, in pixels. */
+const END_NEAR_PX = 600;
 
 export function PeoplePanel(props: { room: Room }): JSX.Element {
   const { state, dispatch } = useChat();
-  const people = createMemo(() => peopleOf(props.room));
+  const [most, setMost] = createSignal(LISTED_STEP);
+  const people = createMemo(() => peopleOf(props.room).slice(0, most()));
+  // By who they are: somebody who goes away for a moment, or has another name, stays the same button.
+  const uids = createMemo(() => people().map((person) => person.uid));
+  const more = () => props.room.total - people().length;
   return (
     <Show when={!isDirect(props.room.name)}>
       <aside
@@ -33,12 +39,17 @@ export function PeoplePanel(props: { room: Room }): JSX.Element {
             <Close />
           </button>
         </div>
-        <ul aria-label="People" class="min-h-0 flex-1 overflow-y-auto px-2 pb-4">
-          <For each={people().slice(0, LISTED_MAX)}>{(person) => <Person person={person} />}</For>
-          <Show when={props.room.total > Math.min(people().length, LISTED_MAX)}>
-            <li class="px-2 py-1.5 text-sm text-muted">
-              and {props.room.total - Math.min(people().length, LISTED_MAX)} more
-            </li>
+        <ul
+          aria-label="People"
+          class="min-h-0 flex-1 overflow-y-auto px-2 pb-4"
+          onScroll={({ currentTarget: list }) => {
+            const below = list.scrollHeight - list.scrollTop - list.clientHeight;
+            if (below < END_NEAR_PX && most() < props.room.users.length) setMost(most() + LISTED_STEP);
+          }}
+        >
+          <For each={uids()}>{(uid) => <Person room={props.room} uid={uid} />}</For>
+          <Show when={more() > 0}>
+            <li class="px-2 py-1.5 text-sm text-muted">and {more()} more</li>
           </Show>
         </ul>
         <div class="border-t border-line p-2 sm:hidden">
@@ -54,30 +65,35 @@ export function PeoplePanel(props: { room: Room }): JSX.Element {
   );
 }
 
-function Person(props: { person: UserRef }): JSX.Element {
+function Person(props: { room: Room; uid: string }): JSX.Element {
   const { state, dispatch } = useChat();
-  const self = () => props.person.uid === state.me?.uid;
+  // Who goes is shown as they were until the list is without them.
+  const person = createMemo<UserRef>((was) => props.room.users.byId(props.uid) ?? was, {
+    name: "",
+    uid: props.uid,
+  });
+  const self = () => props.uid === state.me?.uid;
   return (
     <li>
       <button
         disabled={self()}
         class="flex w-full items-center gap-2.5 rounded-lg px-2 py-1 text-left enabled:hover:bg-hover"
-        title={self() ? undefined : `Write to ${cleanLine(props.person.name)}`}
-        onClick={() => dispatch({ type: "room_opened", room: `@${props.person.name}` })}
+        title={self() ? undefined : `Write to ${cleanLine(person().name)}`}
+        onClick={() => dispatch({ type: "room_opened", room: `@${person().name}` })}
       >
         <span
-          class={`avatar size-7 text-xs leading-7 ${colourClass(props.person.uid)} ${props.person.away ? "opacity-50" : ""}`}
+          class={`avatar size-7 text-xs leading-7 ${colourClass(props.uid)} ${person().away ? "opacity-50" : ""}`}
           aria-hidden="true"
         >
-          {initial(props.person.name)}
+          {initial(person().name)}
         </span>
-        <span class={`remote min-w-0 flex-1 truncate text-sm ${props.person.away ? "text-muted" : ""}`}>
-          {cleanLine(props.person.name)}
+        <span class={`remote min-w-0 flex-1 truncate text-sm ${person().away ? "text-muted" : ""}`}>
+          {cleanLine(person().name)}
           <Show when={self()}>
             <span class="text-muted"> (you)</span>
           </Show>
         </span>
-        <Show when={props.person.away}>
+        <Show when={person().away}>
           <span class="text-xs text-muted">away</span>
         </Show>
       </button>

@@ -4,7 +4,7 @@ import { isDirect, type Room } from "../machine/state";
 import { cleanLine } from "../text/clean";
 import { Connection } from "./Connection";
 import { useChat } from "./context";
-import { Close, Menu, People } from "./icons";
+import { Close, Magnifier, Menu, People } from "./icons";
 
 /** Unicode scalar values of a topic that a node takes. */
 const TOPIC_CHARS_MAX = 300;
@@ -38,6 +38,20 @@ export function RoomHeader(props: { room: Room }): JSX.Element {
         </Show>
       </div>
       <Connection />
+      <button
+        class="icon-button"
+        aria-label="Search messages"
+        aria-expanded={state.overlay.kind === "search"}
+        title="Search (Ctrl+Shift+F)"
+        onClick={() =>
+          dispatch({
+            type: "overlay",
+            overlay: { kind: state.overlay.kind === "search" ? "none" : "search" },
+          })
+        }
+      >
+        <Magnifier />
+      </button>
       <Show when={!direct()}>
         <button
           class="icon-button lg:hidden"

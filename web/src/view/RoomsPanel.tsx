@@ -4,8 +4,8 @@ import { isDirect, type Room } from "../machine/state";
 import { cleanLine } from "../text/clean";
 import { colourClass, initial } from "../text/colour";
 import { useChat } from "./context";
-import { Close, Leave, Logo, Plus } from "./icons";
-import { SoundButton, ThemeButton } from "./Switches";
+import { Close, Leave, Logo, Plus, Signpost } from "./icons";
+import { NotifyButton, SoundButton, ThemeButton } from "./Switches";
 
 export function RoomsPanel(): JSX.Element {
   const { state, dispatch } = useChat();
@@ -20,6 +20,15 @@ export function RoomsPanel(): JSX.Element {
       <div class="flex h-14 flex-none items-center gap-2.5 px-4">
         <Logo />
         <span class="flex-1 text-lg font-semibold tracking-tight">chat</span>
+        <button
+          class="icon-button -mr-2 max-md:mr-0"
+          aria-label="Go to a room or a person"
+          aria-haspopup="dialog"
+          title="Go to a room or a person (Ctrl+K)"
+          onClick={() => dispatch({ type: "overlay", overlay: { kind: "switcher" } })}
+        >
+          <Signpost />
+        </button>
         <button
           class="icon-button md:hidden"
           aria-label="Close rooms"
@@ -154,6 +163,7 @@ function Foot(): JSX.Element {
       </span>
       <ThemeButton />
       <SoundButton />
+      <NotifyButton />
       <SignOut />
     </div>
   );

@@ -1,7 +1,7 @@
-/** The page's two switches: theme and sound. */
-import { Match, Switch, type JSX } from "solid-js";
+/** The page's switches: theme, sound, notifications. */
+import { Match, Show, Switch, type JSX } from "solid-js";
 import { useChat } from "./context";
-import { Bell, BellOff, Moon, Screen, Sun } from "./icons";
+import { Bell, BellOff, Moon, Notice, NoticeOff, Screen, Sun } from "./icons";
 
 const THEMES = { system: "as the system", light: "light", dark: "dark" };
 
@@ -41,5 +41,29 @@ export function SoundButton(): JSX.Element {
     >
       {state.sound ? <Bell /> : <BellOff />}
     </button>
+  );
+}
+
+/** The browser asks the user when it is pressed for the first time, and never before. */
+export function NotifyButton(): JSX.Element {
+  const { state, dispatch } = useChat();
+  const titles = {
+    unavailable: "",
+    off: "Notifications for mentions and direct messages: off",
+    on: "Notifications for mentions and direct messages: on",
+    blocked: "Notifications are blocked by the browser",
+  };
+  return (
+    <Show when={state.notify !== "unavailable"}>
+      <button
+        class="icon-button"
+        aria-label="Notifications"
+        aria-pressed={state.notify === "on"}
+        title={titles[state.notify]}
+        onClick={() => dispatch({ type: "notify_toggled" })}
+      >
+        {state.notify === "on" ? <Notice /> : <NoticeOff />}
+      </button>
+    </Show>
   );
 }

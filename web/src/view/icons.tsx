@@ -81,6 +81,34 @@ export const Bin = (p: IconProps) => (
     <path d="M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12" />
   </Icon>
 );
+export const Copy = (p: IconProps) => (
+  <Icon class={p.class}>
+    <rect x="9" y="9" width="11" height="11" rx="2" />
+    <path d="M5 15H4V6a2 2 0 0 1 2-2h9v1" />
+  </Icon>
+);
+export const Smile = (p: IconProps) => (
+  <Icon class={p.class}>
+    <circle cx="12" cy="12" r="8.5" />
+    <path d="M8.5 14.5a4.2 4.2 0 0 0 7 0M9 9.5v.01M15 9.5v.01" />
+  </Icon>
+);
+export const Magnifier = (p: IconProps) => (
+  <Icon class={p.class}>
+    <circle cx="11" cy="11" r="6.5" />
+    <path d="M16 16l4.5 4.5" />
+  </Icon>
+);
+export const Signpost = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M12 3v18M12 5h6l2.5 2.5L18 10h-6M12 12H6l-2.5 2.5L6 17h6" />
+  </Icon>
+);
+export const Warning = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 17v.01" />
+  </Icon>
+);
 export const Leave = (p: IconProps) => (
   <Icon class={p.class}>
     <path d="M14 5H6v14h8M10 12h10M17 9l3 3-3 3" />
@@ -111,6 +139,17 @@ export const Bell = (p: IconProps) => (
 export const BellOff = (p: IconProps) => (
   <Icon class={p.class}>
     <path d="M8 6.5A6 6 0 0 1 18 11v4M6 10v6l-1.5 2H17M10 20.5h4M4 4l16 16" />
+  </Icon>
+);
+export const Notice = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M13 5H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h1v3l4-3h7a2 2 0 0 0 2-2v-3" />
+    <circle cx="18.5" cy="6" r="2.5" />
+  </Icon>
+);
+export const NoticeOff = (p: IconProps) => (
+  <Icon class={p.class}>
+    <path d="M9 5h9a2 2 0 0 1 2 2v8M17 17h-6l-4 3v-3H6a2 2 0 0 1-2-2V7M4 4l16 16" />
   </Icon>
 );
 export const Check = (p: IconProps) => (

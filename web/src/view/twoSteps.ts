@@ -2,26 +2,15 @@
  * A room is shown in two steps: first its newest messages, then, once those are painted, the rest above them. So a
  * long room is there as soon as an empty one.
  */
-import { createEffect, createMemo, createSignal, onCleanup, type Accessor } from "solid-js";
-import type { Item, Room } from "../machine/state";
-
-/** Items of the first step: what the eye is on, at the end; the screen is full one frame later. */
-const FIRST_ITEMS = 4;
+import { createEffect, createSignal, onCleanup, type Accessor } from "solid-js";
+import type { Room } from "../machine/state";
 
 /** A page that is not in front paints nothing; then the second step comes after this. */
 const PAINT_WAIT_MS = 250;
 
-export interface TwoSteps {
-  items: Accessor<Item[]>;
-  /** What stands before the item of that index in the room, whether it is shown yet or not. */
-  previous: (index: number) => Item | undefined;
-  /** The second step has been taken. */
-  whole: Accessor<boolean>;
-}
-
-export function inTwoSteps(room: Accessor<Room>): TwoSteps {
+/** Whether the second step has been taken. */
+export function inTwoSteps(room: Accessor<Room>): Accessor<boolean> {
   const [whole, setWhole] = createSignal(false);
-  const items = createMemo(() => (whole() ? room().timeline : room().timeline.slice(-FIRST_ITEMS)));
   createEffect(() => {
     if (room().phase !== "open" || whole()) return;
     const late = setTimeout(() => setWhole(true), PAINT_WAIT_MS);
@@ -32,6 +21,5 @@ export function inTwoSteps(room: Accessor<Room>): TwoSteps {
       cancelAnimationFrame(frame);
     });
   });
-  const previous = (index: number) => room().timeline[room().timeline.length - items().length + index - 1];
-  return { items, previous, whole };
+  return whole;
 }

@@ -93,7 +93,7 @@ fn who_types_no_name_is_told_in_two_lines_what_to_do() {
     person.types("/quit");
     assert_eq!(person.requests(), [ClientFrame::Quit]);
     person.types("/help");
-    assert_eq!(person.screen().len(), 12);
+    assert_eq!(person.screen().len(), 13);
 }
 
 #[test]
@@ -275,6 +275,52 @@ fn a_direct_conversation_is_opened_by_its_history_and_left_without_asking() {
             "-- bob is bob-2 now",
             "-- nobody is in a direct conversation, so there is nothing to leave",
             "-- you have left @bob-2; you are in lobby now",
+        ]
+    );
+}
+
+#[test]
+fn search_asks_for_what_follows_it_and_shows_the_oldest_first() {
+    let mut person = Person::in_lobby();
+    person.types("/search");
+    assert!(person.screen()[0].starts_with("-- /search WORDS: "));
+    person.types("/search \"load balancer\" from:bob ");
+    let asked = person.requests();
+    let ClientFrame::Search {
+        query, room: None, ..
+    } = &asked[0]
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(query, "\"load balancer\" from:bob");
+    assert!(person.mode.is_waiting());
+    let found = |messages, more, indexed| {
+        ServerFrame::Results(Results {
+            re: Some(Re::Text(ASKED.into())),
+            messages,
+            more,
+            indexed,
+        })
+    };
+    let messages = vec![message("ops", "b", "newer"), message("lobby", "a", "older")];
+    person.sees(&found(messages, true, None));
+    assert!(!person.mode.is_waiting());
+    assert_eq!(
+        person.screen(),
+        [
+            "-- 2 messages found, the newest:",
+            "12:04 bob: older",
+            "12:04 [ops] bob: newer",
+            "-- end"
+        ]
+    );
+    person.types("/search x");
+    person.sees(&found(Vec::new(), false, Some(false)));
+    assert_eq!(
+        person.screen(),
+        [
+            "-- not all that was said is looked through yet; try again later",
+            "-- nothing was found"
         ]
     );
 }

@@ -286,7 +286,7 @@ export class Tab {
 
   /** The messages of the lobby, each with its state. */
   get lobby(): string[] {
-    const messages = findRoom(this.state, "lobby")?.timeline ?? [];
+    const messages = [...(findRoom(this.state, "lobby")?.timeline ?? [])];
     return messages
       .filter((item): item is Message => item.kind === "message")
       .map(({ text, status }) => `${text} ${status}`);

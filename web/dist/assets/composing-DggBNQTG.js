@@ -1,0 +1,1 @@
+function t(t,e,n,o){t.setRangeText(o,e,n,"end"),t.dispatchEvent(new InputEvent("input",{bubbles:!0,inputType:"insertText"}))}function e(e){const n=document.querySelector("[data-composer]");n&&(n.focus(),t(n,n.selectionStart,n.selectionEnd,e))}export{t as n,e as t};
