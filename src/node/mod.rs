@@ -117,8 +117,7 @@ impl Node {
     /// Tells everybody good-bye, stores what was accepted, and closes the data folder. Bounded: it
     /// takes ten seconds at most.
     pub async fn stop(self) {
-        self.shared.stop.cancel();
-        self.shared.hub.delivery.stop_links();
+        self.shared.begin_stop();
         self.shared.connections.close();
         if timeout(STOP_CONNECTIONS, self.shared.connections.wait())
             .await

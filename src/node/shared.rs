@@ -224,6 +224,13 @@ impl Shared {
         }
     }
 
+    /// Tells all who wait for `stop`, and wakes the connections, which do not wait for it: a waiter in each
+    /// would make their tasks larger.
+    pub fn begin_stop(&self) {
+        self.stop.cancel();
+        self.hub.delivery.stop_links();
+    }
+
     /// On how many nodes' disks the event is, once they are as many as are wanted and to be had.
     pub async fn copies(&self, placed: &Placed) -> u32 {
         if self.config.copies <= 1 {

@@ -152,6 +152,12 @@ impl Machine {
                 self.options.token = None;
                 self.open(node, suggestions_taken);
             }
+            // A node of that name had its data at hand once; this is another. Its users come in all the same.
+            ErrorCode::Forbidden
+                if self.nodes.is_here() && self.options.admin.remove(&node).is_some() =>
+            {
+                self.open(node, suggestions_taken);
+            }
             ErrorCode::NameTaken
                 if self.options.take_suggestion && suggestions_taken < SUGGESTIONS_MAX =>
             {

@@ -142,7 +142,9 @@ impl Machine {
 
     /// Writes `user_join`, by token where there is one.
     pub(super) fn open(&mut self, node: String, suggestions_taken: u32) {
-        let admin = self.options.admin.get(&node).cloned();
+        // It is of a node on this machine, and nobody else's business: any node may bear that name.
+        let admin = self.options.admin.get(&node);
+        let admin = admin.filter(|_| self.nodes.is_here()).cloned();
         let claim = match &self.options.token {
             Some(token) => Claim::Token {
                 token: token.clone(),

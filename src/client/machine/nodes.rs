@@ -62,12 +62,17 @@ impl Nodes {
         delay.mul_f64(1.0 - chance / 2.0)
     }
 
+    /// Whether the node that is used, or tried, is on this machine.
+    pub(super) fn is_here(&self) -> bool {
+        self.current().starts_with("127.0.0.1:")
+            || self.current().starts_with("[::1]:")
+            || self.current().starts_with("localhost:")
+    }
+
     /// Adds the addresses of nodes that a node told of. Those that can only mean something on that
     /// node's own machine are left out.
     pub(super) fn learn<'a>(&mut self, told: impl Iterator<Item = &'a str>) {
-        let here = self.current().starts_with("127.0.0.1:")
-            || self.current().starts_with("[::1]:")
-            || self.current().starts_with("localhost:");
+        let here = self.is_here();
         for address in told {
             let Ok(parsed) = address.parse::<SocketAddr>() else {
                 continue;

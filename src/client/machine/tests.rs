@@ -16,15 +16,19 @@ struct Story {
     dialed: Vec<String>,
 }
 
+fn alice(nodes: &[&str]) -> Options {
+    Options {
+        nodes: nodes.iter().map(ToString::to_string).collect(),
+        name: UserName::parse("alice").unwrap(),
+        token: None,
+        take_suggestion: false,
+        admin: BTreeMap::new(),
+    }
+}
+
 impl Story {
     fn new(nodes: &[&str]) -> Story {
-        Story::with(Options {
-            nodes: nodes.iter().map(ToString::to_string).collect(),
-            name: UserName::parse("alice").unwrap(),
-            token: None,
-            take_suggestion: false,
-            admin: BTreeMap::new(),
-        })
+        Story::with(alice(nodes))
     }
 
     fn with(options: Options) -> Story {
@@ -436,6 +440,36 @@ fn a_script_takes_the_name_that_is_suggested_and_a_refused_token_leads_back_to_t
     taken["suggestion"] = json!("alice-2");
     story.answers(&opening, taken);
     assert_eq!(story.takes("user_join")["name"], "alice-2");
+}
+
+#[test]
+fn a_node_that_has_another_administrators_token_is_joined_without_one() {
+    let mut story = Story::with(Options {
+        admin: [("n1".to_owned(), "of another n1".to_owned())].into(),
+        ..alice(&["127.0.0.1:1"])
+    });
+    story.greets();
+    let opening = story.takes("user_join");
+    assert_eq!(opening["admin"], "of another n1");
+    story.answers(&opening, error("forbidden"));
+    let opening = story.takes("user_join");
+    assert_eq!(
+        (&opening["name"], &opening["admin"]),
+        (&json!("alice"), &Value::Null)
+    );
+    // What is refused then is the user.
+    story.answers(&opening, error("forbidden"));
+    assert!(story.was_told(|event| matches!(event, ClientEvent::NameRefused { .. })));
+}
+
+#[test]
+fn an_administrators_token_of_this_machine_is_shown_to_no_other_that_bears_the_nodes_name() {
+    let mut story = Story::with(Options {
+        admin: [("n1".to_owned(), "root".to_owned())].into(),
+        ..alice(&["192.0.2.7:9001"])
+    });
+    story.greets();
+    assert_eq!(story.takes("user_join")["admin"], Value::Null);
 }
 
 #[test]

@@ -23,8 +23,6 @@ pub(super) struct Outlet {
     /// The connection's task.
     task: AtomicWaker,
     task_is_woken: AtomicBool,
-    /// The node stops.
-    stops: AtomicBool,
 }
 
 impl Outlet {
@@ -39,18 +37,13 @@ impl Outlet {
                 signal,
                 task: AtomicWaker::new(),
                 task_is_woken: AtomicBool::new(false),
-                stops: AtomicBool::new(false),
             }
         });
         // All may have been told before this one was there.
         if outlet.shared.stop.is_cancelled() {
-            outlet.stop();
+            outlet.wake_task();
         }
         outlet
-    }
-
-    pub(super) fn stops(&self) -> bool {
-        self.stops.load(Ordering::Acquire)
     }
 
     /// The connection's state. It is held for what is at hand, and never while anything is waited for.
@@ -105,7 +98,6 @@ impl Link for Outlet {
     }
 
     fn stop(&self) {
-        self.stops.store(true, Ordering::Release);
         self.wake_task();
     }
 }

@@ -122,7 +122,8 @@ impl Task {
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let wanted = self.wanted;
         let is_woken = self.outlet.poll_woken(context).is_ready();
-        if wanted.stop && self.outlet.stops() {
+        // Who is not woken need not ask: the stop wakes everybody.
+        if wanted.stop && is_woken && self.outlet.shared.stop.is_cancelled() {
             self.input.clear();
             self.outlet.state().go(Phase::Finishing { stopping: true });
             return Poll::Ready(());

@@ -126,7 +126,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::node::rooms::desk::{Delivered, SOON, When};
+    use crate::node::rooms::desk::{Delivered, FEW_EVENTS, FEW_LINKS, SOON, When};
     use crate::node::rooms::lock;
     use crate::node::store::Answering;
 
@@ -149,6 +149,14 @@ mod tests {
         fn stop(&self) {
             let _ = lock(&self.writes).try_send(Instant::now());
         }
+    }
+
+    fn told_at(desk: &Arc<Desk>) -> Arc<Told> {
+        let (writes, _) = mpsc::sync_channel(1);
+        Arc::new_cyclic(|me: &Weak<Told>| Told {
+            ticket: Ticket::new(me.clone(), desk),
+            writes: Mutex::new(writes),
+        })
     }
 
     fn link(delivery: &Delivery) -> (Arc<Told>, mpsc::Receiver<Instant>) {
@@ -193,6 +201,23 @@ mod tests {
         one.ticket.queue(When::Now);
         written.recv_timeout(LONG).unwrap();
         desk.end();
+    }
+
+    #[test]
+    fn who_writes_to_many_links_publishes_for_them_too() {
+        let delivery = Delivery::default();
+        let desk = &delivery.desks[0];
+        let queue = |links: usize| {
+            let links: Vec<_> = (0..links).map(|_| told_at(desk)).collect();
+            links.iter().for_each(|link| link.ticket.queue(When::Now));
+            assert_eq!(desk.take().0.len(), links.len());
+        };
+        assert!(desk.are_few(1), "nobody has been written to yet");
+        queue(FEW_LINKS + 1);
+        assert!(!desk.are_few(1));
+        queue(FEW_LINKS);
+        assert!(desk.are_few(FEW_EVENTS));
+        assert!(!desk.are_few(FEW_EVENTS + 1));
     }
 
     #[test]

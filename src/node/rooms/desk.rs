@@ -24,8 +24,8 @@ pub(super) const SOON: Duration = Duration::from_millis(20);
 
 /// Events and links up to which the store's writer publishes and writes by itself while the thread sleeps:
 /// that takes less time than to wake it.
-const FEW_EVENTS: usize = 4;
-const FEW_LINKS: usize = 8;
+pub(super) const FEW_EVENTS: usize = 4;
+pub(super) const FEW_LINKS: usize = 8;
 
 /// Whatever carries lines out and can be asked to write them at any time.
 pub trait Link: Send + Sync + 'static {
@@ -58,8 +58,7 @@ pub enum When {
 /// What waits for one thread.
 #[derive(Default)]
 pub struct Desk {
-    /// All links that it serves: to be told when the node stops. A waiter in each of their tasks would be five
-    /// times as large.
+    /// All links that it serves: to be told when the node stops.
     links: Mutex<Slab<Weak<dyn Link>>>,
     due: Mutex<Vec<Arc<dyn Link>>>,
     soon: Mutex<Soon>,
@@ -68,7 +67,7 @@ pub struct Desk {
     /// Nobody wakes it: more is about to come, and it is woken then.
     held: AtomicBool,
     over: AtomicBool,
-    /// What was last published was for many links: the thread publishes what comes next. Marking them all
+    /// What was last taken was for many links: the thread publishes what comes next. Marking them all
     /// on one core and writing to them on another would move what is known of each between the two.
     many: AtomicBool,
     thread: OnceLock<Thread>,
@@ -249,6 +248,11 @@ impl Desk {
         }
     }
 
+    /// Whether so many events are published sooner by the writer than by the thread, once that is awake.
+    pub(super) fn are_few(&self, events: usize) -> bool {
+        (1..=FEW_EVENTS).contains(&events) && !self.many.load(Ordering::Relaxed)
+    }
+
     /// The round of a few, on the thread of the store's writer.
     fn small_round(&self) {
         let _context = self.runtime.get().map(Handle::enter);
@@ -257,7 +261,6 @@ impl Desk {
             let links = if due.len() <= FEW_LINKS {
                 std::mem::take(&mut *due)
             } else {
-                self.many.store(true, Ordering::Relaxed);
                 Vec::new()
             };
             drop(due);
@@ -291,8 +294,7 @@ impl Answering for Desk {
     }
 
     fn end(&self, events: usize) {
-        let few = (1..=FEW_EVENTS).contains(&events) && !self.many.load(Ordering::Relaxed);
-        if few && self.sleeps.load(Ordering::SeqCst) {
+        if self.are_few(events) && self.sleeps.load(Ordering::SeqCst) {
             self.small_round();
         }
         self.held.store(false, Ordering::Release);
