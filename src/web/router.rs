@@ -21,20 +21,26 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Headers of every answer.
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
         HeaderName::from_static("permissions-policy"),
         "camera=(), geolocation=(), microphone=()",
     ),
 ];
+
+/// Windows that opened the page, or that it opened, have no hold on it.
+const OPENER_POLICY: (HeaderName, &str) = (
+    HeaderName::from_static("cross-origin-opener-policy"),
+    "same-origin",
+);
+
+/// Browsers say this only where they trust the address (https and this machine, also behind a proxy that
+/// the bridge knows nothing of). Elsewhere they ignore the opener policy, with a warning to the reader.
+const TRUSTED: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Seconds for which a browser may remember that a page was allowed to ask.
 const PREFLIGHT_SECONDS: &str = "600";
@@ -76,6 +82,7 @@ async fn method_not_allowed() -> HttpError {
 async fn guarded(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let named = origin.filter(|o| o.to_str().is_ok_and(|o| app.guard.is_named(o)));
+    let trusted = request.headers().contains_key(TRUSTED);
     let mut answer = match admitted(&app, &request) {
         Err(refused) => refused.into_response(),
         Ok(()) if request.method() == Method::OPTIONS => preflight(named.is_some()),
@@ -84,6 +91,9 @@ async fn guarded(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let headers = answer.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if trusted {
+        headers.insert(OPENER_POLICY.0, HeaderValue::from_static(OPENER_POLICY.1));
     }
     if let Some(origin) = named {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

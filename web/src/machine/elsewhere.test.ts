@@ -54,6 +54,17 @@ describe("what other tabs have to say", () => {
     expect(page.kept()).toEqual([]);
   });
 
+  test("is shown once, also when the message itself was here first", () => {
+    const page = inLobby();
+    page.hear(live(2, { nonce: "b1", uid: ME, from: "mia", text: "b1" }));
+    elsewhere(page, { what: "deed", deed: deed("b1", "B") });
+    elsewhere(page, { what: "deed_gone", nonce: "b1", failed: false });
+    expect(page.messages().map(({ text, status }) => [text, status])).toEqual([
+      ["m1", "sent"],
+      ["b1", "sent"],
+    ]);
+  });
+
   test("is said here once they are gone", () => {
     const page = inLobby();
     elsewhere(page, { what: "deed", deed: deed("b1", "B") });

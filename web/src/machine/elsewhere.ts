@@ -7,10 +7,14 @@ import { endLink, moveLink } from "./link";
 import { flushOutbox, forgetDeed, showLoose, takeOver } from "./outbox";
 import { enter, removeRoom, rememberJoined } from "./rooms";
 import { forgetUser } from "./session";
+import type { Room } from "./room";
 import { findRoom, roomOf, type Deed, type State } from "./state";
 import { ADOPT_EVERY_MS, TYPED_HERE_MS } from "../protocol/limits";
 import { findMessage, remove } from "./timeline";
 import type { Turn } from "./turn";
+
+/** Among how many of the newest messages one is looked for that is told of late. */
+const NEWEST_LOOKED_AT = 200;
 
 export type Elsewhere = Extract<Event, { type: "elsewhere" }>["change"];
 
@@ -98,9 +102,10 @@ function deed(turn: Turn, heard: Deed): void {
     const added: Deed = { ...heard, said: null, notBefore: 0 };
     state.outbox.push(added);
     if (added.body.kind !== "send") return;
-    showLoose(state, added);
-    // What was sent from there is no draft here any more, also if it was typed here.
     const room = findRoom(state, added.room);
+    // What the tab writes down may come after the message itself, which then stays the only one.
+    if (room && !hasNewly(room, added)) showLoose(state, added);
+    // What was sent from there is no draft here any more, also if it was typed here.
     if (room?.draft.editing === null && room.draft.text === added.body.text) room.draft.text = "";
     return;
   }
@@ -109,6 +114,15 @@ function deed(turn: Turn, heard: Deed): void {
   known.tab = heard.tab;
   known.uid = heard.uid;
   takeOver(turn, known, heard.problem);
+}
+
+/** Whether the message is among the newest of the room already. */
+function hasNewly({ timeline }: Room, { uid, nonce }: Deed): boolean {
+  for (let at = timeline.length - 1; at >= Math.max(0, timeline.length - NEWEST_LOOKED_AT); at--) {
+    const item = timeline.at(at);
+    if (item?.kind === "message" && item.nonce === nonce && item.uid === uid) return true;
+  }
+  return false;
 }
 
 /** It has been said, or, where it had failed, thrown away. What was said comes from the server too. */

@@ -76,11 +76,12 @@ export function Composer(props: { room: Room }): JSX.Element {
       dispatch({ type: "last_edited" });
     }
   };
-  /** Another tab may have written it: then whoever stands in the text here stays where they are. */
+  /** Another tab may have written it: then whoever stands in the text here stays where they are, or at its end. */
   const show = (text: string) => {
-    const { selectionStart, selectionEnd } = area;
+    const { selectionStart, selectionEnd, value } = area;
     area.value = text;
-    if (draft().editing === null) area.setSelectionRange(selectionStart, selectionEnd);
+    if (draft().editing === null && selectionEnd < value.length)
+      area.setSelectionRange(selectionStart, selectionEnd);
   };
   const fit = () => {
     area.style.height = "auto";
