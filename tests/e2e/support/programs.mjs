@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-const target = JSON.parse(
+/** Where cargo puts what is built. */
+export const target = JSON.parse(
   execFileSync("cargo", ["metadata", "--no-deps", "--format-version", "1", "--offline"], {
     cwd: root,
     maxBuffer: 1 << 26,

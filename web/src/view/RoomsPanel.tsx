@@ -151,20 +151,24 @@ function Foot(): JSX.Element {
   const { state } = useChat();
   const name = () => cleanLine(state.me?.name ?? state.name ?? "");
   return (
-    <div class="flex flex-wrap items-center gap-1 border-t border-line p-2">
-      <span
-        class={`avatar ml-1 size-8 text-sm leading-8 ${colourClass(state.me?.uid ?? "")}`}
-        aria-hidden="true"
-      >
-        {initial(name())}
-      </span>
-      <span class="remote min-w-36 flex-1 truncate px-1.5 text-sm font-medium" title={name()}>
-        {name()}
-      </span>
-      <ThemeButton />
-      <SoundButton />
-      <NotifyButton />
-      <SignOut />
+    <div class="border-t border-line p-2">
+      <div class="flex items-center">
+        <span
+          class={`avatar ml-1 size-8 text-sm leading-8 ${colourClass(state.me?.uid ?? "")}`}
+          aria-hidden="true"
+        >
+          {initial(name())}
+        </span>
+        <span class="remote min-w-0 flex-1 truncate px-2 text-sm font-medium" title={name()}>
+          {name()}
+        </span>
+        <SignOut />
+      </div>
+      <div class="flex gap-1 pt-1">
+        <ThemeButton />
+        <SoundButton />
+        <NotifyButton />
+      </div>
     </div>
   );
 }
