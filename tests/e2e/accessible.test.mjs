@@ -74,6 +74,35 @@ test("nothing is against the rules, on any part of the page, in light and dark",
   await ann.getByRole("button", { name: "Delete", exact: true }).click();
   await assert_accessible(ann, "a question whether to delete");
   await ann.keyboard.press("Escape");
+  for (const [what, keys] of Object.entries({ "the switcher": "Control+k", "the list of keys": "Control+/" })) {
+    await ann.getByRole("textbox", { name: "Message" }).press(keys);
+    await ann.getByRole("dialog").waitFor();
+    await assert_accessible(ann, what);
+    await ann.keyboard.press("Escape");
+    await ann.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  await article(ann, "an answer").hover();
+  await ann.getByRole("button", { name: "More reactions" }).click();
+  await ann.getByRole("dialog").waitFor();
+  await assert_accessible(ann, "the emoji");
+  await ann.keyboard.press("Escape");
+  await ann.getByRole("textbox", { name: "Message" }).fill("");
+  await ann.getByRole("textbox", { name: "Message" }).pressSequentially(":smi");
+  await ann.getByRole("listbox").waitFor();
+  await assert_accessible(ann, "a completion");
+  await ann.keyboard.press("Escape");
+  await ann.getByRole("textbox", { name: "Message" }).press("Control+Shift+F");
+  const search = ann.getByRole("complementary", { name: "Search" });
+  await assert_accessible(ann, "the help for searching");
+  await search.getByRole("textbox").fill("answer");
+  await search.getByRole("textbox").press("Enter");
+  await search.getByText("1 found").waitFor();
+  await assert_accessible(ann, "what was found");
+  await search.getByRole("textbox").fill("before:never");
+  await search.getByRole("textbox").press("Enter");
+  await search.getByRole("alert").waitFor();
+  await assert_accessible(ann, "a query that is not understood");
+  await search.getByRole("button", { name: "Close search" }).click();
   await assert_accessible(ben, "the chat on a phone");
   for (const drawer of ["rooms", "people"]) {
     await ben.getByRole("button", { name: new RegExp(`^Show ${drawer}`) }).click();

@@ -60,7 +60,7 @@ async function morning(mia) {
 const outside = (page) =>
   page.evaluate(() => {
     const wide = document.documentElement.clientWidth;
-    const clipped = (element) => element.closest("pre, .sr-only, [inert], [aria-hidden=true]") !== null;
+    const clipped = (element) => element.closest("pre, .truncate *, .sr-only, [inert], [aria-hidden=true]") !== null;
     return [...document.querySelectorAll("body *")]
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !clipped(element))
       .filter((element) => {

@@ -2,6 +2,7 @@
 import type { Event } from "./events";
 import { openLink } from "./link";
 import { showLoose } from "./outbox";
+import { freshenRooms } from "./rooms";
 import { findRoom, isDirect, roomOf, type Overlay, type Theme } from "./state";
 import type { Turn } from "./turn";
 
@@ -58,10 +59,12 @@ export function soundToggled(turn: Turn): void {
 
 export function drawerSet(turn: Turn, which: "none" | "rooms" | "people"): void {
   turn.state.drawer = turn.state.drawer === which ? "none" : which;
+  if (turn.state.drawer === "rooms") freshenRooms(turn);
 }
 
 export function overlaySet(turn: Turn, overlay: Overlay): void {
   turn.state.overlay = overlay;
+  if (overlay.kind === "switcher") freshenRooms(turn);
   if (overlay.kind !== "none") turn.state.drawer = "none";
 }
 

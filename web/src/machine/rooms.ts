@@ -1,6 +1,6 @@
 /** The rooms the user is in: entering, leaving, coming back to them on a new link, what their answers hold. */
 import type { Frame, MessageView, RoomInfo } from "../protocol/frames";
-import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS } from "../protocol/limits";
+import { CATCH_UP_EVENTS, OPEN_MESSAGES, ROOMS_EVERY_MS, ROOMS_FRESH_MS } from "../protocol/limits";
 import { askMissed, askNewest, drainArrived, fill } from "./history";
 import { changeOf, fromView, takeChange } from "./messages";
 import { notifyOf } from "./notify";
@@ -213,6 +213,12 @@ export function askRooms(turn: Turn): void {
   if (!isAsked(turn.state, (q) => q.kind === "rooms")) turn.ask({ type: "rooms" }, { kind: "rooms" });
   // A bridge moves to another node without a word; `stats` says which it is.
   turn.ask({ type: "stats" }, { kind: "other" });
+}
+
+/** Somebody looks for a room: one that was made just now is to be among them. */
+export function freshenRooms(turn: Turn): void {
+  const { link, roomsAsked } = turn.state;
+  if (link.phase === "up" && turn.now - roomsAsked > ROOMS_FRESH_MS) askRooms(turn);
 }
 
 export function tickRooms(turn: Turn): void {

@@ -84,6 +84,8 @@ export const READ_EVERY_MS = 1000;
 
 /** The list of rooms is asked for again after this long. */
 export const ROOMS_EVERY_MS = 20_000;
+/** A list of the rooms that is not older is not asked for again when somebody looks at it, in milliseconds. */
+export const ROOMS_FRESH_MS = 1000;
 
 /** Messages of one author within this time stand under one name. */
 export const GROUP_US = 5 * 60 * 1_000_000;

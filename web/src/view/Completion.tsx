@@ -86,7 +86,7 @@ export function Completion(props: CompletionProps): JSX.Element {
           id="completion"
           role="listbox"
           aria-label={NAMES[props.trigger.kind]}
-          class="max-h-72 overflow-y-auto p-1.5"
+          class="max-h-[min(25rem,50dvh)] overflow-y-auto p-1.5"
         >
           <For each={found()}>
             {(option, index) => (

@@ -8,6 +8,7 @@ import { marked } from "../text/marked";
 import { clockTime, dayName, fullTime, isoTime } from "../text/time";
 import { useChat } from "./context";
 import { Close, Magnifier } from "./icons";
+import { excerpt } from "./soon";
 
 export function SearchPanel(): JSX.Element {
   const { state, dispatch } = useChat();
@@ -181,7 +182,7 @@ function Result(props: { found: MessageView; query: string }): JSX.Element {
     <li>
       <button
         class="flex w-full gap-2.5 rounded-lg px-2 py-2 text-left hover:bg-hover"
-        aria-label={`${cleanLine(found.from)} in ${room()}, ${fullTime(found.ts)}: ${cleanLine(found.text ?? "")}`}
+        aria-label={`${cleanLine(found.from)} in ${room()}, ${fullTime(found.ts)}: ${excerpt(found.text ?? "")}`}
         onClick={go}
       >
         <span class={`avatar mt-0.5 size-7 text-xs leading-7 ${colourClass(found.uid)}`} aria-hidden="true">
@@ -202,7 +203,7 @@ function Result(props: { found: MessageView; query: string }): JSX.Element {
             </time>
           </span>
           <span class="remote line-clamp-4 text-sm" dir="auto">
-            <For each={marked(cleanLine(found.text ?? ""), props.query)}>
+            <For each={marked(excerpt(found.text ?? ""), props.query)}>
               {(cut) => (cut.hit ? <mark>{cut.text}</mark> : cut.text)}
             </For>
           </span>
