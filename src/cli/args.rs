@@ -29,6 +29,8 @@ pub enum ChatCommand {
     Send(Send),
     Tail(Tail),
     Status(Status),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Run a whole system in this process: nodes and the bridge for browsers (the default)
@@ -111,6 +113,27 @@ pub struct Status {
     pub json: bool,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// Print what a shell needs to complete the programs' options
+///
+/// For one session: `source <(chat completions bash)`; the same for zsh; for fish, `chat completions fish | source`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+    /// One program alone, for a file of its own, as zsh and packages want it [default: all]
+    #[arg(value_name = "PROGRAM", value_parser = ["chat", "chat-node", "chat-web", "chat-tui"])]
+    pub program: Option<String>,
+}
+
+/// Write the programs' man pages
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Where to; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// A chat node: it keeps every message, and shares them with the other nodes.

@@ -47,6 +47,11 @@ impl Layers {
         P::from_arg_matches(&matches).map_err(usage)
     }
 
+    /// The options of `P` with their variables, as man pages and completions tell of them.
+    pub(super) fn definition<P: Parser>(&self) -> Command {
+        self.command(P::command(), &[], &[])
+    }
+
     /// The definition with variables and the file's values.
     fn command(&self, bare: Command, settings: &[Setting], but: &[String]) -> Command {
         let with = |arg: Arg| self.with_layers(arg, settings, but);

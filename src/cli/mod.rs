@@ -7,6 +7,7 @@ mod file;
 mod identity;
 mod layers;
 mod lines;
+mod manual;
 mod node;
 mod places;
 mod ports;
@@ -43,6 +44,9 @@ pub enum Program {
 }
 
 impl Program {
+    /// All of them.
+    const ALL: [Program; 4] = [Program::Chat, Program::Node, Program::Web, Program::Tui];
+
     /// As it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -61,6 +65,17 @@ impl Program {
             Program::Tui => ("tui", "CHAT_TUI"),
         };
         Layers { table, variables }
+    }
+}
+
+/// A program's definition, with its variables.
+fn definition(program: Program) -> clap::Command {
+    let layers = program.layers();
+    match program {
+        Program::Chat => layers.definition::<Chat>(),
+        Program::Node => layers.definition::<args::Node>(),
+        Program::Web => layers.definition::<args::Web>(),
+        Program::Tui => layers.definition::<args::Tui>(),
     }
 }
 
@@ -91,6 +106,8 @@ fn start(program: Program, arguments: Vec<OsString>) -> Result<(), Stop> {
                 ChatCommand::Status(status) => {
                     block_on(&status.common, "warn", status::run(&status))
                 }
+                ChatCommand::Completions(asked) => manual::completions(&asked),
+                ChatCommand::Man(asked) => manual::man(&asked.folder),
             }
         }
         Program::Node => {
