@@ -16,6 +16,7 @@ use super::config::Config;
 use super::metrics::PeerPortRefusals;
 use super::presence::Heard;
 use super::replicator::Typist;
+use super::rooms::Together;
 use super::shared::{SERVER, Shared, Tuning};
 use super::stats::own_figures;
 use super::store::{Early, Ingested, Reader, StoreError};
@@ -124,6 +125,19 @@ impl NodeHandle {
         self.shared.store.ingest(events).await
     }
 
+    /// The same without waiting: `tell` is called with the answer on the store's thread, which must not be
+    /// held up. It is dropped when the store is closed before.
+    ///
+    /// # Errors
+    /// Gives the events back when the store's queue is full, or it is closed.
+    pub fn ingest_and_tell(
+        &self,
+        events: Vec<Arc<Event>>,
+        tell: impl FnOnce(Result<Ingested, StoreError>) + Send + 'static,
+    ) -> Result<(), Vec<Arc<Event>>> {
+        self.shared.store.ingest_and_tell(events, tell)
+    }
+
     /// What `origin` wrote after `seq`, in order, for another node: `limit` events at most, and no more
     /// than make up `bytes` on the wire, save that one always comes if there is one.
     ///
@@ -155,6 +169,13 @@ impl NodeHandle {
         let origin = origin.clone();
         let read = move |reader: &Reader| reader.hash(&origin, after, up_to);
         self.shared.store.read(read).await
+    }
+
+    /// Whoever says of several events on how many disks they are does it while holding this: those who wait
+    /// are written to once it is dropped, on the same thread if they are few. Nothing may be locked then
+    /// that is asked for by [`Replicator::copies`](super::replicator::Replicator::copies).
+    pub fn answer_together(&self) -> Together {
+        self.shared.hub.delivery.answer_together()
     }
 
     /// From now on `early` is handed this node's own events while its disk still writes, so that other

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::handle::NodeHandle;
+pub use super::rooms::Together;
 use super::store::{Committed, Placed};
 use crate::protocol::presence::PresenceChanges;
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures};

@@ -12,7 +12,7 @@ use std::thread;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::desk::{Desk, Link, Ticket};
+use super::desk::{Desk, Link, Ticket, Together};
 use super::publish::Publisher;
 use crate::node::shared::Shared;
 use crate::node::store::Commits;
@@ -75,6 +75,11 @@ impl Delivery {
         for desk in &self.desks {
             desk.stop_links();
         }
+    }
+
+    /// For whoever answers several: see [`Together`].
+    pub fn answer_together(&self) -> Together {
+        Together::at(&self.desks[0])
     }
 
     /// A place for a new link.
@@ -218,6 +223,64 @@ mod tests {
         queue(FEW_LINKS);
         assert!(desk.are_few(FEW_EVENTS));
         assert!(!desk.are_few(FEW_EVENTS + 1));
+    }
+
+    /// Until the thread is asleep.
+    fn wait_for_sleep(desk: &Desk) {
+        let began = Instant::now();
+        while !desk.is_asleep() {
+            assert!(began.elapsed() < LONG);
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn who_answers_a_few_writes_to_them_itself_and_leaves_many_to_the_thread() {
+        let (delivery, desk) = working();
+        let links: Vec<_> = (0..=FEW_LINKS).map(|_| link(&delivery)).collect();
+        wait_for_sleep(&desk);
+        let together = delivery.answer_together();
+        for (few, _) in &links[1..] {
+            few.ticket.queue(When::Now);
+        }
+        assert!(links.iter().all(|(_, written)| written.try_recv().is_err()));
+        drop(together);
+        for (_, written) in &links[1..] {
+            written.try_recv().expect("it is left to the thread");
+        }
+        let together = delivery.answer_together();
+        links
+            .iter()
+            .for_each(|(link, _)| link.ticket.queue(When::Now));
+        drop(together);
+        for (_, written) in &links {
+            written.recv_timeout(LONG).unwrap();
+        }
+        desk.end();
+    }
+
+    #[test]
+    fn whoever_of_those_who_answer_is_done_last_sees_to_what_is_due() {
+        for writer_is_last in [false, true] {
+            let (delivery, desk) = working();
+            let (one, written) = link(&delivery);
+            wait_for_sleep(&desk);
+            desk.begin();
+            let mut together = Some(delivery.answer_together());
+            one.ticket.queue(When::Now);
+            if writer_is_last {
+                together = None;
+            } else {
+                Answering::end(&*desk, 0);
+            }
+            assert!(written.try_recv().is_err());
+            if writer_is_last {
+                Answering::end(&*desk, 0);
+            }
+            drop(together);
+            written.recv_timeout(LONG).unwrap();
+            desk.end();
+        }
     }
 
     #[test]

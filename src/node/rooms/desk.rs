@@ -6,7 +6,7 @@
 //! something is due. So one of them sees the other.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -66,6 +66,8 @@ pub struct Desk {
     sleeps: AtomicBool,
     /// Nobody wakes it: more is about to come, and it is woken then.
     held: AtomicBool,
+    /// The same, by so many who answer.
+    together: AtomicUsize,
     over: AtomicBool,
     /// What was last taken was for many links: the thread publishes what comes next. Marking them all
     /// on one core and writing to them on another would move what is known of each between the two.
@@ -207,8 +209,35 @@ impl Desk {
     }
 
     fn wake(&self) {
-        if !self.held.load(Ordering::Acquire) && self.sleeps.swap(false, Ordering::SeqCst) {
+        if !self.is_held() && self.sleeps.swap(false, Ordering::SeqCst) {
             self.unpark();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_asleep(&self) -> bool {
+        self.sleeps.load(Ordering::SeqCst)
+    }
+
+    /// Whether somebody is at it who looks for what is due, and wakes the thread, once that is done.
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) || self.together.load(Ordering::SeqCst) > 0
+    }
+
+    /// Wakes the thread if something is left for it. Whoever is at it still does so when that is done, and
+    /// may be publishing on this very thread.
+    fn wake_for_the_rest(&self) {
+        if !self.sleeps.load(Ordering::SeqCst) || self.is_held() {
+            // The thread looks at everything before it sleeps, and may be publishing at the moment.
+            return;
+        }
+        let is_left = !lock(&self.due).is_empty()
+            || lock(&self.soon).at.is_some()
+            || lock(&self.publisher)
+                .as_ref()
+                .is_some_and(Publisher::is_due);
+        if is_left {
+            self.wake();
         }
     }
 
@@ -257,15 +286,20 @@ impl Desk {
     fn small_round(&self) {
         let _context = self.runtime.get().map(Handle::enter);
         if self.publish() == Some(true) {
-            let mut due = lock(&self.due);
-            let links = if due.len() <= FEW_LINKS {
-                std::mem::take(&mut *due)
-            } else {
-                Vec::new()
-            };
-            drop(due);
-            self.serve(links);
+            self.serve_few();
         }
+    }
+
+    /// Has the links write that are due, if they are few.
+    fn serve_few(&self) {
+        let mut due = lock(&self.due);
+        let links = if due.len() <= FEW_LINKS {
+            std::mem::take(&mut *due)
+        } else {
+            Vec::new()
+        };
+        drop(due);
+        self.serve(links);
     }
 
     /// What is to be written now, and until when the thread may sleep if that is nothing.
@@ -290,26 +324,39 @@ impl Desk {
 /// are told goes out in one round.
 impl Answering for Desk {
     fn begin(&self) {
-        self.held.store(true, Ordering::Release);
+        self.held.store(true, Ordering::SeqCst);
     }
 
     fn end(&self, events: usize) {
         if self.are_few(events) && self.sleeps.load(Ordering::SeqCst) {
             self.small_round();
         }
-        self.held.store(false, Ordering::Release);
-        if !self.sleeps.load(Ordering::SeqCst) {
-            // It looks at everything before it sleeps, and may be publishing at the moment.
-            return;
+        self.held.store(false, Ordering::SeqCst);
+        self.wake_for_the_rest();
+    }
+}
+
+/// Somebody answers, beside the writer: what they are told who wait goes out in one round, once this is
+/// dropped. While the thread sleeps, a few are written to by whoever drops it.
+pub struct Together(Arc<Desk>);
+
+impl Together {
+    pub(super) fn at(desk: &Arc<Desk>) -> Together {
+        desk.together.fetch_add(1, Ordering::SeqCst);
+        Together(Arc::clone(desk))
+    }
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        let desk = &self.0;
+        // Within the writer's round, they are written to in that.
+        if desk.sleeps.load(Ordering::SeqCst) && !desk.held.load(Ordering::SeqCst) {
+            let _context = desk.runtime.get().map(Handle::enter);
+            desk.serve_few();
         }
-        let is_left = !lock(&self.due).is_empty()
-            || lock(&self.soon).at.is_some()
-            || lock(&self.publisher)
-                .as_ref()
-                .is_some_and(Publisher::is_due);
-        if is_left {
-            self.wake();
-        }
+        desk.together.fetch_sub(1, Ordering::SeqCst);
+        desk.wake_for_the_rest();
     }
 }
 

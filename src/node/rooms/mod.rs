@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 pub use channel::{Channel, ChannelKey, Signal, lock};
 pub use delivery::Delivery;
-pub use desk::{Delivered, Link, Ticket, When};
+pub use desk::{Delivered, Link, Ticket, Together, When};
 pub use memberships::{Drained, Due, Entry, Memberships, Slot};
 pub use newest::Newest;
 pub use replay::{Page, Replaying};

@@ -235,7 +235,33 @@ impl Store {
     /// `Unavailable`, `Closed`: then none of them is stored.
     pub async fn ingest(&self, events: Vec<Arc<Event>>) -> Result<Ingested, StoreError> {
         let now = Instant::now();
-        self.ask(|reply| Request::Ingest(events, now, reply)).await
+        self.ask(|reply| {
+            let tell = move |answer| {
+                let _ = reply.send(answer);
+            };
+            Request::Ingest(events, now, Box::new(tell))
+        })
+        .await
+    }
+
+    /// The same for who does not wait: `tell` is called with the answer, on the store's thread, which must
+    /// not be held up; it is dropped when the store is closed before.
+    ///
+    /// # Errors
+    /// Gives the events back when the queue is full, or the store closed.
+    pub fn ingest_and_tell(
+        &self,
+        events: Vec<Arc<Event>>,
+        tell: impl FnOnce(Result<Ingested, StoreError>) + Send + 'static,
+    ) -> Result<(), Vec<Arc<Event>>> {
+        match self.requests.try_reserve() {
+            Ok(room) => {
+                let tell = Box::new(tell);
+                room.send(Request::Ingest(events, Instant::now(), tell));
+                Ok(())
+            }
+            Err(_) => Err(events),
+        }
     }
 
     /// Takes in facts, this node's own or a peer's, and returns those that were news.

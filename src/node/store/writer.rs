@@ -28,11 +28,14 @@ pub(super) const COMMITS_WAITING_MAX: usize = 64;
 
 type ReplyTo<T> = oneshot::Sender<Result<T, StoreError>>;
 
+/// An answer that is given by calling it, on the writer's thread.
+pub(super) type Tell<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
 /// What the writer is asked for.
 pub(super) enum Request {
     Submit(Deed, Instant, ReplyTo<Placed>),
     SubmitAll(Vec<Deed>, Instant, ReplyTo<Vec<Result<Placed, StoreError>>>),
-    Ingest(Vec<Arc<Event>>, Instant, ReplyTo<Ingested>),
+    Ingest(Vec<Arc<Event>>, Instant, Tell<Ingested>),
     Soft(Vec<SoftRow>, ReplyTo<Vec<SoftRow>>),
     BeginOrigin(ReplyTo<Origin>),
     /// Ends the thread; answered once the file is closed.
@@ -244,9 +247,9 @@ impl Writer {
                     each.collect::<Result<Vec<_>, _>>().map(Ok)
                 });
             }
-            Request::Ingest(events, at, reply) => {
+            Request::Ingest(events, at, tell) => {
                 batch.received.push(at);
-                batch.step(reply, |committed| {
+                batch.step_and_tell(tell, |committed| {
                     let mut appended = Vec::with_capacity(events.len());
                     let report = log.ingest(events, &mut appended)?;
                     committed.extend(appended.into_iter().map(|event| item(event, false, at)));
@@ -271,6 +274,17 @@ impl Batch {
         reply: ReplyTo<T>,
         work: impl FnOnce(&mut Vec<Committed>) -> Result<Result<T, StoreError>, StoreError>,
     ) {
+        let tell = |answer| {
+            let _ = reply.send(answer);
+        };
+        self.step_and_tell(tell, work);
+    }
+
+    fn step_and_tell<T: Send + 'static>(
+        &mut self,
+        tell: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+        work: impl FnOnce(&mut Vec<Committed>) -> Result<Result<T, StoreError>, StoreError>,
+    ) {
         let value = match &self.fault {
             Some(fault) => Err(fault.clone()),
             None => work(&mut self.committed).unwrap_or_else(|fault| {
@@ -278,9 +292,8 @@ impl Batch {
                 Err(fault)
             }),
         };
-        self.answers.push(Box::new(move |outcome| {
-            let _ = reply.send(outcome.and(value));
-        }));
+        self.answers
+            .push(Box::new(move |outcome| tell(outcome.and(value))));
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -250,15 +250,16 @@ pub async fn run(shared: Arc<Shared>, opened: Opened) {
     } else {
         tracing::info!(node, address = hello.peer_address, "linked");
     }
-    let (out, queue) = outbox();
-    let health = Arc::new(Health::default());
     let (read, write) = tokio::io::split(stream);
+    let (out, outbox) = outbox(write);
+    let health = Arc::new(Health::default());
     let up = LinkEvent::Up {
         link: id,
         hello: Box::new(hello),
         out: out.clone(),
         health: health.clone(),
     };
+    let pings = out.clone();
     if shared.tell(up, &stop).await {
         let mut reader = Reader {
             shared: &shared,
@@ -270,7 +271,7 @@ pub async fn run(shared: Arc<Shared>, opened: Opened) {
             stop: &stop,
         };
         let ((), ended) = tokio::join!(
-            write_all(&shared, write, queue, &stop),
+            write_all(&shared, &pings, outbox, &stop),
             reader.read_all(read)
         );
         shared.table().remove(id);
@@ -374,21 +375,16 @@ impl Reader<'_> {
     }
 }
 
-/// Writes what is queued, and pings, until the link is told to stop; what is queued then still goes
-/// out, if it can be written in [`GOODBYE_TIME_MAX`].
-async fn write_all(
-    shared: &Shared,
-    write: WriteHalf<TlsStream<TcpStream>>,
-    queue: Outbox,
-    stop: &CancellationToken,
-) {
+/// Writes what is left to the task, and pings, until the link is told to stop; what is queued then still
+/// goes out, if it can be written in [`GOODBYE_TIME_MAX`].
+async fn write_all(shared: &Shared, out: &LinkOut, outbox: Outbox, stop: &CancellationToken) {
     let too_long = async {
         stop.cancelled().await;
         sleep(GOODBYE_TIME_MAX).await;
     };
     tokio::select! {
         () = too_long => {}
-        result = write_on(shared, write, queue, stop) => {
+        result = write_on(shared, out, &outbox, stop) => {
             if let Err(error) = result {
                 tracing::debug!(%error, "cannot write to a peer");
             }
@@ -399,27 +395,22 @@ async fn write_all(
 
 async fn write_on(
     shared: &Shared,
-    mut write: WriteHalf<TlsStream<TcpStream>>,
-    mut queue: Outbox,
+    out: &LinkOut,
+    outbox: &Outbox,
     stop: &CancellationToken,
 ) -> io::Result<()> {
     let mut pings = interval(shared.timing.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            Some(frames) = queue.next() => write.write_all(&frames).await?,
+            error = outbox.write_on() => return Err(error),
             _ = pings.tick() => {
-                let ping = PeerFrame::Ping { sent: shared.elapsed_us() };
-                write.write_all(&ping.encode().map_err(io::Error::other)?).await?;
+                out.send(&PeerFrame::Ping { sent: shared.elapsed_us() });
             }
             () = stop.cancelled() => break,
         }
-        write.flush().await?;
     }
-    while let Some(frames) = queue.ready() {
-        write.write_all(&frames).await?;
-    }
-    write.shutdown().await
+    outbox.write_rest().await
 }
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ use super::figures::Asked;
 use super::gossip::{Beats, SoftProgress};
 use super::input::{Input, Inputs};
 use super::nodes::Nodes;
-use super::storing::{Storing, store_all};
+use super::seat::seated;
+use super::storing::Storing;
 use crate::node::cluster::links::{LinkEvent, LinkOut, Links};
 use crate::node::cluster::replication::limits::{BATCH_BYTES_MAX, COPIES_WAIT};
 use crate::node::cluster::replication::{Effect, LinkId, Moment, Replication};
-use crate::node::replicator::NodeHandle;
+use crate::node::replicator::{NodeHandle, Together};
 use crate::node::rooms::lock;
 use crate::node::store::{Clock, Ingested, StoreError};
 use crate::protocol::limits::CLOCK_AHEAD_MAX_US;
@@ -68,6 +69,8 @@ pub(super) struct Driver {
     pub(super) soft: SoftProgress,
     beats: Beats,
     pub(super) asked: Asked,
+    /// Somebody is being answered.
+    pub(super) together: Option<Together>,
 }
 
 /// A link that is up.
@@ -90,8 +93,7 @@ impl Driver {
         if let Some(every) = node.tuning().compare_every {
             core = core.comparing_every(every);
         }
-        let (storing, batches) = Storing::new();
-        tasks.spawn(store_all(node.clone(), batches, inputs.clone()));
+        let storing = Storing::start(node.clone(), inputs.clone(), &tasks);
         Driver {
             node,
             links,
@@ -108,12 +110,13 @@ impl Driver {
             soft: SoftProgress::default(),
             beats: Beats::default(),
             asked: Asked::default(),
+            together: None,
         }
     }
 
     /// Runs until `stop`, ends the links in order, and waits until they are gone.
     pub(super) async fn run(
-        mut self,
+        driver: Arc<Mutex<Driver>>,
         mut events: mpsc::Receiver<LinkEvent>,
         mut inputs: mpsc::Receiver<Input>,
         stop: CancellationToken,
@@ -123,19 +126,19 @@ impl Driver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(event) = events.recv() => self.link_event(event),
-                Some(input) = inputs.recv() => self.input(input),
-                _ = ticks.tick() => self.tick(),
+                Some(event) = events.recv() => seated(&driver, |seat| seat.link_event(event)),
+                Some(input) = inputs.recv() => seated(&driver, |seat| seat.queued(input)),
+                _ = ticks.tick() => seated(&driver, Driver::tick),
                 () = stop.cancelled(), if !stop_links.is_cancelled() => {
                     // What was committed before the end is pushed before it.
                     while let Ok(input) = inputs.try_recv() {
-                        self.input(input);
+                        seated(&driver, |seat| seat.queued(input));
                     }
-                    self.send_to_all(&PeerFrame::Leaving {});
+                    seated(&driver, |seat| seat.send_to_all(&PeerFrame::Leaving {}));
                     stop_links.cancel();
                 }
             }
-            if stop_links.is_cancelled() && self.peers.is_empty() {
+            if stop_links.is_cancelled() && lock(&driver).peers.is_empty() {
                 return;
             }
         }
@@ -268,12 +271,20 @@ impl Driver {
         }
     }
 
-    fn input(&mut self, input: Input) {
+    /// Takes what was in the queue.
+    fn queued(&mut self, input: Input) {
+        if let Input::Committed(events) = &input {
+            let waiting = &self.inputs.events_waiting;
+            waiting.fetch_sub(events.len(), Ordering::Relaxed);
+        }
+        self.take(input);
+        self.inputs.done();
+    }
+
+    pub(super) fn take(&mut self, input: Input) {
         let now = self.now();
         match input {
             Input::Committed(events) => {
-                let waiting = &self.inputs.events_waiting;
-                waiting.fetch_sub(events.len(), Ordering::Relaxed);
                 self.follow_origin(now);
                 let effects = self.core.committed(now, &events);
                 self.carry_out(now, effects);
@@ -373,7 +384,11 @@ impl Driver {
                     of,
                 } => self.hash((origin, after, up_to), of),
                 Effect::Diverged { link, piece } => self.diverged(link, &piece),
-                Effect::Acknowledge(word) => self.acks.acknowledged(&word),
+                Effect::Acknowledge(word) => {
+                    let node = &self.node;
+                    self.together.get_or_insert_with(|| node.answer_together());
+                    self.acks.acknowledged(&word);
+                }
                 Effect::OwnLogIsBehind { held, peer_holds } => self.renew(held, peer_holds),
             }
         }

@@ -79,6 +79,8 @@ pub enum Input {
 #[derive(Clone, Debug)]
 pub struct Inputs {
     queue: mpsc::Sender<Input>,
+    /// Things that are in the queue, or were and are not done yet.
+    waiting: Arc<AtomicUsize>,
     /// Committed events in the queue.
     pub events_waiting: Arc<AtomicUsize>,
     /// Commits found no room in the queue, or nobody to be told of them.
@@ -94,6 +96,7 @@ pub fn inputs() -> (Inputs, mpsc::Receiver<Input>) {
     let (queue, waiting) = mpsc::channel(INPUTS_MAX);
     let inputs = Inputs {
         queue,
+        waiting: Arc::default(),
         events_waiting: Arc::default(),
         commits_missed: Arc::default(),
         soft_changed: Arc::default(),
@@ -105,7 +108,22 @@ pub fn inputs() -> (Inputs, mpsc::Receiver<Input>) {
 impl Inputs {
     /// Tells it if there is room.
     pub fn tell(&self, input: Input) -> bool {
-        self.queue.try_send(input).is_ok()
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let told = self.queue.try_send(input).is_ok();
+        if !told {
+            self.done();
+        }
+        told
+    }
+
+    /// For the driver: something out of the queue is done.
+    pub fn done(&self) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether something is to be done before what comes now.
+    pub fn are_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// For a commit of which only other nodes need to know: there is none, and the driver, which is not
@@ -139,13 +157,34 @@ impl Inputs {
     /// Tells it, and waits for room; for tasks beside the driver only.
     pub async fn tell_surely(&self, input: Input) {
         // Without a driver nobody needs to know.
-        let _ = self.queue.send(input).await;
+        if let Ok(room) = self.queue.reserve().await {
+            self.waiting.fetch_add(1, Ordering::AcqRel);
+            room.send(input);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_told_is_waited_for_until_it_is_done() {
+        let (inputs, mut waiting) = inputs();
+        assert!(!inputs.are_waiting());
+        assert!(inputs.tell(Input::OriginBegun));
+        inputs.tell_surely(Input::OriginMayBegin).await;
+        waiting.recv().await.unwrap();
+        inputs.done();
+        waiting.recv().await.unwrap();
+        assert!(inputs.are_waiting(), "it is out of the queue only");
+        inputs.done();
+        assert!(!inputs.are_waiting());
+        drop(waiting);
+        assert!(!inputs.tell(Input::OriginBegun));
+        inputs.tell_surely(Input::OriginMayBegin).await;
+        assert!(!inputs.are_waiting());
+    }
 
     #[test]
     fn a_commit_that_nobody_links_for_leaves_a_mark_and_wakes_nobody() {

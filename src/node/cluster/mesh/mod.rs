@@ -1,9 +1,10 @@
 //! The mesh: every node linked with every other it can reach. It joins the pure replication core, the
 //! links and the node, and is the built-in [`Replicator`].
 //!
-//! One task owns the core and takes what happens in one order: what the node has committed, what
+//! One driver owns the core and takes what happens in one order: what the node has committed, what
 //! links bring, what the store has read. It never waits for any of them: what must be waited for runs
-//! beside it and comes back as something that happened.
+//! beside it and comes back as something that happened. It is a task; what the store has for it is done
+//! on the store's own thread, while that task has nothing to do.
 
 mod acks;
 mod alarms;
@@ -14,6 +15,7 @@ mod gossip;
 mod input;
 mod members;
 mod nodes;
+mod seat;
 mod storing;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ use driver::Driver;
 use input::{Input, Inputs};
 use members::Members;
 use nodes::Nodes;
+use seat::Seat;
 
 /// Pause between two looks for the other nodes' clocks at the start.
 const CLOCKS_LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -84,6 +87,7 @@ struct PeerListener {
 /// The running mesh.
 pub struct Mesh {
     inputs: Inputs,
+    seat: Arc<Seat>,
     nodes: Arc<Mutex<Nodes>>,
     acks: Arc<Acks>,
     clock: Arc<NodeClock>,
@@ -192,10 +196,13 @@ impl Mesh {
             Arc::clone(&acks),
             tasks.clone(),
         );
+        let driver = Arc::new(Mutex::new(driver));
+        let seat = Arc::new(Seat::of(&driver, inputs.clone()));
         if node.copies_wanted() > 1 {
-            node.hand_out_early(Handing(inputs.clone()));
+            node.hand_out_early(Handing(inputs.clone(), Arc::clone(&seat)));
         }
-        tasks.spawn(driver.run(events, waiting, stop.clone(), stop_links));
+        let driver = Driver::run(driver, events, waiting, stop.clone(), stop_links);
+        tasks.spawn(driver);
         let start = membership::Start {
             facts,
             key: secret.gossip_key(),
@@ -216,6 +223,7 @@ impl Mesh {
         tasks.spawn(members.run(stop.clone()));
         Ok(Mesh {
             inputs,
+            seat,
             nodes,
             acks,
             clock: Arc::clone(node.clock()),
@@ -273,7 +281,7 @@ fn facts(node: &NodeHandle, me: &Me, peer: SocketAddr, saved: &SavedPeers) -> Fa
 }
 
 /// Brings this node's events to the peers while its own disk writes.
-struct Handing(Inputs);
+struct Handing(Inputs, Arc<Seat>);
 
 impl Early for Handing {
     fn is_wanted(&self) -> bool {
@@ -281,8 +289,10 @@ impl Early for Handing {
     }
 
     fn written(&self, events: Vec<Arc<Event>>) {
-        // Without room they are pushed once they are committed.
-        self.0.tell(Input::Written(events));
+        if let Err(input) = self.1.take(Input::Written(events)) {
+            // Without room they are pushed once they are committed.
+            self.0.tell(input);
+        }
     }
 }
 
@@ -293,12 +303,15 @@ impl Replicator for Mesh {
         }
         let events: Vec<_> = events.iter().map(|c| Arc::clone(&c.event)).collect();
         let count = events.len();
+        let Err(input) = self.seat.take(Input::Committed(events)) else {
+            return;
+        };
         let waiting = self
             .inputs
             .events_waiting
             .fetch_add(count, Ordering::Relaxed);
         let fits = waiting + count <= input::EVENTS_WAITING_MAX || waiting == 0;
-        if !fits || !self.inputs.tell(Input::Committed(events)) {
+        if !fits || !self.inputs.tell(input) {
             self.inputs
                 .events_waiting
                 .fetch_sub(count, Ordering::Relaxed);

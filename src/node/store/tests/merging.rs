@@ -56,6 +56,26 @@ async fn a_peers_events_are_stored_and_shown_like_ones_own() {
 }
 
 #[tokio::test]
+async fn who_does_not_wait_for_what_it_has_stored_is_told_once_it_is() {
+    let (mut one, two) = (Story::begin("n1"), Story::begin("n2"));
+    one.say("hello").await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let held = two.store.clone();
+    let handed = two.store.ingest_and_tell(one.log(), move |report| {
+        // What is counted as a copy by now is committed.
+        let _ = tell.send((report, held.held()));
+    });
+    handed.unwrap();
+    let (report, held) = told.await.unwrap();
+    assert_eq!(report.unwrap().stored, 1);
+    assert_eq!(held, one.store.held());
+    assert_eq!(two.texts(), ["hello"]);
+    two.store.close().await;
+    let refused = two.store.ingest_and_tell(one.log(), |_| {});
+    assert_eq!(refused.unwrap_err(), one.log(), "nobody is told");
+}
+
+#[tokio::test]
 async fn an_origins_events_are_taken_in_order_and_without_gaps() {
     let mut story = Story::begin("n1");
     let events: Vec<_> = (1..=4u64)
