@@ -35,13 +35,19 @@ async function open(t, script, { fed = false } = {}) {
   await page.evaluate(() => {
     const view = document.querySelector("[role=log]");
     const frame = () => new Promise(requestAnimationFrame);
+    // What the eye sees: after all that a page may still put right in a frame, who watches sizes last of all.
+    const painted = () =>
+      new Promise((resolve) => {
+        const last = new ResizeObserver(() => resolve(last.disconnect()));
+        requestAnimationFrame(() => last.observe(view));
+      });
     const articles = () => [...view.querySelectorAll("article")];
     const first_in_view = () => {
       const top = view.getBoundingClientRect().top;
       return articles().find((one) => one.getBoundingClientRect().top >= top);
     };
     const place = (id) => view.querySelector(`article[data-message-id="${id}"]`)?.getBoundingClientRect().top;
-    window.list = { view, frame, articles, first_in_view, place };
+    window.list = { view, frame, painted, articles, first_in_view, place };
   });
   return { server, page };
 }
@@ -114,13 +120,12 @@ test("a reader further up stays where they are, whatever comes, changes or has a
   const top = await place();
   /** Does something, and holds that it has happened and that the watched message is where it was, all along. */
   const unmoved = async (what, act, there) => {
-    const watching = page.evaluate(async (id) => {
+    const watching = page.evaluate(async ([id, top]) => {
       let most = 0;
-      const top = list.place(id);
-      for (const end = performance.now() + 700; performance.now() < end; await list.frame())
+      for (const end = performance.now() + 700; performance.now() < end; await list.painted())
         most = Math.max(most, Math.abs(list.place(id) - top));
       return most;
-    }, watched);
+    }, [watched, await place()]);
     await act();
     const moved = await watching;
     await until(what, there);

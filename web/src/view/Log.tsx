@@ -74,7 +74,7 @@ export function Log(props: { room: Room }): JSX.Element {
         whole(),
         state.link.phase,
       ],
-      list.changed,
+      () => queueMicrotask(list.changed),
       { defer: true },
     ),
   );

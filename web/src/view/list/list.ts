@@ -180,7 +180,8 @@ export function createList(source: ListSource): MessageList {
   };
 
   const sync = (): void => {
-    if (!view || busy) {
+    if (!view) return;
+    if (busy) {
       due = true;
       return;
     }

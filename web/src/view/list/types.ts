@@ -33,7 +33,10 @@ export interface MessageList {
   shown: Accessor<Shown>;
   /** The first message in view. */
   atTop: Accessor<string | null>;
-  /** Something of the room has changed. Many changes are shown together, in the next frame. */
+  /**
+   * Something of the room has changed. Many changes are shown together, in the next frame. Not to be called amid a change of
+   * the page: rows that stay would be measured before they show what is new in them.
+   */
   changed(): void;
   /** Something has another size. */
   resized(): void;
