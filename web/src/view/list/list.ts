@@ -218,7 +218,8 @@ export function createList(source: ListSource): MessageList {
   };
 
   const fetchAhead = (): void => {
-    if (!source.whole() || viewHeight === 0) return;
+    // What has come and is not taken over yet may be enough.
+    if (!source.whole() || viewHeight === 0 || source.timeline() !== seen) return;
     const { top, height } = sight();
     const ahead = height * FETCH_AHEAD_VIEWS;
     if (top < ahead) source.nearTop();
