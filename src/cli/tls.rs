@@ -36,12 +36,17 @@ pub(super) fn reload_on_hangup(tls: Option<&Tls>, stop: &CancellationToken) -> R
     let hangup = signal(SignalKind::hangup());
     let mut hangup = hangup.map_err(|error| failed(format!("no signals: {error}")))?;
     let stop = stop.clone();
+    let in_terminal = has_terminal();
     // It ends with the stop that everything else ends with, and nothing of it has to be waited for.
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = hangup.recv() => {}
+            }
+            // The terminal's own hang-up: whoever closes it means the program to end, as it does without TLS.
+            if in_terminal && !has_terminal() {
+                return stop.cancel();
             }
             match tls.reload() {
                 Ok(()) => tracing::info!("the certificate was read again"),
@@ -50,4 +55,9 @@ pub(super) fn reload_on_hangup(tls: Option<&Tls>, stop: &CancellationToken) -> R
         }
     });
     Ok(())
+}
+
+/// Whether the process has a controlling terminal that is still there.
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }

@@ -328,9 +328,13 @@ impl Store {
     ) -> Result<Found, StoreError> {
         let searching = self.search.as_ref().ok_or(StoreError::Closed)?;
         let indexed = searching.reach(&self.held()).await?;
-        let _permit = searching.permit().await;
+        let permit = searching.permit().await;
         let find = searching.finder();
-        let read = self.read(move |log| find(log, &query, &scope, limit));
+        let read = self.read(move |log| {
+            // It goes on when whoever asked has left.
+            let _permit = permit;
+            find(log, &query, &scope, limit)
+        });
         let Page { messages, more } = read.await?;
         Ok(Found {
             messages,

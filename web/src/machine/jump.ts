@@ -18,7 +18,11 @@ export function messageWanted(turn: Turn, name: string, id: string, ts: number |
   if (name !== turn.state.current) roomOpened(turn, name);
   const room = findRoom(turn.state, name);
   if (!room) return;
-  if (findMessage(room, id)) return bring(room, id);
+  if (findMessage(room, id)) {
+    // Going to the room may have asked for its end, which would take the message out of the window.
+    forgetQuestions(turn.state, (q) => q.kind === "history" && q.room === name && q.way === "newest");
+    return bring(room, id);
+  }
   const written = timeOfId(id);
   if (turn.state.link.phase !== "up")
     turn.toast("There is no connection to fetch this message over.", "warn");

@@ -76,6 +76,28 @@ describe("jumping to a message", () => {
     expect(page.messages()).toHaveLength(100);
   });
 
+  test("that was found in a room that is come back to is still there", () => {
+    const page = Page.inLobby(views(900, 920), { more: true });
+    page.do({ type: "message_wanted", room: "lobby", id: "bob.50", ts: 50_000 });
+    const question = asked(page, "history");
+    page.hear({ type: "history", re: question?.re ?? 0, room: "lobby", messages: views(1, 50), more: true });
+    page.do({ type: "jump_done", room: "lobby" });
+    page.do({ type: "room_opened", room: "elsewhere" });
+    page.said();
+    page.do({ type: "message_wanted", room: "lobby", id: "bob.50", ts: 50_000 });
+    const newest = page.said().find((frame) => frame.type === "history");
+    page.hear({
+      type: "history",
+      re: newest?.re ?? 0,
+      room: "lobby",
+      messages: views(900, 920),
+      more: true,
+    });
+    expect(page.state.current).toBe("lobby");
+    expect(page.messages().some((message) => message.id === "bob.50")).toBe(true);
+    expect(page.lobby).toMatchObject({ jump: "bob.50", hasNewer: true, following: false });
+  });
+
   test("that is answered finds it by the time in its nonce, a page or two further if it must", () => {
     const written = 2_000_000;
     const id = `bob.${ulid(written, new Uint8Array(16))}`;

@@ -145,6 +145,13 @@ describe("marking what was found", () => {
       expect(() => marked("a text", odd)).not.toThrow();
   });
 
+  test("quotes of a keyboard's own are quotes, and lines are no longer than they are shown", () => {
+    const found = marked("the disk is full, disk full", "“disk full”").filter((cut) => cut.hit);
+    expect(found.map((cut) => cut.text)).toEqual(["disk full"]);
+    const cuts = marked(`${"x     ".repeat(170)}needle ${"y ".repeat(400)}`, "needle");
+    expect(cuts.some((cut) => cut.hit)).toBe(true);
+  });
+
   test("a long text is cut around the first of them", () => {
     const cuts = marked(`${"x ".repeat(400)}needle ${"y ".repeat(400)}`, "needle");
     expect(cuts.some((cut) => cut.hit)).toBe(true);

@@ -104,6 +104,7 @@ class Scan {
   private escaped(): boolean {
     const { text, at } = this;
     const char = text[at + 1] ?? "";
+    if (!"*_~`[".includes(char) || char === "") return false;
     const run = lengthOfRun(text, at + 1);
     const flanks = this.flanks(at + 1, at + 1 + run, this.before(at));
     const marks = marksOf(char, run);

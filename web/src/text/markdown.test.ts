@@ -183,6 +183,9 @@ test("a text made to be hard is taken apart at once, and not deeply", () => {
       .slice(0, 4000),
     Array.from({ length: 80 }, (_, i) => "`".repeat(i + 1)).join(" "),
     `a${" ".repeat(3990)}b`,
+    ">\n".repeat(2000),
+    `x\n${">\n".repeat(1990)}> y`,
+    "\\".repeat(4000),
     `\`\`\`\n${" ".repeat(3990)}b`,
   ];
   const began = performance.now();

@@ -43,6 +43,8 @@ function blocks(lines: string[], depth: number): Block[] {
   let plain: string[] = [];
   /** Fences of that many backticks and more are closed by nothing that is still to come. */
   let unclosed = Infinity;
+  /** Up to here no quote begins: there are only marks with nothing behind them. */
+  let bare = 0;
   const flush = () => {
     const kept = withoutBlankEnds(plain, found.length > 0);
     if (kept.length > 0) found.push({ kind: "paragraph", children: inline(kept.join("\n")) });
@@ -62,8 +64,11 @@ function blocks(lines: string[], depth: number): Block[] {
       unclosed = fence[1]?.length ?? 0;
     }
     const nested =
-      depth < DEPTH_MAX ? (quoteFrom(lines, at, depth) ?? listFrom(lines, at, depth)) : undefined;
-    if (nested) {
+      depth < DEPTH_MAX && at >= bare
+        ? (quoteFrom(lines, at, depth) ?? listFrom(lines, at, depth))
+        : undefined;
+    if (typeof nested === "number") bare = nested;
+    else if (nested) {
       flush();
       found.push(nested.block);
       at = nested.end;
@@ -120,7 +125,8 @@ function beforeTicks(line: string, least: number): string | null {
   return trimmed.length - from >= least ? trimmed.slice(0, from) : null;
 }
 
-function quoteFrom(lines: string[], at: number, depth: number): Found | undefined {
+/** A quote; or, where there are only marks of one, the first line behind them. */
+function quoteFrom(lines: string[], at: number, depth: number): Found | number | undefined {
   let end = at;
   const inner: string[] = [];
   for (; end < lines.length; end++) {
@@ -129,7 +135,8 @@ function quoteFrom(lines: string[], at: number, depth: number): Found | undefine
     inner.push((lines[end] ?? "").slice(mark[0].length));
   }
   // A lone `>` quotes nothing.
-  if (inner.every((line) => line.trim() === "")) return undefined;
+  if (end === at) return undefined;
+  if (inner.every((line) => line.trim() === "")) return end;
   return { block: { kind: "quote", children: blocks(inner, depth + 1) }, end };
 }
 

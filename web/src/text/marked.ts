@@ -14,7 +14,7 @@ const LEAD_CHARS = 60;
 /** The words of a query: phrases in quotes are one, and a star at the end goes. */
 export function wordsOf(query: string): string[] {
   const words: string[] = [];
-  for (const match of query.matchAll(/"([^"]*)"|(\S+)/g)) {
+  for (const match of query.replace(/[“”„]/g, '"').matchAll(/"([^"]*)"|(\S+)/g)) {
     const word = match[1] ?? match[2] ?? "";
     if (match[2] !== undefined && WHERE.test(word)) continue;
     const plain = word.replace(/^[-"]+|["*]+$/g, "").trim();
@@ -29,7 +29,7 @@ const UNSPACED = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p
 /** The text on one line, cut to an excerpt around what was found. */
 export function marked(said: string, query: string): Cut[] {
   // Letters and their accents apart, so that a word is found without its accents.
-  const text = said.normalize("NFD");
+  const text = said.normalize("NFD").replace(/\s+/g, " ");
   const words = wordsOf(query).map(patternOf);
   if (words.length === 0) return [{ text: shortened(text, 0), hit: false }];
   const pattern = new RegExp(words.join("|"), "giu");
@@ -47,8 +47,7 @@ export function marked(said: string, query: string): Cut[] {
   return cuts;
 }
 
-function shortened(text: string, from: number): string {
-  const whole = text.replace(/\s+/g, " ");
+function shortened(whole: string, from: number): string {
   const begin = from > 0 ? "…" : "";
   const end = whole.length > from + EXCERPT_CHARS_MAX ? "…" : "";
   return begin + whole.slice(from, from + EXCERPT_CHARS_MAX) + end;

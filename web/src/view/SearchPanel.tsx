@@ -152,8 +152,8 @@ function Help(): JSX.Element {
     ["deploy*", "words that begin so"],
     ["from:alice", "who wrote it"],
     ["room:ops", "where"],
-    ["before:2026-01-31", "until when"],
-    ["after:2026-01-01", "since when"],
+    ["before:2026-01-31", "before that day"],
+    ["after:2026-01-01", "since that day"],
   ];
   return (
     <dl id="search-help" class="px-4 pt-1 text-sm">

@@ -30,7 +30,7 @@ export function bringIntoView({ room, ready, show, row, done }: Jumping): void {
         if (room().jump !== id) return;
         show(room().timeline.indexOf(id));
         const found = row(id);
-        if (!found) return left > 0 ? attempt(left - 1) : undefined;
+        if (!found) return left > 0 ? attempt(left - 1) : done();
         found.classList.add("jumped-to");
         setTimeout(() => found.classList.remove("jumped-to"), SHOWN_MS);
         done();

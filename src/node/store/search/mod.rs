@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub use query::Query;
 
@@ -100,7 +100,7 @@ struct State {
     progress: watch::Sender<Progress>,
     told: Mutex<Told>,
     telling: Condvar,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     idle: Mutex<Idle>,
 }
 
@@ -135,7 +135,7 @@ impl Searching {
             progress: watch::Sender::default(),
             told: Mutex::default(),
             telling: Condvar::new(),
-            permits: Semaphore::new(SEARCHES_MAX),
+            permits: Arc::new(Semaphore::new(SEARCHES_MAX)),
             idle: Mutex::default(),
         });
         let running = Arc::clone(&state);
@@ -172,8 +172,9 @@ impl Searching {
     }
 
     /// Room for one more search.
-    pub(super) async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        self.state.permits.acquire().await.ok()
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        let permits = Arc::clone(&self.state.permits);
+        permits.acquire_owned().await.ok()
     }
 
     /// A search that runs on whichever thread may block, without this.

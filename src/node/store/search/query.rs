@@ -44,6 +44,9 @@ enum Filter {
     After,
 }
 
+/// A number from here on is a `ts`; a smaller one is a year or a day, and not one of the first days of 1970.
+const MICROSECONDS_MIN: i64 = 1_000_000_000_000;
+
 const FILTERS: [(&str, Filter); 4] = [
     ("from:", Filter::From),
     ("room:", Filter::Room),
@@ -139,6 +142,8 @@ impl Term {
 /// Divides at spaces, save within quotes; a quote that is not closed ends with the query.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
+    // As keyboards write them by themselves.
+    let text = text.replace(['“', '”', '„'], "\"");
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let named = FILTERS.iter().find_map(|(name, filter)| {
@@ -189,8 +194,10 @@ fn term(piece: &Piece) -> Result<Option<Term>, Refusal> {
 
 /// A day, a moment, or microseconds, as a bound that is exclusive; `None` for what is none of them.
 fn moment(text: &str, before: bool) -> Option<Ts> {
-    if let Ok(number) = text.parse::<i64>() {
-        return Some(Ts(number.max(0)));
+    if let Ok(number) = text.parse::<i64>()
+        && number >= MICROSECONDS_MIN
+    {
+        return Some(Ts(number));
     }
     let at = match (text.parse::<jiff::Timestamp>(), text.parse::<Date>()) {
         (Ok(at), _) => at,
@@ -233,6 +240,7 @@ mod tests {
             ("dep*", "dep*"),
             ("\"load balancer\" x", "load+balancer x"),
             ("\"load balancer", "load+balancer"),
+            ("“load balancer” „new line“", "load+balancer new+line"),
             ("say\"load balancer\"now", "say load+balancer now"),
             ("n1.example.com", "n1+example+com"),
             ("n1.exam*", "n1+exam*"),
@@ -262,8 +270,17 @@ mod tests {
             ("after:2026-11-01", None, Some(day - 1)),
             ("before:2026-11-01T00:00", Some(day), None),
             ("before:2026-11-01T01:00+01:00", Some(day), None),
-            ("before:7 before:\"5\"", Some(5), None),
-            ("after:7 after:5", None, Some(7)),
+            ("before:20261101", Some(day), None),
+            (
+                "before:1793491200000007 before:\"1793491200000005\"",
+                Some(day + 5),
+                None,
+            ),
+            (
+                "after:1793491200000007 after:1793491200000005",
+                None,
+                Some(day + 7),
+            ),
         ] {
             let query = Query::parse(text).unwrap();
             assert_eq!(
@@ -286,6 +303,9 @@ mod tests {
             ("from:a/b", "from:"),
             ("room:@", "room:"),
             ("before:soon", "before:"),
+            ("before:2026", "before:"),
+            ("after:202611", "after:"),
+            ("after:-1", "after:"),
             ("after:2026-13-01", "after:"),
             ("after:99999999999999999999", "after:"),
         ] {
