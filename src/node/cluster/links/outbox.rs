@@ -75,6 +75,12 @@ impl LinkOut {
         }
         queued
     }
+
+    /// Frames that wait.
+    pub fn queued(&self) -> u32 {
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
 }
 
 impl Outbox {
@@ -137,6 +143,6 @@ mod tests {
         let sent = (0..2000)
             .filter(|_| out.send_encoded(Bytes::from_static(b"x")))
             .count();
-        assert_eq!(sent, FRAMES_MAX);
+        assert_eq!((sent, out.queued()), (FRAMES_MAX, FRAMES_MAX as u32));
     }
 }
