@@ -7,6 +7,7 @@ mod file;
 mod identity;
 mod layers;
 mod lines;
+mod monitor;
 mod node;
 mod places;
 mod ports;
