@@ -9,9 +9,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use crate::tui::monitor::alarms::{Alarm, Level, alarms};
-use crate::tui::monitor::cluster::{Cluster, NodeState, SAMPLES_MAX, Totals};
+use crate::tui::monitor::cluster::{Cluster, NodeState, SAMPLES_MAX, Sample, Totals};
+use crate::tui::monitor::columns::node_rows;
 use crate::tui::monitor::{List, Monitor, REFUSED, words};
-use crate::tui::shown::{fit, width};
+use crate::tui::shown::{fit, pad, width};
 use crate::tui::state::{Link, State};
 use crate::tui::theme::Theme;
 use crate::tui::wrap::wrap;
@@ -21,6 +22,10 @@ const OLD_AFTER_US: i64 = 3_500_000;
 
 /// Cells of a sparkline at most.
 const SPARK_CELLS_MAX: usize = 150;
+
+/// Cells of a node's name before its courses, and of what stands behind each.
+const COURSE_NAME_CELLS: usize = 9;
+const COURSE_MOST_CELLS: usize = 12;
 
 /// Parts of the screen; a part that has no room is empty.
 struct Parts {
@@ -208,6 +213,50 @@ fn spark_line(
     ])
 }
 
+/// How each node went over the last minutes, a row a node, under headings of their own.
+fn node_courses(state: &State, area: Rect, buffer: &mut Buffer) {
+    type Of = fn(&Sample) -> f64;
+    type InWords = fn(f64) -> String;
+    let courses: [(&str, Of, InWords); 4] = [
+        ("MSG/S", |s| s.messages_per_s, words::rate),
+        ("DLV/S", |s| s.deliveries_per_s, words::rate),
+        ("CPU", |s| s.cpu_percent.unwrap_or(0.0), words::percent),
+        (
+            "DLV99",
+            |s| s.delivery_p99_us as f64,
+            |us| words::micros(us as u64),
+        ),
+    ];
+    let theme = state.theme;
+    let monitor = &state.monitor;
+    let rows = node_rows(monitor.cluster(), monitor.nodes.sort);
+    let each = usize::from(area.width).saturating_sub(COURSE_NAME_CELLS + 1) / courses.len();
+    let heading = courses
+        .map(|(title, _, _)| pad(&format!("{title}, 5 min"), each))
+        .concat();
+    let mut lines = vec![Line::from(Span::styled(
+        format!(" {}{heading}", pad("COURSE", COURSE_NAME_CELLS)),
+        theme.quiet(),
+    ))];
+    for node in rows
+        .into_iter()
+        .take(usize::from(area.height).saturating_sub(2))
+    {
+        let name = format!(" {}", pad(&node.name, COURSE_NAME_CELLS));
+        let mut spans = vec![Span::styled(name, theme.plain())];
+        for (_, of, in_words) in &courses {
+            let values = node.samples.iter().map(of);
+            let most = format!(" max {} ", in_words(values.clone().fold(0.0, f64::max)));
+            let most = pad(&most, COURSE_MOST_CELLS);
+            let drawn = words::spark(values, SAMPLES_MAX, each.saturating_sub(COURSE_MOST_CELLS));
+            spans.push(Span::styled(drawn, theme.good()));
+            spans.push(Span::styled(most, theme.quiet()));
+        }
+        lines.push(Line::from(spans));
+    }
+    super::lines(lines, area, buffer);
+}
+
 /// The lists for which there is room.
 fn body(state: &State, area: Rect, buffer: &mut Buffer) {
     let monitor = &state.monitor;
@@ -215,6 +264,8 @@ fn body(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.width >= 140 && area.height >= 20 {
         let (top, below) = split(area, (nodes + 2).min(area.height / 2));
         tables::nodes(state, true, top, buffer);
+        let (courses, below) = split(below, (nodes + 2).min(below.height / 3));
+        node_courses(state, courses, buffer);
         let third = below.width / 3;
         let column = |at: u16, width: u16| Rect {
             x: below.x + at,
