@@ -271,7 +271,11 @@ impl Page {
             return self.figure(title, text);
         }
         let room = self.cells - TITLE_CELLS - FIGURE_CELLS - 1;
-        let drawn = words::spark(values, SAMPLES_MAX, room.min(super::SPARK_CELLS_MAX));
+        let drawn = words::spark(
+            values,
+            SAMPLES_MAX,
+            room.min(super::courses::SPARK_CELLS_MAX),
+        );
         self.lines.push(Line::from(vec![
             Span::styled(pad(&format!(" {title}"), TITLE_CELLS), self.theme.quiet()),
             Span::styled(pad(text, FIGURE_CELLS), self.theme.plain()),
