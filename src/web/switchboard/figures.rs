@@ -20,6 +20,8 @@ const WAITING_MAX: usize = 256;
 /// Whom the next answer is for, and the last one.
 #[derive(Debug, Default)]
 pub struct FiguresAsked {
+    /// Whether the node of the link knows the question.
+    can_be: bool,
     number: u32,
     waiting: Vec<oneshot::Sender<Arc<Stats>>>,
     last: Option<(Instant, Arc<Stats>)>,
@@ -35,8 +37,13 @@ pub enum Figures {
 }
 
 impl Core {
+    /// Whether the node that there is a link to now gives figures.
+    pub fn gives_figures(&mut self, it_does: bool) {
+        self.figures.can_be = it_does;
+    }
+
     pub fn ask_figures(&mut self, now: Instant) -> Figures {
-        if !self.is_up() || self.figures.waiting.len() >= WAITING_MAX {
+        if !self.figures.can_be || self.figures.waiting.len() >= WAITING_MAX {
             return Figures::Unavailable;
         }
         if let Some((at, last)) = &self.figures.last
@@ -72,6 +79,7 @@ impl Core {
     }
 
     pub(super) fn figures_lost(&mut self) {
+        self.figures.can_be = false;
         self.figures.waiting.clear();
         self.figures.last = None;
     }
@@ -86,9 +94,11 @@ mod tests {
     fn however_many_ask_the_node_is_asked_once_a_second() {
         let start = Instant::now();
         let mut core = Core::new(start, || Ts(0));
-        let unavailable = core.ask_figures(start);
-        assert!(matches!(unavailable, Figures::Unavailable));
+        // Neither without a node, nor of one that does not know the question.
+        assert!(matches!(core.ask_figures(start), Figures::Unavailable));
         core.link_up(start);
+        assert!(matches!(core.ask_figures(start), Figures::Unavailable));
+        core.gives_figures(true);
         let (first, second) = (core.ask_figures(start), core.ask_figures(start));
         assert_eq!(core.take_output(), b"f1\n");
         let answer = r#"{"type":"stats","node":"n1","server":"s","uptime_s":1,"nodes":[]}"#;
