@@ -223,6 +223,15 @@ pub struct Tui {
     /// Leave the mouse to the terminal; else the wheel scrolls, and text is selected with Shift held
     #[arg(long)]
     pub no_mouse: bool,
+    /// Open on the monitoring pane: the figures of all nodes, for administrators; F2 at any time
+    #[arg(long)]
+    pub monitor: bool,
+    /// With --monitor: print the figures once, as text or as JSON, and end
+    #[arg(long, requires = "monitor")]
+    pub once: bool,
+    /// With --monitor: print JSON, an object a line; one a second, or with --once just one
+    #[arg(long, requires = "monitor")]
+    pub json: bool,
     #[command(flatten)]
     pub common: Common,
 }

@@ -26,7 +26,11 @@ pub(super) fn for_a_person(message: &Message, now: &Zoned) -> String {
 
 /// The message as in the protocol, on one line.
 pub(super) fn as_json(message: &Message) -> String {
-    let json = serde_json::to_string(message).unwrap_or_default();
+    escaped(&serde_json::to_string(message).unwrap_or_default()) + "\n"
+}
+
+/// The same JSON, without a character that a terminal would act on.
+pub(super) fn escaped(json: &str) -> String {
     let mut line = String::with_capacity(json.len() + 1);
     for c in json.chars() {
         // JSON lets these stand in a string; a terminal may act on them.
@@ -39,7 +43,6 @@ pub(super) fn as_json(message: &Message) -> String {
             line.push(c);
         }
     }
-    line.push('\n');
     line
 }
 

@@ -8,6 +8,7 @@ mod identity;
 mod layers;
 mod lines;
 mod manual;
+mod monitor;
 mod node;
 mod places;
 mod ports;

@@ -41,6 +41,18 @@ impl Script {
     /// # Errors
     /// When there is no place for the person's token, or no ear for signals.
     pub(super) fn connect(program: &'static str, person: &Person) -> Result<Script, Stop> {
+        Script::connect_with(program, person, BTreeMap::new())
+    }
+
+    /// The same with administrators' tokens, by the node's name.
+    ///
+    /// # Errors
+    /// As [`connect`](Script::connect).
+    pub(super) fn connect_with(
+        program: &'static str,
+        person: &Person,
+        admin: BTreeMap<String, String>,
+    ) -> Result<Script, Stop> {
         let identity = Identity::find(person.name.clone())?;
         let nodes = nodes(&person.node);
         let stop = process::stop_signal()?;
@@ -49,7 +61,7 @@ impl Script {
             name: identity.name.clone(),
             token: identity.token.clone(),
             take_suggestion: true,
-            admin: BTreeMap::new(),
+            admin,
         });
         Ok(Script {
             client,

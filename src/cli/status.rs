@@ -63,6 +63,7 @@ fn add_silent(stats: &mut Stats, silent: &[(String, String)]) {
                 address: address.clone(),
                 up: false,
                 rtt_us: None,
+                down_s: None,
             }),
         }
     }
@@ -114,6 +115,7 @@ mod tests {
             address: address.to_owned(),
             up: true,
             rtt_us: None,
+            down_s: None,
         };
         let mut stats = Stats {
             nodes: vec![node("n1", "127.0.0.1:9001"), node("n2", "127.0.0.1:9002")],
@@ -135,6 +137,7 @@ mod tests {
             address: address.to_owned(),
             up,
             rtt_us: None,
+            down_s: None,
         };
         let mut stats = Stats {
             nodes: vec![node("10.0.0.1:9001", true), node("10.0.0.2:9001", true)],

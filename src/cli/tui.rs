@@ -8,7 +8,7 @@ use super::args::Tui;
 use super::identity::{Identity, login_name};
 use super::script::nodes;
 use super::stop::{Stop, failed};
-use super::{places, private_file};
+use super::{monitor, places, private_file};
 use crate::protocol::{RoomRef, UserName};
 use crate::tui;
 
@@ -19,6 +19,14 @@ const ROOM_DEFAULT: &str = "lobby";
 const OWN_NODES_MAX: usize = 64;
 
 pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
+    if args.once || args.json {
+        return monitor::run(args, own_nodes()).await;
+    }
+    if args.monitor && !std::io::stdout().is_terminal() {
+        return Err(failed(
+            "the pane needs a terminal; for scripts there are --once and --json",
+        ));
+    }
     // Everything that is kept is kept under the person's name, so it must be known first.
     let name = match args.person.name.clone().or_else(login_name) {
         Some(name) => name,
@@ -53,6 +61,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         }),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         mouse: !args.no_mouse,
+        monitor: args.monitor,
     };
     tui::run(config).await.map_err(failed)
 }

@@ -30,7 +30,10 @@ fn admit(shared: &Arc<Shared>, counts: &Counts, stream: TcpStream, address: Sock
             let connection = connection::run(Arc::clone(shared), stream, address, counted);
             shared.connections.spawn(connection);
         }
-        None => turn_away(&stream, max),
+        None => {
+            shared.metrics.throttled.inc();
+            turn_away(&stream, max);
+        }
     }
 }
 

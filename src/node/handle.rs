@@ -98,6 +98,11 @@ impl NodeHandle {
         &self.shared.metrics.peer_port
     }
 
+    /// Events that this node had missed while they happened were fetched for it: they are counted.
+    pub fn note_merged(&self, events: u64) {
+        self.shared.metrics.merged.inc_by(events);
+    }
+
     /// The node's own figures, for an administrator who asks another node.
     pub fn figures(&self) -> NodeFigures {
         own_figures(&self.shared)

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::busy_rooms::BusyRooms;
 use super::rooms::lock;
 use crate::protocol::stats::Quantiles;
 
@@ -32,8 +33,14 @@ pub struct Metrics {
     pub events: Counter,
     /// Lines handed to sessions: a message to 50 sessions is 50.
     pub deliveries: Counter,
+    /// Messages that came after newer ones of their room.
+    pub late: Counter,
+    /// Events of other nodes that were missed while they happened, and fetched.
+    pub merged: Counter,
     /// Requests answered by an `error` frame.
     pub refusals: Counter,
+    /// Those of them that came too fast, and connections too many from one address.
+    pub throttled: Counter,
     /// Requests and writes that failed through a fault of ours or the disk's.
     pub faults: Counter,
     /// Memberships that are reading from the log what they missed.
@@ -44,6 +51,7 @@ pub struct Metrics {
     pub gaps: Counter,
     pub peer_port: PeerPortRefusals,
     pub delivery: Latencies,
+    pub busy_rooms: BusyRooms,
     rates: Mutex<Rates>,
 }
 
@@ -122,13 +130,21 @@ impl Metrics {
             messages: counter(registry, "messages", "Messages committed"),
             events: counter(registry, "events", "Events committed"),
             deliveries: counter(registry, "deliveries", "Lines handed to sessions"),
+            late: counter(
+                registry,
+                "late_messages",
+                "Messages that came after newer ones",
+            ),
+            merged: counter(registry, "merged_events", "Events missed and fetched"),
             refusals: counter(registry, "refusals", "Requests answered by an error"),
+            throttled: counter(registry, "throttled", "Requests and connections too many"),
             faults: counter(registry, "faults", "Requests that failed here"),
             slow_readers: gauge(registry, "slow_readers", "Memberships reading from the log"),
             replays: counter(registry, "replays", "Readers that fell off a ring"),
             gaps: counter(registry, "gaps", "Readers told of a gap"),
             peer_port: PeerPortRefusals::register(registry),
             delivery: Latencies::default(),
+            busy_rooms: BusyRooms::default(),
             rates: Mutex::default(),
             registry: all,
         }
@@ -178,6 +194,7 @@ impl Metrics {
         rates.deliveries = deliveries;
         drop(rates);
         self.delivery.turn(now);
+        self.busy_rooms.tick(now);
     }
 }
 

@@ -19,6 +19,7 @@ pub mod accept;
 pub mod admin;
 mod breaks;
 pub mod bridge;
+pub mod busy_rooms;
 pub mod clock;
 pub mod cluster;
 pub mod config;

@@ -6,11 +6,15 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::rooms::lock;
 use super::shared::{SERVER, Shared};
+use crate::protocol::RoomName;
 use crate::protocol::limits::SINCE_ORIGINS_MAX;
-use crate::protocol::stats::{NodeFigures, NodeInfo, Quantiles, Stats};
+use crate::protocol::stats::{NodeFigures, NodeInfo, Quantiles, RoomFigures, Stats};
 
 /// Origins in the log past which a person should look.
 const ORIGINS_ALARM: usize = SINCE_ORIGINS_MAX / 2;
+
+/// Rooms that are told of as the busiest.
+const TOP_ROOMS: usize = 20;
 
 /// Requests waiting for the store past which a person should look.
 const STORE_QUEUE_ALARM: usize = 4_000;
@@ -22,6 +26,7 @@ pub fn for_anyone(shared: &Shared) -> Stats {
         address: shared.listen.to_string(),
         up: true,
         rtt_us: None,
+        down_s: None,
     }];
     nodes.extend(shared.replicator().nodes());
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
@@ -35,9 +40,16 @@ pub fn for_anyone(shared: &Shared) -> Stats {
     }
 }
 
+/// The same with an administrator's figures.
+pub async fn in_full(shared: &Shared, node: Option<&str>) -> Stats {
+    let mut stats = for_anyone(shared);
+    stats.figures = figures(shared, node).await;
+    stats
+}
+
 /// An administrator's figures: of this node, of the one that is named, or, for `*`, of all that
 /// answer.
-pub async fn figures(shared: &Shared, node: Option<&str>) -> Vec<NodeFigures> {
+async fn figures(shared: &Shared, node: Option<&str>) -> Vec<NodeFigures> {
     match node {
         None => vec![own_figures(shared)],
         Some(name) if name == shared.config.name => vec![own_figures(shared)],
@@ -57,7 +69,17 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
     let store = shared.store.figures();
     // Counted apart: within what is returned the lock of the people would be held while the replicator
     // is asked.
-    let rooms = shared.people().presence.rooms().count();
+    let busy = metrics.busy_rooms.top(TOP_ROOMS);
+    let (rooms, top_rooms) = {
+        let people = shared.people();
+        let figures = |(room, messages): (RoomName, u64)| RoomFigures {
+            users: people.presence.total(&room),
+            room: room.as_str().to_owned(),
+            messages,
+        };
+        let top: Vec<RoomFigures> = busy.into_iter().map(figures).collect();
+        (people.presence.rooms().count(), top)
+    };
     let (messages_per_s, deliveries_per_s) = metrics.rates();
     let (memory_bytes, cpu_ms) = process();
     let count = |value: i64| u32::try_from(value).unwrap_or(0);
@@ -99,6 +121,18 @@ pub fn own_figures(shared: &Shared) -> NodeFigures {
         links_refused: metrics.peer_port.links.get(),
         datagrams_refused: metrics.peer_port.datagrams(),
         alarms,
+        server: SERVER.to_owned(),
+        messages: metrics.messages.get(),
+        deliveries: metrics.deliveries.get(),
+        late: metrics.late.get(),
+        merged: metrics.merged.get(),
+        refused: metrics.refusals.get(),
+        throttled: metrics.throttled.get(),
+        faults: metrics.faults.get(),
+        replays: metrics.replays.get(),
+        gaps: metrics.gaps.get(),
+        commits_failed: store.failed_commits,
+        top_rooms,
     }
 }
 

@@ -31,6 +31,9 @@ pub struct NodeInfo {
     /// At the bridge's `/health`: the link's round trip in microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rtt_us: Option<u64>,
+    /// In `stats`, of a node that is not up: seconds since it was last linked with the one that answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub down_s: Option<u64>,
 }
 
 /// One node's figures. Rates are means over the last full second; quantiles over the last minute.
@@ -70,6 +73,42 @@ pub struct NodeFigures {
     pub datagrams_refused: u64,
     /// What a person should look at, in words.
     pub alarms: Vec<String>,
+    /// Its program and version.
+    pub server: String,
+    /// Messages committed here since the start, those of other nodes included.
+    pub messages: u64,
+    /// Lines handed to sessions since the start: a message to 50 sessions is 50.
+    pub deliveries: u64,
+    /// Messages since the start that reached this node after newer ones of their room.
+    pub late: u64,
+    /// Events of other nodes that were missed while they happened, and fetched, since the start.
+    pub merged: u64,
+    /// Requests answered by an error since the start.
+    pub refused: u64,
+    /// Those of them that came too fast, and connections too many from one address.
+    pub throttled: u64,
+    /// Requests and writes that failed through a fault of the node's or its disk's, since the start.
+    pub faults: u64,
+    /// Times since the start that a reader fell behind what is kept in memory, and read the log.
+    pub replays: u64,
+    /// Times since the start that a reader was told of a gap, since even the log was too long for it.
+    pub gaps: u64,
+    /// Transactions of the store since the start that failed.
+    pub commits_failed: u64,
+    /// The rooms with the most messages in the last minute, the busiest first; direct conversations are
+    /// not among them.
+    pub top_rooms: Vec<RoomFigures>,
+}
+
+/// One room, as a node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RoomFigures {
+    pub room: String,
+    /// Messages committed in the last minute.
+    pub messages: u64,
+    /// Users who are in it, on all nodes.
+    pub users: u32,
 }
 
 /// Microseconds.
@@ -101,4 +140,7 @@ pub struct PeerFigures {
     /// When it was started, by its own clock.
     #[serde(default)]
     pub started: Ts,
+    /// Frames that wait to be written to it.
+    #[serde(default)]
+    pub queued: u32,
 }

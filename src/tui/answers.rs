@@ -2,6 +2,7 @@
 
 use super::again;
 use super::event::Effect;
+use super::monitor;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
@@ -32,6 +33,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
         | Asked::Who { .. }
         | Asked::Away { .. }
         | Asked::Ping { .. }
+        | Asked::Stats
         | Asked::Nothing => return Vec::new(),
     }
     for message in page.messages {
@@ -136,6 +138,10 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
                 again::refused(room);
             }
         }
+        Some(Asked::Stats) => {
+            monitor::offline(state);
+            state.say(error.message);
+        }
         Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None }) => {}
         Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show_in: Some(_) }) | None => {
             state.say(error.message);
@@ -160,6 +166,7 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
             state.say("the connection was lost before the answer came");
         }
+        Asked::Stats => monitor::offline(state),
         // With the next connection all of it is due again.
         Asked::Again { .. }
         | Asked::Rooms { show_in: None }

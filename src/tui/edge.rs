@@ -66,6 +66,8 @@ pub struct Config {
     pub colour: bool,
     /// Takes the wheel and clicks; then text is selected with Shift held.
     pub mouse: bool,
+    /// Begins with the monitoring pane.
+    pub monitor: bool,
 }
 
 impl fmt::Debug for Config {
@@ -136,6 +138,7 @@ impl Edge {
 
     /// Connects, or asks for a name first.
     fn begin(&mut self) {
+        self.state.monitor.open = self.config.monitor;
         let joins = net::begin(&mut self.state, &self.config.rooms);
         match self.config.name.clone() {
             Some(name) => self.connect(name),

@@ -43,12 +43,34 @@ pub enum Action {
     /// The room with this number, from 1.
     Room(u8),
     Help,
+    /// Shows the monitoring pane, or the chat again.
+    Monitor,
+    /// Something in the monitoring pane.
+    Pane(Pane),
     Redraw,
     /// Leaves an overlay, a reply or an edit.
     Cancel,
     /// Clears the line; on an empty one, twice, quits.
     Interrupt,
     Quit,
+}
+
+/// What a key asks for in the monitoring pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    Open,
+    Back,
+    NextList,
+    PreviousList,
+    Sort,
+    Reverse,
+    Pause,
 }
 
 /// A key with its modifiers; Shift is part of the character.
@@ -65,10 +87,18 @@ pub enum Topic {
     Reading,
     Rooms,
     Program,
+    /// In the monitoring pane, and there alone.
+    Monitoring,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 4] = [Topic::Writing, Topic::Reading, Topic::Rooms, Topic::Program];
+    pub const ALL: [Topic; 5] = [
+        Topic::Writing,
+        Topic::Reading,
+        Topic::Rooms,
+        Topic::Monitoring,
+        Topic::Program,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -76,6 +106,7 @@ impl Topic {
             Topic::Reading => "Reading",
             Topic::Rooms => "Rooms",
             Topic::Program => "Program",
+            Topic::Monitoring => "In the monitoring pane",
         }
     }
 }
@@ -137,18 +168,43 @@ pub const BINDINGS: &[Binding] = {
         bind(Rooms, &[alt(K::Char('8'))], Room(8), ""),
         bind(Rooms, &[alt(K::Char('9'))], Room(9), ""),
         bind(Program, &[plain(K::F(1))], Help, "this help"),
+        bind(Program, &[plain(K::F(2))], Monitor, "the nodes' figures, for administrators; back"),
         bind(Program, &[plain(K::Esc)], Cancel, "leave help, a reply or an edit"),
         bind(Program, &[ctrl('l')], Redraw, "draw the screen anew"),
         bind(Program, &[ctrl('c')], Interrupt, "clear the line; twice: quit"),
         bind(Program, &[ctrl('q')], Quit, "quit"),
+        bind(Monitoring, &[plain(K::Tab)], Pane(self::Pane::NextList), "nodes, rooms, links, events"),
+        bind(Monitoring, &[plain(K::BackTab), shift(K::BackTab)], Pane(self::Pane::PreviousList), ""),
+        bind(Monitoring, &[plain(K::Up), plain(K::Char('k'))], Pane(self::Pane::Up), "row above"),
+        bind(Monitoring, &[plain(K::Down), plain(K::Char('j'))], Pane(self::Pane::Down), "row below"),
+        bind(Monitoring, &[plain(K::PageUp)], Pane(self::Pane::PageUp), ""),
+        bind(Monitoring, &[plain(K::PageDown)], Pane(self::Pane::PageDown), ""),
+        bind(Monitoring, &[plain(K::Home)], Pane(self::Pane::First), "first row"),
+        bind(Monitoring, &[plain(K::End)], Pane(self::Pane::Last), "last row"),
+        bind(Monitoring, &[plain(K::Enter)], Pane(self::Pane::Open), "all of the chosen node or room"),
+        bind(Monitoring, &[plain(K::Esc)], Pane(self::Pane::Back), "back to the lists"),
+        bind(Monitoring, &[plain(K::Char('s'))], Pane(self::Pane::Sort), "sort by the next column"),
+        bind(Monitoring, &[plain(K::Char('r'))], Pane(self::Pane::Reverse), "the other way round"),
+        bind(Monitoring, &[plain(K::Char(' '))], Pane(self::Pane::Pause), "pause, and go on"),
     ]
 };
 
 /// What the key asks for; none for a character to be typed, and for keys that mean nothing.
 pub fn action(event: &KeyEvent) -> Option<Action> {
+    bound(event, |topic| topic != Topic::Monitoring)
+}
+
+/// The same in the monitoring pane, where nothing is typed.
+pub fn pane_action(event: &KeyEvent) -> Option<Action> {
+    let pane = bound(event, |topic| topic == Topic::Monitoring);
+    pane.or_else(|| bound(event, |topic| topic == Topic::Program))
+}
+
+fn bound(event: &KeyEvent, here: impl Fn(Topic) -> bool) -> Option<Action> {
     let pressed = Key::of(event);
-    let bound = |binding: &&Binding| binding.keys.contains(&pressed);
-    BINDINGS.iter().find(bound).map(|binding| binding.action)
+    let mut bindings = BINDINGS.iter().filter(|binding| here(binding.topic));
+    let bound = bindings.find(|binding| binding.keys.contains(&pressed));
+    bound.map(|binding| binding.action)
 }
 
 /// The character that the key types.
@@ -186,6 +242,8 @@ impl Key {
             }
         }
         match self.code {
+            KeyCode::Char(' ') => label.push_str("Space"),
+            KeyCode::Char(c) if self.modifiers.is_empty() => label.push(c),
             KeyCode::Char(c) => label.extend(c.to_uppercase()),
             KeyCode::PageUp => label.push_str("PgUp"),
             KeyCode::PageDown => label.push_str("PgDn"),
@@ -246,10 +304,14 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_twice() {
-        let mut keys: Vec<Key> = Vec::new();
-        for key in BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(!keys.contains(key), "{} is bound twice", key.label());
-            keys.push(*key);
+        for in_pane in [false, true] {
+            let mut keys: Vec<Key> = Vec::new();
+            let here = |binding: &&Binding| (binding.topic == Topic::Monitoring) == in_pane;
+            let bindings = BINDINGS.iter().filter(here);
+            for key in bindings.flat_map(|binding| binding.keys) {
+                assert!(!keys.contains(key), "{} is bound twice", key.label());
+                keys.push(*key);
+            }
         }
     }
 
@@ -268,6 +330,18 @@ mod tests {
         assert_eq!(key(KeyCode::Char('a'), KeyModifiers::NONE), None);
         let shifted = KeyEvent::new(KeyCode::Char('A'), KeyModifiers::SHIFT);
         assert_eq!((action(&shifted), typed(&shifted)), (None, Some('A')));
+    }
+
+    #[test]
+    fn the_pane_has_keys_of_its_own_and_those_of_the_program() {
+        let key = |code| pane_action(&KeyEvent::new(code, KeyModifiers::NONE));
+        assert_eq!(key(KeyCode::Enter), Some(Action::Pane(Pane::Open)));
+        assert_eq!(key(KeyCode::Esc), Some(Action::Pane(Pane::Back)));
+        assert_eq!(key(KeyCode::F(2)), Some(Action::Monitor));
+        assert_eq!(
+            (key(KeyCode::Delete), key(KeyCode::Char('x'))),
+            (None, None)
+        );
     }
 
     #[test]

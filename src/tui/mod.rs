@@ -15,6 +15,7 @@ pub mod edge;
 pub mod event;
 pub mod keys;
 pub mod layout;
+pub mod monitor;
 mod net;
 mod page;
 pub mod room;

@@ -6,12 +6,12 @@ use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, speaking, travel};
+use super::{again, answers, monitor, speaking, travel};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
 use crate::protocol::server::{
-    AwayChanged, ErrorFrame, History, Message, MessageUpdate, ReadMoved, Renamed, RoomInfo,
+    AwayChanged, ErrorFrame, History, Message, MessageUpdate, ReadMoved, Renamed, Role, RoomInfo,
     ServerFrame, Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
 };
 use crate::protocol::{ClientFrame, Re, RoomRef, Ts, UserName};
@@ -72,6 +72,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         name: session.user.clone(),
         uid: session.uid,
         away,
+        admin: session.role == Role::Admin,
     });
     if state.last_node.is_some() {
         again::moved(state);
@@ -104,6 +105,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
 
 fn offline(state: &mut State, link: Link) {
     state.link = link;
+    monitor::offline(state);
     for room in &mut state.rooms {
         room.typing.clear();
         room.typing_sent = None;
@@ -163,6 +165,7 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
             let asked = take_asked(state, pong.re.as_ref());
             answers::pong(state, asked)
         }
+        ServerFrame::Stats(stats) => monitor::take(state, *stats),
         ServerFrame::Error(error) => {
             let asked = take_asked(state, error.re.as_ref());
             answers::error(state, asked, error)
@@ -171,7 +174,6 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
         | ServerFrame::Session(_)
         | ServerFrame::Sent(_)
         | ServerFrame::Results(_)
-        | ServerFrame::Stats(_)
         | ServerFrame::Disconnect(_) => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
+use super::monitor::Monitor;
 use super::room::Room;
 use super::sent_lines::SentLines;
 use super::theme::Theme;
@@ -40,6 +41,7 @@ pub struct State {
     /// The room that is shown.
     pub active: usize,
     pub overlay: Overlay,
+    pub monitor: Monitor,
     /// A word to the person, until that moment.
     pub flash: Option<(String, Ts)>,
     /// When the line was last cleared with Ctrl+C on an empty line.
@@ -67,6 +69,8 @@ pub struct Me {
     pub name: String,
     pub uid: Uid,
     pub away: bool,
+    /// Whether the session may see the nodes' figures.
+    pub admin: bool,
 }
 
 /// The connection, as the status line tells of it.
@@ -139,6 +143,8 @@ pub enum Asked {
     Ping {
         sent: Ts,
     },
+    /// The nodes' figures, again and again.
+    Stats,
     /// Whose answer changes nothing.
     Nothing,
 }
@@ -196,6 +202,7 @@ impl State {
             rooms: Vec::new(),
             active: 0,
             overlay: Overlay::None,
+            monitor: Monitor::default(),
             flash: None,
             interrupted: None,
             sent_lines: SentLines::default(),

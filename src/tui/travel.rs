@@ -162,6 +162,7 @@ pub fn fetch(state: &mut State) -> Vec<Effect> {
 /// Whether the person has the newest messages of the room before their eyes.
 pub fn is_reading(state: &State, at: usize) -> bool {
     state.focused
+        && !state.monitor.open
         && state.active == at
         && state
             .rooms

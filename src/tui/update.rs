@@ -9,7 +9,7 @@ use super::composer::Composer;
 use super::event::{Effect, Event};
 use super::keys::{Action, action, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{again, net, speaking, travel};
+use super::{again, monitor, net, speaking, travel};
 use crate::client::Command;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -44,6 +44,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     effects.extend(travel::fetch(state));
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
+    effects.extend(monitor::ask(state));
     effects
 }
 
@@ -90,6 +91,11 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
                 }
                 Vec::new()
             }
+        },
+        Overlay::None if state.monitor.open => match monitor::press(state, key) {
+            Some(Action::Cancel) | None => Vec::new(),
+            Some(Action::Interrupt) => interrupt_twice(state),
+            Some(action) => act(state, action),
         },
         Overlay::None => match (action, typed(key)) {
             (Some(action), _) => act(state, action),
@@ -150,6 +156,7 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             input.insert(&line.chars().take(NAME_CHARS_MAX).collect::<String>());
             Vec::new()
         }
+        Overlay::None if state.monitor.open => Vec::new(),
         Overlay::Help { .. } | Overlay::None => {
             state.overlay = Overlay::None;
             write(state, text)
@@ -176,6 +183,9 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextRoom => return travel::step(state, 1),
         Action::ActiveRoom => return travel::step_active(state),
         Action::Room(number) => return travel::show(state, usize::from(number) - 1),
+        Action::Monitor => return monitor::toggle(state),
+        // They are for the pane alone, and bound there alone.
+        Action::Pane(_) => {}
         Action::Help => state.overlay = Overlay::Help { row: 0 },
         Action::Redraw => return vec![Effect::Redraw],
         Action::Cancel => cancel(state),
@@ -241,6 +251,8 @@ fn edit(composer: &mut Composer, action: Action) {
         | Action::ActiveRoom
         | Action::Room(_)
         | Action::Help
+        | Action::Monitor
+        | Action::Pane(_)
         | Action::Redraw
         | Action::Cancel
         | Action::Interrupt
@@ -296,13 +308,17 @@ fn cancel(state: &mut State) {
 }
 
 fn interrupt(state: &mut State) -> Vec<Effect> {
-    let now = state.now;
     if let Some(room) = state.room_mut()
         && !room.composer.is_empty()
     {
         room.composer.reset();
         return Vec::new();
     }
+    interrupt_twice(state)
+}
+
+fn interrupt_twice(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
     let again = state
         .interrupted
         .is_some_and(|before| now.0 - before.0 < INTERRUPT_AGAIN_US);
@@ -330,6 +346,7 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
         (Overlay::Help { row }, false) => *row += 3,
         (Overlay::Name { .. }, _) => {}
+        (Overlay::None, _) if state.monitor.open => state.monitor.go(if up { -1 } else { 1 }),
         (Overlay::None, true) => travel::scroll(state, -WHEEL_ROWS),
         (Overlay::None, false) => travel::scroll(state, WHEEL_ROWS),
     }
@@ -338,6 +355,9 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 
 /// A room that is clicked on is shown.
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
+    if state.monitor.open {
+        return Vec::new();
+    }
     let parts = travel::parts(state);
     let at = Cell::new(mouse.column, mouse.row);
     if parts.rooms.contains(at) && matches!(state.overlay, Overlay::None) {
@@ -357,5 +377,8 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 /// Whether something on the screen changes with time alone.
 pub fn is_moving(state: &State) -> bool {
     let writers = state.room().is_some_and(|room| !room.typing.is_empty());
-    state.flash.is_some() || writers || matches!(state.link, Link::Offline { .. })
+    state.flash.is_some()
+        || state.monitor.open
+        || writers
+        || matches!(state.link, Link::Offline { .. })
 }

@@ -59,6 +59,7 @@ impl Health {
                 address: address.clone(),
                 up: false,
                 rtt_us: None,
+                down_s: None,
             })
         };
         Health(addresses.iter().map(unknown).collect())

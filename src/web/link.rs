@@ -57,6 +57,8 @@ struct Open {
     reader: BufReader<OwnedReadHalf>,
     writer: OwnedWriteHalf,
     node: String,
+    /// Whether the node may be asked for all nodes' figures.
+    figures: bool,
 }
 
 /// Keeps the link up until `stop`.
@@ -106,6 +108,7 @@ async fn keep_linked(switchboard: &Switchboard, config: &Config, stop: &Cancella
         let node = open.node.clone();
         tracing::info!(node, address, "linked to a node");
         switchboard.lock().link_up(Instant::now());
+        switchboard.lock().gives_figures(open.figures);
         switchboard
             .link
             .send_replace(LinkState::Up { node, address });
@@ -180,11 +183,11 @@ async fn open(address: &str, secret: &Secret) -> Result<Open, OpenError> {
     if !ready.proves(secret, &hello, &challenge) {
         return Err(OpenError::Refused);
     }
-    let node = ready.node;
     Ok(Open {
         reader,
         writer,
-        node,
+        node: ready.node,
+        figures: ready.figures,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what the bridge counts, as Prometheus reads it.
+//! `GET /metrics`: what the bridge counts and the figures of all nodes, as Prometheus reads it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::app::App;
+use super::figures;
 use super::switchboard::LinkState;
 
 /// The form of Prometheus' text that this is.
@@ -70,18 +71,24 @@ impl Drop for Open<'_> {
 
 /// `GET /metrics`.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
+    let mut all = registry(&app);
+    // Without a node to ask there is the bridge's side alone, which says so: `chat_web_link_up`.
+    if let Some(stats) = app.switchboard.figures().await {
+        figures::register(&mut all, &stats);
+    }
     let mut text = String::new();
-    if encode(&mut text, &registry(&app)).is_err() {
+    if encode(&mut text, &all).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
 }
 
 fn registry(app: &App) -> Registry {
-    let mut all = Registry::with_prefix("chat_web");
-    gauges(&mut all, app);
-    counters(&mut all, app);
-    families(&mut all, app);
+    let mut all = Registry::default();
+    let own = all.sub_registry_with_prefix("chat_web");
+    gauges(own, app);
+    counters(own, app);
+    families(own, app);
     all
 }
 

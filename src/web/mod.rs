@@ -11,6 +11,7 @@ mod app;
 mod assets;
 pub mod config;
 mod encoding;
+mod figures;
 mod guard;
 mod health;
 mod link;

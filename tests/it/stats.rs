@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use chat::node::Tuning;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestNode};
+use crate::support::{Client, DEADLINE, TestNode};
 
 #[tokio::test]
 async fn anyone_is_told_of_the_nodes_and_no_more() {
@@ -61,6 +62,92 @@ async fn an_administrator_gets_the_figures() {
         root.ask(json!({"type": "stats", "node": "n7"})).await["figures"],
         Value::Null
     );
+}
+
+#[tokio::test]
+async fn the_figures_tell_of_busy_rooms_and_of_what_was_refused() {
+    let node = TestNode::start_with(|config| config.rate = 5, Tuning::default()).await;
+    let mut alice = node.user_in("alice", "lobby").await;
+    let mut bob = node.user_in("bob", "lobby").await;
+    bob.join("quiet").await;
+    bob.say("quiet", "x").await;
+    bob.ask(json!({"type": "send", "room": "@alice", "text": "psst"}))
+        .await;
+    for _ in 0..30 {
+        let frame = json!({"type": "send", "room": "lobby", "text": "x", "re": 1});
+        alice.tell(frame).await;
+    }
+    alice.ask(json!({"type": "ping"})).await;
+    let refused = bob
+        .refused(json!({"type": "leave", "room": "nowhere"}))
+        .await;
+    assert_eq!(refused, "no_such_room");
+    let mut root = root(&node).await;
+    let figures = root.ask(json!({"type": "stats"})).await["figures"][0].take();
+    let rooms: Vec<_> = figures["top_rooms"].as_array().unwrap().iter().collect();
+    assert_eq!(rooms.len(), 2, "conversations are not told of: {figures}");
+    assert_eq!(
+        (&rooms[0]["room"], &rooms[0]["users"]),
+        (&json!("lobby"), &json!(2))
+    );
+    let said = rooms[0]["messages"].as_u64().unwrap();
+    assert!((20..30).contains(&said), "{figures}");
+    assert_eq!(
+        rooms[1],
+        &json!({"room": "quiet", "messages": 1, "users": 1})
+    );
+    assert_eq!(figures["messages"], said + 2);
+    assert_eq!(figures["throttled"], 30 - said);
+    assert_eq!(figures["refused"], 31 - said);
+    assert!(figures["deliveries"].as_u64().unwrap() >= said, "{figures}");
+    assert_eq!(
+        figures["server"],
+        root.ask(json!({"type": "stats"})).await["server"]
+    );
+    for none in [
+        "late",
+        "merged",
+        "faults",
+        "replays",
+        "gaps",
+        "commits_failed",
+    ] {
+        assert_eq!(figures[none], 0, "{none}: {figures}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_was_away_counts_what_it_has_merged_and_what_came_late() {
+    let (one, two) = crate::cluster::two().await;
+    let mut bob = two.user_in("bob", "lobby").await;
+    bob.say("lobby", "before").await;
+    let two = two.stop().await;
+    let mut alice = one.user_in("alice", "lobby").await;
+    for _ in 0..10 {
+        alice.say("lobby", "while you were away").await;
+    }
+    let two = two.start(&[&one]).await;
+    let mut root = one.admin("root").await;
+    let figures = until_figures(&mut root, "n2", |f| f["merged"].as_u64() >= Some(10)).await;
+    assert_eq!(figures["late"], 0, "nothing newer was there: {figures}");
+    for member in [one, two] {
+        member.stop().await;
+    }
+}
+
+/// The node's figures, as soon as they are as they should be.
+async fn until_figures(root: &mut Client, node: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let mut stats = root.ask(json!({"type": "stats", "node": node})).await;
+        let figures = stats["figures"][0].take();
+        if wanted(&figures) {
+            return figures;
+        }
+        assert!(Instant::now() < end, "{figures}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn root(node: &TestNode) -> Client {

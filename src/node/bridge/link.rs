@@ -19,11 +19,15 @@ use super::heard::AllHeard;
 use super::ready::Ready;
 use super::sessions::Bridged;
 use crate::node::connection::output::Output;
+use crate::node::replicator::Later;
 use crate::node::rooms::{Drained, Memberships, Page, Replaying, Slot};
 use crate::node::session::StatsEvery;
 use crate::node::shared::Shared;
-use crate::protocol::bridge::{BRIDGE_SILENCE_MAX_MS, LINK_LINE_BYTES_MAX, SessionId};
+use crate::node::stats;
+use crate::protocol::ServerFrame;
+use crate::protocol::bridge::{BRIDGE_SILENCE_MAX_MS, LINK_LINE_BYTES_MAX, SessionId, ToBridge};
 use crate::protocol::presence::LeaveReason;
+use crate::protocol::stats::Stats;
 
 /// Bytes due to the bridge before nothing more is taken for it.
 const OUTPUT_BYTES_HIGH: usize = 1024 * 1024;
@@ -59,6 +63,8 @@ pub(super) struct Link {
     pub(super) replays: Vec<Replaying>,
     /// Repeated `stats`, and when the next is due.
     pub(super) every: HashMap<SessionId, (StatsEvery, Instant)>,
+    /// The figures of all nodes that the bridge has asked for, and its number for the question.
+    figures: Option<(u32, Later<Stats>)>,
     /// When the bridge was last heard.
     last_heard: Instant,
     pub(super) over: bool,
@@ -73,6 +79,7 @@ enum Woken {
     Writable,
     Readable,
     Time,
+    Figures(u32, Box<Stats>),
 }
 
 /// Serves a bridge that has proved itself.
@@ -100,6 +107,7 @@ impl Link {
             behind: VecDeque::new(),
             replays: Vec::new(),
             every: HashMap::new(),
+            figures: None,
             last_heard: Instant::now(),
             over: false,
         }
@@ -132,6 +140,7 @@ impl Link {
             Woken::Sessions | Woken::Lines | Woken::Writable => {}
             Woken::Readable => self.receive(),
             Woken::Time => self.time_is_up(),
+            Woken::Figures(number, stats) => self.give_figures(number, stats),
         }
         true
     }
@@ -149,6 +158,9 @@ impl Link {
             () = self.memberships.woken(), if room => Woken::Lines,
             _ = self.stream.writable(), if !self.output.is_empty() => Woken::Writable,
             _ = self.stream.readable(), if room => Woken::Readable,
+            (number, stats) = figures_come(&mut self.figures), if room => {
+                Woken::Figures(number, Box::new(stats))
+            }
             () = sleep_until(deadline) => Woken::Time,
         }
     }
@@ -241,6 +253,22 @@ impl Link {
         drained
     }
 
+    /// A bridge has proved that it knows the cluster's secret: the figures are its to show. A question
+    /// before the last one was answered takes its place.
+    pub(super) fn ask_figures(&mut self, number: u32) {
+        let shared = Arc::clone(&self.shared);
+        let asking = async move { stats::in_full(&shared, Some("*")).await };
+        self.figures = Some((number, Box::pin(asking)));
+    }
+
+    fn give_figures(&mut self, number: u32, stats: Box<Stats>) {
+        self.figures = None;
+        let frame = ServerFrame::Stats(stats).encode();
+        let json = std::str::from_utf8(&frame).expect("JSON is UTF-8");
+        let json = json.trim_end();
+        ToBridge::Figures { number, json }.write(self.output.bytes());
+    }
+
     fn time_is_up(&mut self) {
         let now = Instant::now();
         let silent = Duration::from_millis(BRIDGE_SILENCE_MAX_MS);
@@ -297,6 +325,14 @@ impl Link {
             self.output.write(&self.stream)?;
         }
         Ok(())
+    }
+}
+
+/// The figures that were asked for; pending while none were.
+async fn figures_come(asked: &mut Option<(u32, Later<Stats>)>) -> (u32, Stats) {
+    match asked {
+        Some((number, answer)) => (*number, answer.await),
+        None => future::pending().await,
     }
 }
 

@@ -56,6 +56,7 @@ impl Link {
             Some(ToNode::ResumeDirect { id, held }) => self.resume_direct(id, held),
             Some(ToNode::Gone { id }) => self.close(id, LeaveReason::Quit),
             Some(ToNode::Ping { number }) => ToBridge::Pong { number }.write(self.output.bytes()),
+            Some(ToNode::Figures { number }) => self.ask_figures(number),
             None => self.give_up("it said something that this node does not know"),
         }
     }
@@ -85,6 +86,7 @@ impl Link {
     }
 
     fn turn_away(&mut self, id: SessionId, max: usize) {
+        self.shared.metrics.throttled.inc();
         let message = format!("{max} connections from one address at most");
         let refusal = Refusal {
             retry_after_ms: Some(TOO_MANY_RETRY_MS),

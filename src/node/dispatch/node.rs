@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::node::session::{Answer, Effect, Handling, Session, StatsEvery};
 use crate::node::shared::Shared;
-use crate::node::stats::{figures, for_anyone};
+use crate::node::stats::{for_anyone, in_full};
 use crate::protocol::server::Pong;
 use crate::protocol::{Re, ServerFrame};
 
@@ -51,10 +51,11 @@ pub(in crate::node) fn stats(
 }
 
 async fn make(shared: Arc<Shared>, admin: bool, re: Option<Re>, node: Option<String>) -> Answer {
-    let mut stats = for_anyone(&shared);
+    let mut stats = if admin {
+        in_full(&shared, node.as_deref()).await
+    } else {
+        for_anyone(&shared)
+    };
     stats.re = re;
-    if admin {
-        stats.figures = figures(&shared, node.as_deref()).await;
-    }
     Answer::frame(ServerFrame::Stats(Box::new(stats)))
 }

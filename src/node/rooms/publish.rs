@@ -140,9 +140,25 @@ impl Group<'_> {
 fn count(shared: &Shared, batch: &[Committed]) {
     let metrics = &shared.metrics;
     metrics.events.inc_by(batch.len() as u64);
-    for committed in batch {
-        if matches!(committed.outcome, Outcome::Message(_)) {
-            metrics.messages.inc();
-        }
-    }
+    let messages = batch
+        .iter()
+        .filter_map(|committed| match &committed.outcome {
+            Outcome::Message(message) => Some((&committed.event.room, message.late)),
+            Outcome::Moved(_)
+            | Outcome::Updated { .. }
+            | Outcome::Early(_)
+            | Outcome::Topic
+            | Outcome::Hidden => None,
+        });
+    let (all, late) = messages.clone().fold((0, 0), |(all, late), (_, is_late)| {
+        (all + 1, late + u64::from(is_late))
+    });
+    metrics.messages.inc_by(all);
+    metrics.late.inc_by(late);
+    metrics
+        .busy_rooms
+        .count(messages.filter_map(|(room, _)| match room {
+            RoomKey::Room(name) => Some(name),
+            RoomKey::Direct(..) => None,
+        }));
 }

@@ -27,7 +27,7 @@ use super::shared::Shared;
 use crate::protocol::decode::{before_user_join, decode};
 use crate::protocol::presence::LeaveReason;
 use crate::protocol::server::CloseReason;
-use crate::protocol::{ClientFrame, Refusal, Request, RoomName, Uid};
+use crate::protocol::{ClientFrame, ErrorCode, Refusal, Request, RoomName, Uid};
 
 /// A link's session, from before its user is known until it is closed.
 pub struct Session {
@@ -200,6 +200,9 @@ impl Session {
 
     fn refused(&self, re: Option<crate::protocol::Re>, refusal: Refusal) -> Handling {
         self.shared.metrics.refusals.inc();
+        if refusal.code == ErrorCode::RateLimited {
+            self.shared.metrics.throttled.inc();
+        }
         Handling::refused(re, refusal)
     }
 
@@ -211,6 +214,7 @@ impl Session {
     }
 
     fn flood(&mut self) -> Handling {
+        self.shared.metrics.throttled.inc();
         let message = "too many requests after being told to slow down";
         self.close(LeaveReason::Flood);
         Handling::last(Answer::close(CloseReason::Flood, message))

@@ -4,7 +4,7 @@
 //! bridge  {"type":"bridge","version":1,"name":"web-1","nonce":"<32 hex digits>"}
 //! node    {"type":"bridge_challenge","nonce":"<32 hex digits>"}
 //! bridge  {"type":"bridge_auth","mac":"<64 hex digits>"}
-//! node    {"type":"bridge_ready","node":"n1","mac":"<64 hex digits>"}
+//! node    {"type":"bridge_ready","node":"n1","mac":"<64 hex digits>","figures":true}
 //! ```
 //!
 //! A MAC is BLAKE3 keyed with [`Secret::bridge_key`], over the role of who makes it, both nonces and
@@ -57,6 +57,10 @@ pub struct Auth {
 pub struct Ready {
     pub node: String,
     mac: String,
+    /// Whether the bridge may ask for all nodes' figures: a node that does not know the question would end
+    /// the link.
+    #[serde(default)]
+    pub figures: bool,
 }
 
 impl LinkNonce {
@@ -101,6 +105,7 @@ impl Ready {
         Ready {
             node: node.to_owned(),
             mac: mac.to_hex().to_string(),
+            figures: true,
         }
     }
 
@@ -197,12 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_does_not_say_so_is_not_asked_for_figures() {
+        let line = r#"{"type":"bridge_ready","node":"n1","mac":"00"}"#;
+        assert!(!serde_json::from_str::<Ready>(line).unwrap().figures);
+    }
+
+    #[test]
     fn a_proof_is_of_no_use_to_the_other_role_or_another_time() {
         let (hello, challenge) = opening();
         let auth = Auth::new(&secret(b'a'), &hello, &challenge);
         let reflected = Ready {
             node: String::new(),
             mac: auth.mac.clone(),
+            figures: true,
         };
         assert!(!reflected.proves(&secret(b'a'), &hello, &challenge));
         let later = Challenge {

@@ -9,6 +9,7 @@
 //!   d7 {vector}                  session 7, moved here, holds this much of its direct conversations
 //!   x7                           session 7 is gone
 //!   p1                           are you there?
+//!   f1                           how are all nodes? One is asked at a time
 //! node → bridge
 //!   s7,8 {frame}                 for these sessions: an answer, or what concerns one user
 //!   s7,8 154:n1-4f2a {frame}     the same, for an event at that place
@@ -21,6 +22,7 @@
 //!   d7 {vector}                  all direct conversations up to there have been sent
 //!   c7                           the node has closed session 7; the reason went before, as a frame
 //!   p1                           yes
+//!   f1 {frame}                   `stats` with the figures of all nodes
 //! ```
 //!
 //! A frame is one JSON object without line ends. Whatever comes in, reading it never panics.
@@ -70,6 +72,9 @@ pub enum ToNode<'a> {
     Ping {
         number: u32,
     },
+    Figures {
+        number: u32,
+    },
 }
 
 /// What a node says.
@@ -113,6 +118,10 @@ pub enum ToBridge<'a> {
     Pong {
         number: u32,
     },
+    Figures {
+        number: u32,
+        json: &'a str,
+    },
 }
 
 impl<'a> ToNode<'a> {
@@ -140,6 +149,7 @@ impl<'a> ToNode<'a> {
             },
             b'x' if rest.is_empty() => ToNode::Gone { id: number },
             b'p' if rest.is_empty() => ToNode::Ping { number },
+            b'f' if rest.is_empty() => ToNode::Figures { number },
             _ => return None,
         })
     }
@@ -163,6 +173,7 @@ impl<'a> ToNode<'a> {
             }
             ToNode::Gone { id } => put(&mut line, format_args!("x{id}")),
             ToNode::Ping { number } => put(&mut line, format_args!("p{number}")),
+            ToNode::Figures { number } => put(&mut line, format_args!("f{number}")),
         }
         to.extend_from_slice(line.as_bytes());
         to.push(b'\n');
@@ -221,6 +232,10 @@ impl<'a> ToBridge<'a> {
             },
             b'c' if rest.is_empty() => ToBridge::Closed { id: number },
             b'p' if rest.is_empty() => ToBridge::Pong { number },
+            b'f' => ToBridge::Figures {
+                number,
+                json: frame(tail(rest)?)?,
+            },
             _ => return None,
         })
     }
@@ -263,6 +278,7 @@ impl<'a> ToBridge<'a> {
             }
             ToBridge::Closed { id } => put(&mut line, format_args!("c{id}")),
             ToBridge::Pong { number } => put(&mut line, format_args!("p{number}")),
+            ToBridge::Figures { number, json } => put(&mut line, format_args!("f{number} {json}")),
         }
         to.extend_from_slice(line.as_bytes());
         to.push(b'\n');
@@ -406,6 +422,7 @@ mod tests {
             ),
             (ToNode::Gone { id }, "x7"),
             (ToNode::Ping { number: 7 }, "p7"),
+            (ToNode::Figures { number: 7 }, "f7"),
         ] {
             let mut bytes = Vec::new();
             line.write(&mut bytes);
@@ -462,6 +479,10 @@ mod tests {
             ),
             (ToBridge::Closed { id }, "c7"),
             (ToBridge::Pong { number: 7 }, "p7"),
+            (
+                ToBridge::Figures { number: 7, json },
+                r#"f7 {"type":"pong"}"#,
+            ),
         ] {
             let mut bytes = Vec::new();
             line.write(&mut bytes);
@@ -487,6 +508,7 @@ mod tests {
             "j7 lobby []",
             "x7 8",
             "p",
+            "f7 {}",
             "z7",
             "ä7",
             "d7 {\"a\":-1}",
@@ -510,6 +532,7 @@ mod tests {
             "v3 []",
             "c7 x",
             "c",
+            "f7",
         ] {
             assert_eq!(ToBridge::read(bad), None, "{bad:?}");
         }

@@ -11,8 +11,12 @@ use crate::protocol::server::{
     AwayChanged, ErrorFrame, Renamed, Role, Room, RoomInfo, RoomList, ServerFrame, Session,
     TopicChanged, Typing, UserInfo, UserJoined, UserLeft,
 };
+use crate::protocol::stats::{NodeInfo, Stats};
 use crate::protocol::{ClientFrame, RoomRef, Ts, VersionVector};
+use crate::tui::monitor::report::report;
+use crate::tui::shown::safe;
 use crate::tui::testing::{Story, message, origin, uid};
+use crate::tui::tests::monitoring::{figures, hear, stats, watching};
 
 const PAYLOADS: &[&str] = &[
     "\u{1b}[31mred\u{1b}[0m",
@@ -47,6 +51,64 @@ fn nothing_foreign_reaches_the_screen_whichever_field_it_came_in() {
             look(&story, payload);
         }
     }
+}
+
+#[test]
+fn nothing_foreign_reaches_the_monitoring_pane_or_what_is_printed_of_it() {
+    use crossterm::event::KeyCode;
+    for payload in PAYLOADS {
+        for (columns, rows) in [(40, 12), (80, 24), (200, 50)] {
+            let mut story = watching(columns, rows);
+            for second in 0..4 {
+                hear(&mut story, a_hostile_cluster(payload, second));
+            }
+            look(&story, payload);
+            for _ in 0..4 {
+                story.press(KeyCode::Enter);
+                look(&story, payload);
+                story.press(KeyCode::End);
+                look(&story, payload);
+                story.press(KeyCode::Esc);
+                story.press(KeyCode::Tab);
+                look(&story, payload);
+            }
+            let printed = report(story.state.monitor.cluster(), &jiff::tz::TimeZone::UTC);
+            assert_eq!(safe(&printed, true), printed);
+        }
+    }
+}
+
+/// Two nodes that say `payload` wherever they can, of which one comes and goes.
+fn a_hostile_cluster(payload: &str, second: u64) -> Stats {
+    let names = [format!("{payload}1"), format!("{payload}2")];
+    let up = second.is_multiple_of(2);
+    let nodes = names.iter().enumerate().map(|(at, name)| NodeInfo {
+        name: name.clone(),
+        address: payload.to_owned(),
+        up: at == 0 || up,
+        rtt_us: Some(u64::MAX),
+        down_s: Some(u64::MAX),
+    });
+    let all = names.iter().map(|name| {
+        let mut all = figures("n1", u64::MAX - second, &[payload]);
+        all.node.clone_from(name);
+        all.server = format!("{payload}{second}");
+        all.alarms = vec![payload.to_owned(), format!("{payload}{up}")];
+        all.peers[0].address = payload.to_owned();
+        all.peers[0].server = payload.to_owned();
+        all.peers[0].lag_events = u64::MAX;
+        all.peers[0].clock_offset_us = i64::MIN;
+        all.top_rooms[0].room = payload.to_owned();
+        all.sessions = u32::MAX;
+        all.store_bytes = u64::MAX * (second % 2);
+        all.merged = u64::MAX;
+        all.deliveries_per_s = f64::MAX;
+        all
+    });
+    let mut stats = stats(nodes.collect(), all.collect());
+    stats.node = format!("{payload}{}", second / 2);
+    stats.server = payload.to_owned();
+    stats
 }
 
 /// Every field that a server can fill, filled with `payload`.

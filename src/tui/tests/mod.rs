@@ -2,6 +2,7 @@
 
 mod again;
 mod hostile;
+mod monitoring;
 mod moving;
 mod reading;
 mod screens;

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::commands::COMMANDS;
-use crate::tui::keys::{BINDINGS, Topic};
+use crate::tui::keys::{BINDINGS, Binding, Topic};
 use crate::tui::shown::{fit, pad};
 use crate::tui::state::State;
 use crate::tui::theme::Theme;
@@ -45,20 +45,30 @@ fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
     let theme = state.theme;
     let heading = |title: &str| Line::from(Span::styled(fit(title, cells), theme.strong()));
     let entry = |label: &str, help: &str| entry(state.theme, label, help, cells);
-    let mut lines = vec![heading("Commands (// begins a text with a slash)")];
+    let keys = |topic: Topic| {
+        let shown = move |binding: &&Binding| binding.topic == topic && !binding.help.is_empty();
+        let bindings = BINDINGS.iter().filter(shown);
+        let mut lines = vec![heading(topic.title())];
+        lines.extend(bindings.flat_map(|binding| entry(&binding.label(), binding.help)));
+        lines.push(Line::default());
+        lines
+    };
+    let mut lines = Vec::new();
+    if state.monitor.open {
+        // What one can do here, before what one can do elsewhere.
+        lines.extend(keys(Topic::Monitoring));
+    }
+    lines.extend([heading("Commands (// begins a text with a slash)")]);
     for command in COMMANDS {
         let label = format!("/{} {}", command.names[0], command.arguments);
         lines.extend(entry(&label, command.help));
     }
-    for topic in Topic::ALL {
-        lines.push(Line::default());
-        lines.push(heading(topic.title()));
-        let bindings = BINDINGS
-            .iter()
-            .filter(|binding| binding.topic == topic && !binding.help.is_empty());
-        lines.extend(bindings.flat_map(|binding| entry(&binding.label(), binding.help)));
-    }
     lines.push(Line::default());
+    for topic in Topic::ALL {
+        if topic != Topic::Monitoring || !state.monitor.open {
+            lines.extend(keys(topic));
+        }
+    }
     lines.push(heading("Your messages"));
     lines.extend(entry(
         "… sending",

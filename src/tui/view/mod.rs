@@ -4,6 +4,7 @@
 mod composer;
 mod help;
 mod messages;
+mod monitor;
 mod name;
 mod people;
 mod rooms;
@@ -11,7 +12,7 @@ mod status;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
@@ -22,6 +23,11 @@ pub use rooms::first_in_sight as first_room_in_sight;
 
 /// Draws the whole screen.
 pub fn draw(state: &State, frame: &mut Frame<'_>) {
+    if state.monitor.open {
+        monitor::draw(state, frame.area(), frame.buffer_mut());
+        over(state, None, frame);
+        return;
+    }
     let parts = travel::parts(state);
     rooms::draw(state, parts.rooms, frame.buffer_mut());
     people::draw(state, parts.people, frame.buffer_mut());
@@ -30,6 +36,11 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     messages::notice(state, parts.notice, frame.buffer_mut());
     let cursor = composer::draw(state, parts.composer, frame.buffer_mut());
     status::draw(state, parts.status, frame.buffer_mut());
+    over(state, cursor, frame);
+}
+
+/// Draws what lies over the rest, and sets the cursor.
+fn over(state: &State, cursor: Option<Position>, frame: &mut Frame<'_>) {
     let cursor = match &state.overlay {
         Overlay::None => cursor,
         Overlay::Help { row } => {

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::figures::FiguresAsked;
 use super::outbox::{Frame, Outbox, json};
 use super::session::{Asks, InFlight, Reply, Session};
 use super::splice;
@@ -39,6 +40,8 @@ pub struct Core {
     output: Vec<u8>,
     last_id: SessionId,
     last_mark: i64,
+    /// Who waits for the nodes' figures, and the number of the question.
+    pub(super) figures: FiguresAsked,
     pub counts: Counts,
 }
 
@@ -95,6 +98,7 @@ impl Core {
             output: Vec::new(),
             last_id: 0,
             last_mark: 0,
+            figures: FiguresAsked::default(),
             counts: Counts::default(),
         }
     }
@@ -203,6 +207,7 @@ impl Core {
         self.link = Link::Down { since: now };
         self.output.clear();
         self.handles.clear();
+        self.figures_lost();
         self.rooms.retain(|_, room| !room.members.is_empty());
         let mut pinged = Vec::new();
         let mut leaving = Vec::new();
@@ -287,7 +292,7 @@ impl Core {
         self.sessions.values().map(|session| &session.outbox)
     }
 
-    fn say(&mut self, line: &ToNode<'_>) {
+    pub(super) fn say(&mut self, line: &ToNode<'_>) {
         line.write(&mut self.output);
     }
 

@@ -1,6 +1,7 @@
 //! What the node says: which sessions a line is for, and what the bridge must remember of it.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use serde::Deserialize;
 
@@ -57,6 +58,9 @@ impl Core {
                 self.forget(id);
             }
             ToBridge::Pong { .. } => {}
+            ToBridge::Figures { number, json } => {
+                self.figures_came(Instant::now(), number, json);
+            }
         }
         Ok(())
     }

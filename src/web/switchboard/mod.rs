@@ -4,6 +4,7 @@
 //! tokens that close a session when its transport is gone. The lock is never held across an `.await`.
 
 pub mod core;
+mod figures;
 mod from_node;
 pub mod outbox;
 mod session;
@@ -13,20 +14,26 @@ mod tests;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::timeout;
 use ulid::Ulid;
 
 use self::core::{Core, NotTaken};
+use self::figures::Figures;
 use self::outbox::{Frame, Outbox};
 use self::session::Reply;
 use crate::protocol::Ts;
 use crate::protocol::bridge::SessionId;
 use crate::protocol::server::CloseReason;
+use crate::protocol::stats::Stats;
 
 pub use self::core::unavailable;
 pub use self::splice::add_text;
+
+/// How long the nodes' figures are waited for: a node gives the others a second.
+const FIGURES_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The handle. One for the whole bridge.
 #[derive(Debug)]
@@ -99,6 +106,19 @@ impl Switchboard {
     pub fn end_all(&self) {
         for outbox in self.lock().outboxes() {
             outbox.end(CloseReason::ShuttingDown, "the bridge is being stopped");
+        }
+    }
+
+    /// The figures of all nodes; `None` while none answers.
+    pub async fn figures(&self) -> Option<Arc<Stats>> {
+        let asked = self.lock().ask_figures(Instant::now());
+        match asked {
+            Figures::Here(stats) => Some(stats),
+            Figures::Unavailable => None,
+            Figures::Coming(answer) => {
+                self.output_due.notify_one();
+                timeout(FIGURES_DEADLINE, answer).await.ok()?.ok()
+            }
         }
     }
 

@@ -72,7 +72,13 @@ const room = fields<RoomInfo>({
   unread: number,
 });
 const limits = fields<Limits>({ line: number, text: number, name: number, room: number, history: number });
-const node = fields<NodeInfo>({ name: text, address: text, up: flag, rtt_us: maybe(number) });
+const node = fields<NodeInfo>({
+  name: text,
+  address: text,
+  up: flag,
+  rtt_us: maybe(number),
+  down_s: maybe(number),
+});
 
 type Type = ServerFrame["type"];
 type FieldsOf<T extends Type> = Omit<Extract<ServerFrame, { type: T }>, "type">;

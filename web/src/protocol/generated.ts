@@ -190,7 +190,56 @@ datagrams_refused: number,
 /**
  * What a person should look at, in words.
  */
-alarms: Array<string>, };
+alarms: Array<string>, 
+/**
+ * Its program and version.
+ */
+server: string, 
+/**
+ * Messages committed here since the start, those of other nodes included.
+ */
+messages: number, 
+/**
+ * Lines handed to sessions since the start: a message to 50 sessions is 50.
+ */
+deliveries: number, 
+/**
+ * Messages since the start that reached this node after newer ones of their room.
+ */
+late: number, 
+/**
+ * Events of other nodes that were missed while they happened, and fetched, since the start.
+ */
+merged: number, 
+/**
+ * Requests answered by an error since the start.
+ */
+refused: number, 
+/**
+ * Those of them that came too fast, and connections too many from one address.
+ */
+throttled: number, 
+/**
+ * Requests and writes that failed through a fault of the node's or its disk's, since the start.
+ */
+faults: number, 
+/**
+ * Times since the start that a reader fell behind what is kept in memory, and read the log.
+ */
+replays: number, 
+/**
+ * Times since the start that a reader was told of a gap, since even the log was too long for it.
+ */
+gaps: number, 
+/**
+ * Transactions of the store since the start that failed.
+ */
+commits_failed: number, 
+/**
+ * The rooms with the most messages in the last minute, the busiest first; direct conversations are
+ * not among them.
+ */
+top_rooms: Array<RoomFigures>, };
 
 export type NodeInfo = { name: string, 
 /**
@@ -200,7 +249,11 @@ address: string, up: boolean,
 /**
  * At the bridge's `/health`: the link's round trip in microseconds.
  */
-rtt_us?: number, };
+rtt_us?: number, 
+/**
+ * In `stats`, of a node that is not up: seconds since it was last linked with the one that answers.
+ */
+down_s?: number, };
 
 /**
  * A client's own name for one message, edit, delete or reaction: the same one sent again is the
@@ -236,7 +289,11 @@ server: string,
 /**
  * When it was started, by its own clock.
  */
-started: Ts, };
+started: Ts, 
+/**
+ * Frames that wait to be written to it.
+ */
+queued: number, };
 
 export type Pong = { re?: Re, time: Ts, };
 
@@ -300,6 +357,19 @@ since: VersionVector,
  * This user's read marker.
  */
 read: VersionVector, };
+
+/**
+ * One room, as a node sees it.
+ */
+export type RoomFigures = { room: string, 
+/**
+ * Messages committed in the last minute.
+ */
+messages: number, 
+/**
+ * Users who are in it, on all nodes.
+ */
+users: number, };
 
 export type RoomInfo = { room: string, topic: string, 
 /**

@@ -207,6 +207,12 @@ impl Writing {
         }
         Poll::Ready(Ok(()))
     }
+
+    /// Frames that wait.
+    pub fn queued(&self) -> u32 {
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
 }
 
 impl Outbox {
@@ -377,7 +383,7 @@ mod tests {
         // The first is on its way, and the socket full.
         assert!(out.send_encoded(frame("xx")));
         let sent = (0..2000).filter(|_| out.send_encoded(frame("x"))).count();
-        assert_eq!(sent, FRAMES_MAX);
+        assert_eq!((sent, out.queued()), (FRAMES_MAX, FRAMES_MAX as u32));
     }
 
     #[tokio::test]

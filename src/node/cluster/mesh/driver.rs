@@ -162,10 +162,19 @@ impl Driver {
         let soft_changed = self.inputs.soft_changed.load(Ordering::Acquire);
         if self.beats.due(now, soft_changed) {
             self.inputs.soft_changed.store(false, Ordering::Release);
+            // Before the beat, which would be counted with what waits.
+            let queued = self
+                .peers
+                .iter()
+                .map(|(link, peer)| (*link, peer.out.queued()));
+            let queued: Vec<(LinkId, u32)> = queued.collect();
             let beat = self.beat();
             self.send_to_all(&beat);
             let mut nodes = lock(&self.nodes);
             nodes.refresh(now, |link| self.core.lag(link));
+            for (link, frames) in queued {
+                nodes.queued(link, frames);
+            }
             for shared_name in nodes.new_shared_names() {
                 tracing::warn!("{shared_name}");
             }

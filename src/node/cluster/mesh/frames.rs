@@ -1,15 +1,17 @@
 //! What peers say beside events: their users, their soft rows, their figures.
 
+use std::sync::Arc;
+
 use super::driver::Driver;
 use super::gossip::SOFT_ROWS_MAX;
 use super::input::Input;
 use crate::node::cluster::replication::{LinkId, Moment};
 use crate::node::replicator::Typist;
 use crate::node::rooms::lock;
-use crate::protocol::Origin;
 use crate::protocol::peer::PeerFrame;
 use crate::protocol::presence::{PresenceChanges, PresencePlace};
 use crate::protocol::soft::SoftPage;
+use crate::protocol::{Event, Origin};
 
 impl Driver {
     /// How far this node's own account has come.
@@ -31,6 +33,9 @@ impl Driver {
             | PeerFrame::Pull { .. }
             | PeerFrame::Range { .. }
             | PeerFrame::Piece(_) => {
+                if let PeerFrame::Range { events, .. } = &frame {
+                    self.count_merged(events);
+                }
                 let effects = self.core.receive(now, link, frame);
                 self.carry_out(now, effects);
             }
@@ -64,6 +69,13 @@ impl Driver {
             PeerFrame::StatsAnswer { id, figures } => self.asked.answered(id, *figures),
             PeerFrame::Hello(_) | PeerFrame::Ping { .. } | PeerFrame::Pong { .. } => {}
         }
+    }
+
+    /// What is fetched was missed while it happened, unless it has come another way meanwhile.
+    fn count_merged(&self, events: &[Arc<Event>]) {
+        let held = self.node.held();
+        let missed = events.iter().filter(|e| !held.covers(&e.origin, e.seq));
+        self.node.note_merged(missed.count() as u64);
     }
 
     fn beaten(

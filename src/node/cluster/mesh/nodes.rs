@@ -58,6 +58,7 @@ pub(super) struct Known {
     /// It was linked, or calling it takes long.
     is_listed: bool,
     lag_events: u64,
+    queued: u32,
     /// When the last link went; without one, when the node was first heard or no longer.
     pub(super) lost_at: Moment,
     /// Whether this run is heard by gossip, and since when it is or is not.
@@ -143,6 +144,14 @@ impl Nodes {
             known.lag_events = lags.min().unwrap_or(known.lag_events);
         }
         self.forget_the_replaced();
+    }
+
+    /// Frames that wait to be written to the link's node.
+    pub fn queued(&mut self, link: LinkId, frames: u32) {
+        let of = |known: &&mut Known| known.links.contains_key(&link);
+        if let Some(known) = self.nodes.values_mut().find(of) {
+            known.queued = frames;
+        }
     }
 
     /// Takes in who is heard.
@@ -232,6 +241,7 @@ impl Nodes {
             address: known.client_address.clone(),
             up: known.is_linked(),
             rtt_us: None,
+            down_s: (!known.is_linked()).then(|| self.now.saturating_sub(known.lost_at).as_secs()),
         };
         self.listed().map(info).collect()
     }
@@ -271,6 +281,7 @@ impl Known {
             links: BTreeMap::new(),
             is_listed: false,
             lag_events: 0,
+            queued: 0,
             lost_at: now,
             heard: false,
             heard_changed: now,
@@ -295,6 +306,7 @@ impl Known {
             heard: self.heard,
             server: self.server.clone(),
             started: self.started,
+            queued: self.queued,
         }
     }
 }

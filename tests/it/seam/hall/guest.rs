@@ -154,6 +154,7 @@ impl Replicator for Guest {
             address: seat.node.client_address().to_string(),
             up,
             rtt_us: None,
+            down_s: None,
         })
     }
 

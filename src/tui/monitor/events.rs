@@ -1,0 +1,270 @@
+//! What has happened to the nodes, found by comparing each update with the one before.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::cluster::{Cluster, NodeState, Watched};
+use super::words;
+use crate::protocol::Ts;
+use crate::protocol::stats::{NodeFigures, NodeInfo};
+
+/// Events that are kept.
+pub const EVENTS_MAX: usize = 500;
+
+/// Characters of an alarm that are looked at, and alarms of one node.
+const ALARM_CHARS_MAX: usize = 300;
+const ALARMS_MAX: usize = 32;
+
+/// Updates without anything merged after which a node that came back is in step again.
+const QUIET_UPDATES: u32 = 3;
+
+/// Microseconds after which a heal is told of as far as it has come.
+const HEAL_TOLD_AFTER_US: i64 = 60_000_000;
+
+/// One line of the log of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    pub at: Ts,
+    pub node: String,
+    pub what: Happening,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    Joined,
+    Lost,
+    /// After so many seconds.
+    Back {
+        after_s: u64,
+    },
+    /// It is in step again, and so many events that one side had not were merged.
+    Healed {
+        merged: u64,
+    },
+    /// In good order.
+    Left,
+    /// It was started again, and nobody had noticed that it was gone.
+    Restarted,
+    Version {
+        from: String,
+        to: String,
+    },
+    Alarm(String),
+    Over(String),
+    /// This node tells from now on, in place of that one.
+    Moved {
+        from: String,
+    },
+}
+
+/// How much of a person's attention something wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    Good,
+    Plain,
+    Wrong,
+}
+
+impl Happening {
+    pub fn weight(&self) -> Weight {
+        match self {
+            Happening::Joined | Happening::Back { .. } | Happening::Healed { .. } => Weight::Good,
+            Happening::Lost | Happening::Alarm(_) => Weight::Wrong,
+            Happening::Over(_) => Weight::Good,
+            Happening::Left
+            | Happening::Restarted
+            | Happening::Version { .. }
+            | Happening::Moved { .. } => Weight::Plain,
+        }
+    }
+
+    /// In words; what nodes have said is in it as they said it.
+    pub fn words(&self) -> String {
+        match self {
+            Happening::Joined => "joined".to_owned(),
+            Happening::Lost => "lost".to_owned(),
+            Happening::Back { after_s } => format!("back after {}", words::lasting(*after_s)),
+            Happening::Healed { merged: 0 } => "healed, nothing was missed".to_owned(),
+            Happening::Healed { merged: 1 } => "healed, 1 event merged".to_owned(),
+            Happening::Healed { merged } => format!("healed, {merged} events merged"),
+            Happening::Left => "left in good order".to_owned(),
+            Happening::Restarted => "was started again".to_owned(),
+            Happening::Version { from, to } => format!("runs {to} now, before {from}"),
+            Happening::Alarm(alarm) => format!("alarm: {alarm}"),
+            Happening::Over(alarm) => format!("over: {alarm}"),
+            Happening::Moved { from } => format!("tells of the nodes now, before {from}"),
+        }
+    }
+}
+
+pub(super) fn record(events: &mut VecDeque<Happened>, at: Ts, node: &str, what: Happening) {
+    if events.len() >= EVENTS_MAX {
+        events.pop_front();
+    }
+    let node = node.to_owned();
+    events.push_back(Happened { at, node, what });
+}
+
+/// What has happened to a node since the update before.
+pub(super) fn compare(
+    now: Ts,
+    first: bool,
+    before: Option<&Watched>,
+    info: &NodeInfo,
+    state: NodeState,
+    figures: Option<&NodeFigures>,
+) -> Vec<Happening> {
+    let mut all = Vec::new();
+    match (before.map(|before| before.state), state) {
+        (None, NodeState::Up | NodeState::Silent) if !first => all.push(Happening::Joined),
+        (None | Some(NodeState::Up | NodeState::Silent), NodeState::Down) => {
+            all.push(Happening::Lost);
+        }
+        (Some(NodeState::Down), NodeState::Up | NodeState::Silent) => {
+            let since = before.map_or(now, |before| before.since);
+            let after_s = u64::try_from((now.0 - since.0) / 1_000_000).unwrap_or(0);
+            all.push(Happening::Back { after_s });
+        }
+        (None | Some(_), _) => {}
+    }
+    let Some(figures) = figures else { return all };
+    let last = before.and_then(|before| before.figures.as_ref());
+    if let Some(last) = last {
+        let known_gone = matches!(all.first(), Some(Happening::Back { .. }));
+        if figures.uptime_s < last.uptime_s && !known_gone && info.up {
+            all.push(Happening::Restarted);
+        }
+        if figures.server != last.server && !last.server.is_empty() {
+            let (from, to) = (last.server.clone(), figures.server.clone());
+            all.push(Happening::Version { from, to });
+        }
+    }
+    let none = Vec::new();
+    let said = last.map_or(&none, |last| &last.alarms);
+    let (old, new) = (keys(said), keys(&figures.alarms));
+    let others = |(key, words): (&String, &String), known: &BTreeMap<String, String>| {
+        (!known.contains_key(key)).then(|| words.clone())
+    };
+    all.extend(
+        new.iter()
+            .filter_map(|alarm| others(alarm, &old))
+            .map(Happening::Alarm),
+    );
+    all.extend(
+        old.iter()
+            .filter_map(|alarm| others(alarm, &new))
+            .map(Happening::Over),
+    );
+    all
+}
+
+/// Alarms by what stays of them while their numbers change. That there is no link to a node is left
+/// out: its being down is told already.
+fn keys(alarms: &[String]) -> BTreeMap<String, String> {
+    let told = |alarm: &&String| !is_about_a_link(alarm);
+    let key = |alarm: &String| {
+        let words: String = alarm.chars().take(ALARM_CHARS_MAX).collect();
+        let key = words.chars().filter(|c| !c.is_ascii_digit()).collect();
+        (key, words)
+    };
+    alarms
+        .iter()
+        .filter(told)
+        .take(ALARMS_MAX)
+        .map(key)
+        .collect()
+}
+
+/// Whether the alarm says that a node is not linked and not heard either.
+pub fn is_about_a_link(alarm: &str) -> bool {
+    alarm.starts_with("there is no link to ") && !alarm.contains("though it is heard")
+}
+
+/// Nodes that were lost, until all are in step again.
+#[derive(Clone, Debug)]
+pub(super) struct Healing {
+    lost_at: Ts,
+    away: BTreeSet<String>,
+    back: BTreeSet<String>,
+    back_at: Ts,
+    /// What each node had merged when the first one was lost.
+    merged_before: BTreeMap<String, u64>,
+    merged: u64,
+    quiet: u32,
+}
+
+impl Healing {
+    pub(super) fn begin(cluster: &mut Cluster, now: Ts, node: &str) {
+        let merged = |node: &Watched| {
+            let figures = node.figures.as_ref()?;
+            Some((node.name.clone(), figures.merged))
+        };
+        let merged_before = cluster.nodes.values().filter_map(merged).collect();
+        let healing = cluster.healing.get_or_insert_with(|| Healing {
+            lost_at: now,
+            away: BTreeSet::new(),
+            back: BTreeSet::new(),
+            back_at: now,
+            merged_before,
+            merged: 0,
+            quiet: 0,
+        });
+        healing.away.insert(node.to_owned());
+        healing.back.remove(node);
+    }
+
+    pub(super) fn is_back(&mut self, node: &str) {
+        if self.away.remove(node) {
+            self.back.insert(node.to_owned());
+            self.quiet = 0;
+        }
+    }
+
+    /// What all nodes have merged since. One that was started meanwhile began to count then.
+    fn merged(&self, cluster: &Cluster, now: Ts) -> u64 {
+        let passed_s = u64::try_from((now.0 - self.lost_at.0) / 1_000_000).unwrap_or(0);
+        let risen = |node: &Watched| {
+            let figures = node.figures.as_ref()?;
+            let before = self.merged_before.get(&node.name).copied();
+            let before = before.filter(|_| figures.uptime_s > passed_s).unwrap_or(0);
+            Some(figures.merged.saturating_sub(before))
+        };
+        cluster.up().filter_map(risen).fold(0, u64::saturating_add)
+    }
+}
+
+/// Tells of nodes that are in step again.
+pub(super) fn heal(cluster: &mut Cluster, now: Ts) {
+    let Some(mut healing) = cluster.healing.take() else {
+        return;
+    };
+    if healing.back.is_empty() {
+        healing.back_at = now;
+        healing.away.retain(|name| cluster.nodes.contains_key(name));
+        if !healing.away.is_empty() {
+            cluster.healing = Some(healing);
+        }
+        return;
+    }
+    let merged = healing.merged(cluster, now);
+    let behind = |node: &Watched| {
+        let peers = node.figures.iter().flat_map(|figures| &figures.peers);
+        peers.filter(|peer| peer.up).any(|peer| peer.lag_events > 0)
+    };
+    if merged != healing.merged || cluster.up().any(behind) {
+        (healing.merged, healing.quiet) = (merged, 0);
+    } else {
+        healing.quiet += 1;
+    }
+    let long = now.0 - healing.back_at.0 > HEAL_TOLD_AFTER_US;
+    if healing.quiet < QUIET_UPDATES && !long {
+        cluster.healing = Some(healing);
+        return;
+    }
+    for node in &healing.back {
+        record(&mut cluster.events, now, node, Happening::Healed { merged });
+    }
+    healing.back.clear();
+    if !healing.away.is_empty() {
+        cluster.healing = Some(healing);
+    }
+}
