@@ -110,6 +110,11 @@ impl LinkOut {
         }
         true
     }
+
+    /// Frames that wait.
+    pub fn queued(&self) -> u32 {
+        u32::try_from(lock(&self.0.waiting).frames.len()).unwrap_or(u32::MAX)
+    }
 }
 
 enum Pushed {
@@ -206,12 +211,6 @@ impl Writing {
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Frames that wait.
-    pub fn queued(&self) -> u32 {
-        let waiting = self.queue.max_capacity() - self.queue.capacity();
-        u32::try_from(waiting).unwrap_or(u32::MAX)
     }
 }
 
