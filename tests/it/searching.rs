@@ -9,9 +9,7 @@ use crate::web_support::{Browser, Poller, node_and_bridge};
 use chat::node::Node;
 
 async fn search(client: &mut Client, query: &str) -> Vec<String> {
-    let found = client.ask(json!({"type": "search", "query": query})).await;
-    assert_eq!(found["type"], "results", "{found}");
-    texts(&found)
+    texts(&found_at_last(client, &json!({"type": "search", "query": query})).await)
 }
 
 /// Asks until the node has looked through all of its log.
@@ -48,9 +46,8 @@ async fn what_was_said_a_moment_ago_is_found_as_it_is_now() {
     alice
         .ask(json!({"type": "edit", "room": "ops", "id": sent["id"], "text": "the deploy works"}))
         .await;
-    let found = bob
-        .ask(json!({"type": "search", "query": "\"deploy works\"", "re": 1}))
-        .await;
+    let works = json!({"type": "search", "query": "\"deploy works\""});
+    let found = found_at_last(&mut bob, &works).await;
     let page = bob.ask(json!({"type": "history", "room": "ops"})).await;
     assert_eq!(
         found["messages"][0], page["messages"][0],

@@ -1,6 +1,7 @@
 //! The driver's seat. Its task has it; for a moment it is taken by whoever has something that should not
 //! wait until that task is awake: what the store is about to commit, and what it has committed.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 
 use tokio::runtime::Handle;
@@ -51,7 +52,7 @@ impl Seat {
             return Err(input);
         }
         let _context = self.runtime.enter();
-        seat.take(input);
+        whole(|| seat.take(input));
         leave(seat);
         Ok(())
     }
@@ -60,8 +61,17 @@ impl Seat {
 /// Waits for the seat, which nobody has for long, and then does what is to be done there.
 pub(super) fn seated(driver: &Mutex<Driver>, work: impl FnOnce(&mut Driver)) {
     let mut seat = lock(driver);
-    work(&mut seat);
+    whole(|| work(&mut seat));
     leave(seat);
+}
+
+/// What fails amid it has left the core with half of something, on a thread that others rely on: from here on it
+/// would tell its peers what is not so. What is stored is safe, and this node, started again, goes on with it.
+fn whole(work: impl FnOnce()) {
+    if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("the replication has failed: the node ends");
+        std::process::abort()
+    }
 }
 
 /// Lets others have the seat before those are written to who were answered.
