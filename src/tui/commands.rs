@@ -145,27 +145,31 @@ fn message(state: &mut State, arguments: &str) -> Outcome {
     if name.is_empty() {
         return wrong("to whom? /msg NAME [TEXT]");
     }
-    let parsed = match UserName::parse(name) {
-        Ok(parsed) => parsed,
+    let mut effects = match UserName::parse(name) {
+        Ok(parsed) => talk(state, &parsed),
         Err(refusal) => return wrong(refusal.message),
     };
+    if !text.trim().is_empty() {
+        effects.extend(speaking::send(state, text.trim(), None)?);
+    }
+    Ok(effects)
+}
+
+/// Shows the conversation with this person.
+pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
     // As the person writes the name, where it is known; one conversation, however it is typed.
     let open = state.rooms.iter().find_map(|room| {
         let other = room.name.strip_prefix('@')?;
-        same_name(other, name).then(|| room.name.clone())
+        same_name(other, name.as_str()).then(|| room.name.clone())
     });
     let known = state
         .rooms
         .iter()
         .flat_map(|room| room.people.list.values());
-    let shown = by_name(known, name).map(|user| format!("@{}", user.name));
-    let room = open.or(shown).unwrap_or_else(|| format!("@{parsed}"));
+    let shown = by_name(known, name.as_str()).map(|user| format!("@{}", user.name));
+    let room = open.or(shown).unwrap_or_else(|| format!("@{name}"));
     let at = state.open(&room);
-    let mut effects = travel::show(state, at);
-    if !text.trim().is_empty() {
-        effects.extend(speaking::send(state, text.trim(), None)?);
-    }
-    Ok(effects)
+    travel::show(state, at)
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {

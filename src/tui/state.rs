@@ -6,9 +6,11 @@ use jiff::tz::TimeZone;
 
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
+use super::keymap::Keymap;
 use super::monitor::Monitor;
 use super::room::Room;
 use super::sent_lines::SentLines;
+use super::switcher::Switcher;
 use super::theme::Theme;
 use super::timeline::Beyond;
 use crate::client::Command;
@@ -28,6 +30,7 @@ pub struct State {
     /// In which times are shown.
     pub zone: TimeZone,
     pub theme: Theme,
+    pub keys: Keymap,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Whether the person is looking.
@@ -107,6 +110,8 @@ pub enum Overlay {
     Help { row: usize },
     /// Asking for a name, and why.
     Name { input: Box<Composer>, why: String },
+    /// Where to go, and what to do.
+    Switcher(Box<Switcher>),
 }
 
 /// What a question was about.
@@ -132,6 +137,8 @@ pub enum Asked {
     Rooms {
         show_in: Option<String>,
     },
+    /// The rooms, for the switcher.
+    Switcher,
     /// Who is in the room; `show` it to the person.
     Who {
         room: String,
@@ -194,6 +201,7 @@ impl State {
             now,
             zone,
             theme,
+            keys: Keymap::default(),
             size,
             focused: true,
             link: Link::Waiting,

@@ -7,3 +7,4 @@ mod moving;
 mod reading;
 mod screens;
 mod speaking;
+mod switching;
