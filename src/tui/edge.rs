@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::event::{Effect, Event};
+use super::keymap::Keymap;
 use super::state::State;
 use super::terminal::{Guard, Screen, TerminalError};
 use super::theme::Theme;
@@ -68,6 +69,8 @@ pub struct Config {
     pub mouse: bool,
     /// Begins with the monitoring pane.
     pub monitor: bool,
+    /// Which keys ask for what.
+    pub keys: Keymap,
 }
 
 impl fmt::Debug for Config {
@@ -118,6 +121,7 @@ impl Edge {
         let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
         let zone = TimeZone::system();
         let mut state = State::new(now(), zone, theme, (size.width, size.height), seed);
+        state.keys.clone_from(&config.keys);
         if let Some(path) = &config.unsent {
             state.unsent = unsent::load(path);
         }
