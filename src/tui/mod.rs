@@ -8,6 +8,7 @@
 
 mod again;
 mod answers;
+pub mod attention;
 pub mod commands;
 mod complete;
 pub mod composer;

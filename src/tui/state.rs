@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
+use super::attention::Quiet;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
@@ -45,6 +46,14 @@ pub struct State {
     pub active: usize,
     pub overlay: Overlay,
     pub monitor: Monitor,
+    /// The hours in which nothing rings.
+    pub quiet: Option<Quiet>,
+    /// When it last rang.
+    pub rung: Option<Ts>,
+    /// When a key was last pressed.
+    pub pressed: Option<Ts>,
+    /// What the window is called.
+    pub title: String,
     /// A word to the person, until that moment.
     pub flash: Option<(String, Ts)>,
     /// When the line was last cleared with Ctrl+C on an empty line.
@@ -211,6 +220,10 @@ impl State {
             active: 0,
             overlay: Overlay::None,
             monitor: Monitor::default(),
+            quiet: None,
+            rung: None,
+            pressed: Some(now),
+            title: String::new(),
             flash: None,
             interrupted: None,
             sent_lines: SentLines::default(),

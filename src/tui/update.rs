@@ -9,7 +9,7 @@ use super::composer::Composer;
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{again, monitor, net, speaking, switcher, travel};
+use super::{again, attention, monitor, net, speaking, switcher, travel};
 use crate::client::Command;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -45,6 +45,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
+    effects.extend(attention::title(state));
     effects
 }
 
@@ -67,6 +68,7 @@ fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
 }
 
 fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
+    state.pressed = Some(state.now);
     let action = state.keys.action(key);
     let taken = state.keys.choice(key) == Some(Choice::Take);
     if action != Some(Action::Complete) {

@@ -18,7 +18,7 @@ use crate::tui::shown::safe;
 use crate::tui::testing::{Story, message, origin, uid};
 use crate::tui::tests::monitoring::{figures, hear, stats, watching};
 
-const PAYLOADS: &[&str] = &[
+pub const PAYLOADS: &[&str] = &[
     "\u{1b}[31mred\u{1b}[0m",
     "\u{1b}]0;title\u{7}",
     "\u{1b}]52;c;ZXZpbA==\u{1b}\\",

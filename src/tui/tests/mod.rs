@@ -1,6 +1,7 @@
 //! The terminal client from key to screen, without a terminal and without a network.
 
 mod again;
+mod attention;
 mod hostile;
 mod monitoring;
 mod moving;
