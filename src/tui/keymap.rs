@@ -407,6 +407,17 @@ mod tests {
     }
 
     #[test]
+    fn the_page_about_the_terminal_has_the_table() {
+        let page = include_str!("../../docs/TERMINAL.md");
+        for binding in BINDINGS {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            let (name, help) = (binding.name, binding.help);
+            let row = format!("| `{name}` | {} | {help} |\n", keys.join(", "));
+            assert!(page.contains(&row), "docs/TERMINAL.md needs {row}");
+        }
+    }
+
+    #[test]
     fn keys_are_known_with_their_modifiers() {
         let keys = Keymap::default();
         let key = |code, modifiers| keys.action(&pressed(code, modifiers));
