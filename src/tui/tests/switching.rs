@@ -12,6 +12,7 @@ use crate::tui::keymap::{Keymap, Rebinding};
 use crate::tui::layout;
 use crate::tui::state::Overlay;
 use crate::tui::testing::{Story, message, user};
+use crate::tui::tests::monitoring::{hear, stats, watching};
 
 fn info(room: &str, total: u32, topic: &str) -> RoomInfo {
     RoomInfo {
@@ -321,6 +322,22 @@ fn other_keys_for_the_same_things() {
         story.press(KeyCode::PageDown);
     }
     panic!("help does not name F5: {}", story.screen());
+}
+
+#[test]
+fn hints_name_the_keys_as_they_are_bound() {
+    let mut story = watching(120, 24);
+    hear(&mut story, stats(Vec::new(), Vec::new()));
+    let changes = [("monitor", "f9"), ("help", "f8"), ("pane-up", "w")];
+    let changes = changes.map(|(name, key)| Rebinding::new(name, &[key]).unwrap());
+    story.state.keys = Keymap::rebound(&changes).unwrap();
+    let screen = story.screen();
+    for hint in ["w, Down choose", "F8 all keys", "F9 chat"] {
+        assert!(screen.contains(hint), "{screen}");
+    }
+    story.press(KeyCode::F(9));
+    let screen = story.screen();
+    assert!(screen.contains("write here, F8 for help"), "{screen}");
 }
 
 #[test]
