@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::values::{address, log_filter, node_name, origin};
 use crate::protocol::{RoomRef, UserName};
+use crate::tui::keymap::Rebinding;
 
 /// A chat for small teams that stays up: any node serves everyone, and each holds every message.
 #[derive(Debug, Parser)]
@@ -223,6 +224,9 @@ pub struct Tui {
     /// Leave the mouse to the terminal; else the wheel scrolls, and text is selected with Shift held
     #[arg(long)]
     pub no_mouse: bool,
+    /// Other keys for an action, as in [tui.keys] of the configuration file; F1 names the keys
+    #[arg(long, value_name = "ACTION=KEY…", value_delimiter = ',', value_parser = Rebinding::parse)]
+    pub keys: Vec<Rebinding>,
     /// Open on the monitoring pane: the figures of all nodes, for administrators; F2 at any time
     #[arg(long)]
     pub monitor: bool,

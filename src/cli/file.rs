@@ -11,12 +11,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::stop::{Stop, wrong};
+use crate::tui::keymap::{Keymap, Rebinding};
 
 /// The tables that a file may have.
 pub const TABLES: [&str; 4] = ["chat", "node", "web", "tui"];
 
 /// Options that make no sense in a file.
 const NOT_IN_FILE: [&str; 5] = ["config", "ready-fd", "check-config", "help", "version"];
+
+/// The option that may be a table too: actions of the terminal client, each with its keys.
+const KEYS: &str = "keys";
 
 /// One key of a program's table, checked.
 #[derive(Debug)]
@@ -86,6 +90,12 @@ impl Source<'_> {
                 let wrong = format!("there is no key \"{name}\" in [{table}]; keys are {known}");
                 return Err(self.wrong(at, &wrong));
             };
+            if let (true, DeValue::Table(bindings)) = (name == KEYS, value.get_ref()) {
+                let values = self.bindings(bindings)?;
+                let key = name.to_owned();
+                settings.push(Setting { key, values });
+                continue;
+            }
             let values = values(arg, value)
                 .and_then(|values| check(command, name, arg, &values).map(|()| values))
                 .map_err(|wrong| self.wrong(at, &format!("key \"{name}\": {wrong}")))?;
@@ -93,6 +103,28 @@ impl Source<'_> {
             settings.push(Setting { key, values });
         }
         Ok(settings)
+    }
+
+    /// The table of keys, an action and its keys a line, as the option `--keys` would have them.
+    fn bindings(&self, table: &DeTable<'_>) -> Result<Vec<String>, Stop> {
+        let mut bindings: Vec<Rebinding> = Vec::new();
+        for (action, value) in table {
+            let name: &str = action.get_ref();
+            let told = |wrong: String| {
+                let wrong = format!("key \"{KEYS}.{name}\": {wrong}");
+                self.wrong(action.span().start, &wrong)
+            };
+            let keys = match value.get_ref() {
+                DeValue::Array(items) => {
+                    items.iter().map(|item| key_name(item.get_ref())).collect()
+                }
+                single => key_name(single).map(|key| vec![key]),
+            };
+            let keys: Vec<&str> = keys.map_err(told)?;
+            bindings.push(Rebinding::new(name, &keys).map_err(told)?);
+            Keymap::rebound(&bindings).map_err(told)?;
+        }
+        Ok(bindings.iter().map(Rebinding::to_string).collect())
     }
 
     /// `file:line: what is wrong`.
@@ -157,6 +189,16 @@ fn one(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
         DeValue::String(text) if wanted == "a string" => Ok(text.to_string()),
         other => Err(format!(
             "must be {wanted}, not of the kind \"{}\"",
+            other.type_str()
+        )),
+    }
+}
+
+fn key_name<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
+    match value {
+        DeValue::String(text) => Ok(text),
+        other => Err(format!(
+            "must be a string such as \"ctrl-k\", or several in brackets, not of the kind \"{}\"",
             other.type_str()
         )),
     }

@@ -318,6 +318,53 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_bound_in_a_table_of_the_file_or_by_an_option() {
+        let keys = |line: &str, content: &str| {
+            with_file::<Tui>(Program::Tui, line, content)
+                .map(|tui| tui.keys.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let content =
+            "[tui]\n[tui.keys]\nswitcher = [\"Ctrl+T\", \"ctrl-,\"]\nquit = []\nhelp = \"f5\"\n";
+        assert_eq!(
+            keys("chat-tui", content).unwrap(),
+            ["help=f5", "quit=", "switcher=ctrl-t ctrl-comma"]
+        );
+        assert_eq!(
+            keys("chat-tui --keys quit=f9,help=f2", content).unwrap(),
+            ["quit=f9", "help=f2"]
+        );
+        assert_eq!(keys("chat-tui", "[tui.keys]\n").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_wrong_binding_is_told_of_by_file_key_and_value() {
+        let wrong =
+            |content: &str| with_file::<Tui>(Program::Tui, "chat-tui", content).unwrap_err();
+        assert_eq!(
+            wrong("[tui.keys]\nquit = \"f9\"\nhelp = \"hyper-h\"\n"),
+            "config.toml:3: key \"keys.help\": there is no key \"hyper-h\"; keys are ctrl-k, \
+             alt-enter, f5, …"
+        );
+        let unknown = wrong("[tui.keys]\nswicher = \"f9\"\n");
+        assert!(
+            unknown.starts_with(
+                "config.toml:2: key \"keys.swicher\": there is no action \"swicher\"; actions are send,"
+            ),
+            "{unknown}"
+        );
+        assert_eq!(
+            wrong("[tui.keys]\nhelp = 5\n"),
+            "config.toml:2: key \"keys.help\": must be a string such as \"ctrl-k\", or several in \
+             brackets, not of the kind \"integer\""
+        );
+        assert_eq!(
+            wrong("[tui.keys]\nquit = \"f9\"\nhelp = [\"f1\", \"f9\"]\n"),
+            "config.toml:2: key \"keys.quit\": \"f9\" is bound to both \"help\" and \"quit\""
+        );
+        assert!(wrong("[tui]\nkeys = 5\n").starts_with("config.toml:2: key \"keys\": must be a"));
+    }
+
+    #[test]
     fn chat_alone_is_chat_up() {
         for (line, expected) in [
             ("chat", "chat up"),

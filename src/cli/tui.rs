@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::args::Tui;
 use super::identity::{Identity, login_name};
 use super::script::nodes;
-use super::stop::{Stop, failed};
+use super::stop::{Stop, failed, wrong};
 use super::{monitor, places, private_file};
 use crate::protocol::{RoomRef, UserName};
-use crate::tui;
+use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
 /// The room of who has not been here before.
 const ROOM_DEFAULT: &str = "lobby";
@@ -27,6 +27,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
             "the pane needs a terminal; for scripts there are --once and --json",
         ));
     }
+    let keys = Keymap::rebound(&args.keys).map_err(|why| wrong(format!("--keys: {why}")))?;
     // Everything that is kept is kept under the person's name, so it must be known first.
     let name = match args.person.name.clone().or_else(login_name) {
         Some(name) => name,
@@ -36,6 +37,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let key = identity.name.key();
     let state = places::state()?;
     let rooms_file = state.join("rooms").join(key.as_str());
+    let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
         nodes: nodes(&args.person.node),
@@ -59,9 +61,19 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
                 tracing::warn!(%error, "cannot keep the list of rooms");
             }
         }),
+        quiet: std::fs::read_to_string(&quiet_file)
+            .ok()
+            .and_then(|hours| Quiet::parse(&hours)),
+        keep_quiet: Box::new(move |hours| {
+            let line = hours.map(|hours| format!("{hours}\n")).unwrap_or_default();
+            if let Err(error) = private_file::replace(&quiet_file, &line) {
+                tracing::warn!(%error, "cannot keep the quiet hours");
+            }
+        }),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         mouse: !args.no_mouse,
         monitor: args.monitor,
+        keys,
     };
     tui::run(config).await.map_err(failed)
 }

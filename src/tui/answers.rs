@@ -2,10 +2,10 @@
 
 use super::again;
 use super::event::Effect;
-use super::monitor;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
+use super::{monitor, switcher};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
 /// A page of history next to the window.
@@ -30,6 +30,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
             return Vec::new();
         }
         Asked::Rooms { .. }
+        | Asked::Switcher
         | Asked::Who { .. }
         | Asked::Away { .. }
         | Asked::Ping { .. }
@@ -51,6 +52,10 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
             let at = state.open(&info.room);
             state.rooms[at].unread = info.unread;
         }
+    }
+    if asked == Some(Asked::Switcher) {
+        switcher::take(state, list);
+        return Vec::new();
     }
     if let Some(Asked::Rooms {
         show_in: Some(room),
@@ -142,7 +147,9 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             monitor::offline(state);
             state.say(error.message);
         }
-        Some(Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None }) => {}
+        Some(
+            Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None } | Asked::Switcher,
+        ) => {}
         Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show_in: Some(_) }) | None => {
             state.say(error.message);
         }
@@ -170,6 +177,7 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         // With the next connection all of it is due again.
         Asked::Again { .. }
         | Asked::Rooms { show_in: None }
+        | Asked::Switcher
         | Asked::Who { show: false, .. }
         | Asked::Ping { .. }
         | Asked::Nothing => {}

@@ -1,5 +1,6 @@
 //! The one table of slash commands, and what each does.
 
+use super::attention::Quiet;
 use super::event::Effect;
 use super::room::{Delivery, Room};
 use super::speaking;
@@ -38,6 +39,7 @@ pub const COMMANDS: &[Command] = &[
     command(&["react"], "EMOJI", "react to the newest message, or take it back", react),
     command(&["resend"], "", "send failed messages again", resend),
     command(&["discard"], "", "drop failed messages", discard),
+    command(&["quiet"], "[HH:MM-HH:MM]", "hours without ringing; off ends them", quiet),
     command(&["help", "h", "?"], "", "keys and commands", help),
     command(&["quit", "exit", "q"], "", "quit; unsent messages are kept", quit),
 ];
@@ -145,27 +147,31 @@ fn message(state: &mut State, arguments: &str) -> Outcome {
     if name.is_empty() {
         return wrong("to whom? /msg NAME [TEXT]");
     }
-    let parsed = match UserName::parse(name) {
-        Ok(parsed) => parsed,
+    let mut effects = match UserName::parse(name) {
+        Ok(parsed) => talk(state, &parsed),
         Err(refusal) => return wrong(refusal.message),
     };
+    if !text.trim().is_empty() {
+        effects.extend(speaking::send(state, text.trim(), None)?);
+    }
+    Ok(effects)
+}
+
+/// Shows the conversation with this person.
+pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
     // As the person writes the name, where it is known; one conversation, however it is typed.
     let open = state.rooms.iter().find_map(|room| {
         let other = room.name.strip_prefix('@')?;
-        same_name(other, name).then(|| room.name.clone())
+        same_name(other, name.as_str()).then(|| room.name.clone())
     });
     let known = state
         .rooms
         .iter()
         .flat_map(|room| room.people.list.values());
-    let shown = by_name(known, name).map(|user| format!("@{}", user.name));
-    let room = open.or(shown).unwrap_or_else(|| format!("@{parsed}"));
+    let shown = by_name(known, name.as_str()).map(|user| format!("@{}", user.name));
+    let room = open.or(shown).unwrap_or_else(|| format!("@{name}"));
     let at = state.open(&room);
-    let mut effects = travel::show(state, at);
-    if !text.trim().is_empty() {
-        effects.extend(speaking::send(state, text.trim(), None)?);
-    }
-    Ok(effects)
+    travel::show(state, at)
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {
@@ -312,6 +318,29 @@ fn discard(state: &mut State, _: &str) -> Outcome {
     let dropped = before - room.pending.len();
     state.say(format!("{dropped} dropped"));
     Ok(vec![state.keep()])
+}
+
+fn quiet(state: &mut State, arguments: &str) -> Outcome {
+    let hours = match arguments {
+        "" => {
+            state.say(match state.quiet {
+                Some(hours) => format!("nothing rings {hours}; /quiet off ends it"),
+                None => "it rings at any hour; /quiet 22:00-07:00 sets hours without".to_owned(),
+            });
+            return Ok(Vec::new());
+        }
+        "off" => None,
+        hours => match Quiet::parse(hours) {
+            Some(hours) => Some(hours),
+            None => return wrong("which hours? /quiet 22:00-07:00, or /quiet off"),
+        },
+    };
+    state.quiet = hours;
+    state.say(match hours {
+        Some(hours) => format!("nothing rings {hours}"),
+        None => "it rings at any hour".to_owned(),
+    });
+    Ok(vec![Effect::KeepQuiet(hours)])
 }
 
 fn help(state: &mut State, _: &str) -> Outcome {

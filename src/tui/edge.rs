@@ -14,9 +14,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::attention::Quiet;
 use super::event::{Effect, Event};
+use super::keymap::Keymap;
 use super::state::State;
-use super::terminal::{Guard, Screen, TerminalError};
+use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
 use super::theme::Theme;
 use super::unsent;
 use super::update::{is_moving, update};
@@ -44,6 +46,9 @@ pub type KeepSession = Box<dyn FnMut(&Session) + Send>;
 /// Keeps the rooms for the next start.
 pub type KeepRooms = Box<dyn FnMut(&[RoomRef]) + Send>;
 
+/// Keeps the hours without bell and notifications for the next start.
+pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) + Send>;
+
 /// How the terminal client is to run.
 pub struct Config {
     /// Addresses of nodes, `host:port`, tried in this order.
@@ -62,12 +67,18 @@ pub struct Config {
     pub keep_session: KeepSession,
     /// Called with the rooms this person is in when they have changed, for the next start.
     pub keep_rooms: KeepRooms,
+    /// The hours without bell and notifications.
+    pub quiet: Option<Quiet>,
+    /// Called with them when they have changed, for the next start.
+    pub keep_quiet: KeepQuiet,
     /// False draws without colours.
     pub colour: bool,
     /// Takes the wheel and clicks; then text is selected with Shift held.
     pub mouse: bool,
     /// Begins with the monitoring pane.
     pub monitor: bool,
+    /// Which keys ask for what.
+    pub keys: Keymap,
 }
 
 impl fmt::Debug for Config {
@@ -100,6 +111,7 @@ struct Edge {
     config: Config,
     screen: Screen,
     state: State,
+    speaks: Speaks,
     client: Option<Handle>,
     heard: Option<mpsc::Receiver<ClientEvent>>,
     /// What the client's task could not take yet.
@@ -118,6 +130,8 @@ impl Edge {
         let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
         let zone = TimeZone::system();
         let mut state = State::new(now(), zone, theme, (size.width, size.height), seed);
+        state.keys.clone_from(&config.keys);
+        state.quiet = config.quiet;
         if let Some(path) = &config.unsent {
             state.unsent = unsent::load(path);
         }
@@ -125,6 +139,7 @@ impl Edge {
             config,
             screen,
             state,
+            speaks: Speaks::here(),
             client: None,
             heard: None,
             commands: VecDeque::new(),
@@ -251,10 +266,10 @@ impl Edge {
                     }
                 }
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
-                Effect::Bell => {
-                    let _ = self.screen.backend_mut().write_all(b"\x07");
-                    self.dirty = true;
-                }
+                Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
+                Effect::Bell => self.tell("\x07"),
+                Effect::Notify(notice) => self.tell(&self.speaks.notification(&notice)),
+                Effect::Title(title) => self.tell(&terminal::title(&title)),
                 Effect::Redraw => {
                     // An error here comes again at the next drawing.
                     let _ = self.screen.clear();
@@ -264,6 +279,13 @@ impl Edge {
             }
         }
         self.command();
+    }
+
+    /// Tells the terminal something that is not part of the screen; it goes out with the next one.
+    fn tell(&mut self, sequence: &str) {
+        // An error here comes again at the next drawing.
+        let _ = self.screen.backend_mut().write_all(sequence.as_bytes());
+        self.dirty = true;
     }
 
     /// Gives the client what it takes.

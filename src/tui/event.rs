@@ -3,6 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
+use super::attention::Quiet;
 use crate::client::{ClientEvent, Command};
 use crate::protocol::{MessageId, Nonce, RoomRef, Text, Ts, Uid};
 
@@ -33,10 +34,23 @@ pub enum Effect {
     KeepRooms(Vec<RoomRef>),
     /// Ring the terminal's bell.
     Bell,
+    /// Tell of something outside the window.
+    Notify(Notice),
+    /// What the window is called.
+    Title(String),
+    /// The hours without ringing, for the next start.
+    KeepQuiet(Option<Quiet>),
     /// Draw the whole screen anew.
     Redraw,
     /// End the program.
     Quit,
+}
+
+/// A notification; both texts are safe for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub title: String,
+    pub words: String,
 }
 
 /// An own message that no node has acknowledged, as it is kept from one start to the next.

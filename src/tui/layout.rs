@@ -1,6 +1,6 @@
 //! Where on the screen everything stands. Both the view and scrolling go by it.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 
 /// Rows that the composer may grow to; it never takes more than a third of the screen.
 const COMPOSER_ROWS_MAX: u16 = 8;
@@ -10,6 +10,11 @@ const ROOMS_FROM_COLUMNS: u16 = 60;
 
 /// Columns from which the people are shown too.
 const PEOPLE_FROM_COLUMNS: u16 = 78;
+
+/// Columns and rows that the switcher takes at most: names and what is said of them, and as many as can
+/// be looked over.
+const SWITCHER_COLUMNS_MAX: u16 = 90;
+const SWITCHER_ROWS_MAX: u16 = 24;
 
 /// Parts of the screen; a part that has no room is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,37 @@ pub fn regions(size: (u16, u16), composer_rows: usize) -> Regions {
         composer: Rect::new(left, composer.0, width, composer.1),
         status: Rect::new(0, status.0, columns, status.1),
     }
+}
+
+/// The switcher's parts of a screen of `size` columns and rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SwitcherRegions {
+    /// All of it, its border included.
+    pub frame: Rect,
+    /// The line to type into.
+    pub input: Rect,
+    pub list: Rect,
+}
+
+/// Where the switcher stands: above the middle, so that its line stays where it is looked for.
+pub fn switcher(size: (u16, u16)) -> SwitcherRegions {
+    let (columns, rows) = size;
+    let margin = if columns >= PEOPLE_FROM_COLUMNS { 8 } else { 0 };
+    let width = (columns - margin).min(SWITCHER_COLUMNS_MAX);
+    let height = rows.saturating_sub(2).clamp(rows.min(4), SWITCHER_ROWS_MAX);
+    let y = ((rows - height) / 4).max(u16::from(rows > height));
+    let frame = Rect::new((columns - width) / 2, y, width, height);
+    let inner = frame.inner(Margin::new(1, 1));
+    let input = Rect {
+        height: inner.height.min(1),
+        ..inner
+    };
+    let list = Rect {
+        y: inner.y + input.height,
+        height: inner.height - input.height,
+        ..inner
+    };
+    SwitcherRegions { frame, input, list }
 }
 
 /// Columns that the composer's text has, the prompt taken off.
@@ -126,6 +162,11 @@ mod tests {
                     assert_eq!(part.intersection(screen).area(), part.area(), "{all:?}");
                 }
                 assert!(all.composer.height <= COMPOSER_ROWS_MAX);
+                let over = switcher((columns, rows));
+                for part in [over.frame, over.input, over.list] {
+                    let within = part.is_empty() || screen.intersection(part) == part;
+                    assert!(within, "{columns}×{rows}: {over:?}");
+                }
             }
         }
     }

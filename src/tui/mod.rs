@@ -4,15 +4,18 @@
 //!
 //! Invariants: only the edge reads a clock, a key or a socket; the view changes nothing; foreign
 //! text reaches the screen through [`shown`] alone; the keys are in one table ([`keys`]), the
-//! commands in another ([`commands`]), and help is made from both.
+//! commands in another ([`commands`]), and help and the [`switcher`] are made from both.
 
 mod again;
 mod answers;
+pub mod attention;
 pub mod commands;
 mod complete;
 pub mod composer;
 pub mod edge;
 pub mod event;
+mod fuzzy;
+pub mod keymap;
 pub mod keys;
 pub mod layout;
 pub mod monitor;
@@ -24,6 +27,7 @@ mod sent_lines;
 pub mod shown;
 mod speaking;
 pub mod state;
+pub mod switcher;
 mod terminal;
 #[cfg(test)]
 mod testing;

@@ -6,7 +6,7 @@ use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, monitor, speaking, travel};
+use super::{again, answers, attention, monitor, speaking, travel};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
@@ -265,29 +265,28 @@ fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
         return Vec::new();
     };
     let (origin, seq) = (message.origin.clone(), message.seq);
+    // Most messages are meant for nobody in particular, and not worth a copy.
+    let meant = direct || names_me(state, &message);
+    let copy = meant.then(|| message.clone());
     let rings = take_message(state, at, message);
     state.rooms[at].hold(&origin, seq);
-    if rings && !state.focused {
-        return vec![Effect::Bell];
+    match copy {
+        Some(message) if rings => attention::ring(state, at, &message),
+        Some(_) | None => Vec::new(),
     }
-    Vec::new()
 }
 
 /// Puts a message where it belongs and counts it; true when it is meant for this person.
 fn take_message(state: &mut State, at: usize, message: Message) -> bool {
     let mine = state.is_me(&message.uid);
     let reading = travel::is_reading(state, at);
-    let my_name = state.me.as_ref().map(|me| me.name.clone());
+    let named = names_me(state, &message);
     let room = &mut state.rooms[at];
     if mine {
         room.take_pending(&message.nonce);
     }
     room.typing.remove(&message.uid);
     let place = super::timeline::place_of(&message);
-    let named = my_name.is_some_and(|name| {
-        let text = message.text.as_deref().unwrap_or_default();
-        mentions(text, &name)
-    });
     let seen = room.read.covers(&message.origin, message.seq);
     let reader = room.reader().cloned();
     // One of long ago that has changed: it is neither new nor in the window.
@@ -319,6 +318,12 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
         }
     }
     named || room.is_direct()
+}
+
+fn names_me(state: &State, message: &Message) -> bool {
+    let text = message.text.as_deref().unwrap_or_default();
+    let me = state.me.as_ref();
+    me.is_some_and(|me| mentions(text, &me.name))
 }
 
 fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {

@@ -4,6 +4,8 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::keymap::Keymap;
+use super::keys::Action;
 use super::room::{Delivery, Pending, Room};
 use super::shown::{fit, pad, safe, width};
 use super::state::{Me, State};
@@ -29,6 +31,7 @@ pub struct Sheet<'a> {
     me: Option<&'a Me>,
     zone: &'a TimeZone,
     theme: Theme,
+    keys: &'a Keymap,
     /// Cells of a row.
     cells: usize,
     /// Cells of the column of names.
@@ -49,6 +52,7 @@ impl<'a> Sheet<'a> {
             me: state.me.as_ref(),
             zone: &state.zone,
             theme: state.theme,
+            keys: &state.keys,
             cells,
             name_cells,
         }
@@ -96,10 +100,13 @@ impl<'a> Sheet<'a> {
         let theme = self.theme;
         let (sign, style) = match &pending.state {
             Delivery::Waiting => (" … sending".to_owned(), theme.quiet()),
-            Delivery::Failed(reason) => (
-                format!(" ✗ not sent: {reason} (Ctrl+R sends it again, /discard drops it)"),
-                theme.wrong(),
-            ),
+            Delivery::Failed(reason) => {
+                let again = self.keys.first(Action::Resend);
+                let again = again.unwrap_or_else(|| "/resend".to_owned());
+                let sign =
+                    format!(" ✗ not sent: {reason} ({again} sends it again, /discard drops it)");
+                (sign, theme.wrong())
+            }
         };
         let pieces = [(pending.text.as_str(), theme.quiet()), (&sign, style)];
         let mut rows = Vec::new();

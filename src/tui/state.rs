@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
+use super::attention::Quiet;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
+use super::keymap::Keymap;
 use super::monitor::Monitor;
 use super::room::Room;
 use super::sent_lines::SentLines;
+use super::switcher::Switcher;
 use super::theme::Theme;
 use super::timeline::Beyond;
 use crate::client::Command;
@@ -28,6 +31,7 @@ pub struct State {
     /// In which times are shown.
     pub zone: TimeZone,
     pub theme: Theme,
+    pub keys: Keymap,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Whether the person is looking.
@@ -42,6 +46,14 @@ pub struct State {
     pub active: usize,
     pub overlay: Overlay,
     pub monitor: Monitor,
+    /// The hours in which nothing rings.
+    pub quiet: Option<Quiet>,
+    /// When it last rang.
+    pub rung: Option<Ts>,
+    /// When a key was last pressed.
+    pub pressed: Option<Ts>,
+    /// What the window is called.
+    pub title: String,
     /// A word to the person, until that moment.
     pub flash: Option<(String, Ts)>,
     /// When the line was last cleared with Ctrl+C on an empty line.
@@ -107,6 +119,8 @@ pub enum Overlay {
     Help { row: usize },
     /// Asking for a name, and why.
     Name { input: Box<Composer>, why: String },
+    /// Where to go, and what to do.
+    Switcher(Box<Switcher>),
 }
 
 /// What a question was about.
@@ -132,6 +146,8 @@ pub enum Asked {
     Rooms {
         show_in: Option<String>,
     },
+    /// The rooms, for the switcher.
+    Switcher,
     /// Who is in the room; `show` it to the person.
     Who {
         room: String,
@@ -194,6 +210,7 @@ impl State {
             now,
             zone,
             theme,
+            keys: Keymap::default(),
             size,
             focused: true,
             link: Link::Waiting,
@@ -203,6 +220,10 @@ impl State {
             active: 0,
             overlay: Overlay::None,
             monitor: Monitor::default(),
+            quiet: None,
+            rung: None,
+            pressed: Some(now),
+            title: String::new(),
             flash: None,
             interrupted: None,
             sent_lines: SentLines::default(),

@@ -18,6 +18,8 @@ use crossterm::terminal::{
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use super::event::Notice;
+
 /// Bytes of a screen that are written at once.
 const WRITE_BYTES: usize = 64 * 1024;
 
@@ -25,6 +27,10 @@ const WRITE_BYTES: usize = 64 * 1024;
 /// `crossterm` would ask for too.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// The window's title is put by, and taken back at the end, where the terminal knows how.
+const TITLE_KEEP: &str = "\x1b[22;2t";
+const TITLE_BACK: &str = "\x1b[23;2t";
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -62,7 +68,8 @@ impl Guard {
             out,
             EnterAlternateScreen,
             EnableBracketedPaste,
-            EnableFocusChange
+            EnableFocusChange,
+            Print(TITLE_KEEP)
         )?;
         if mouse {
             execute!(out, Print(MOUSE_ON))?;
@@ -87,6 +94,7 @@ fn restore() {
     let mut out = io::stdout();
     let _ = execute!(
         out,
+        Print(TITLE_BACK),
         Print(MOUSE_OFF),
         DisableFocusChange,
         DisableBracketedPaste,
@@ -109,6 +117,63 @@ fn restore_on_panic() {
     });
 }
 
+/// How to tell this terminal of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaks {
+    /// Notifications by OSC 9 (iTerm2), and by OSC 777 (rxvt): who knows neither passes over both, who knows
+    /// both is told once.
+    osc_9: bool,
+    osc_777: bool,
+    /// `tmux` hands on what is wrapped for it.
+    tmux: bool,
+}
+
+impl Speaks {
+    pub fn here() -> Speaks {
+        Speaks::by(|name| std::env::var(name).unwrap_or_default())
+    }
+
+    fn by(variable: impl Fn(&str) -> String) -> Speaks {
+        let (term, program) = (variable("TERM"), variable("TERM_PROGRAM"));
+        let knows_9 = ["iTerm.app", "WezTerm", "ghostty"].contains(&program.as_str())
+            || term.starts_with("xterm-kitty");
+        let knows_777 = !variable("VTE_VERSION").is_empty()
+            || ["rxvt", "foot"].iter().any(|name| term.starts_with(name));
+        Speaks {
+            osc_9: knows_9 || !knows_777,
+            osc_777: !knows_9,
+            tmux: !variable("TMUX").is_empty(),
+        }
+    }
+
+    pub fn notification(self, notice: &Notice) -> String {
+        // A semicolon ends a field, and some terminals take numbers before one for other commands.
+        let title = notice.title.replace(';', ",");
+        let words = &notice.words;
+        let mut told = String::new();
+        if self.osc_9 {
+            told += &self.wrapped(&format!("\x1b]9;{title}: {words}\x1b\\"));
+        }
+        if self.osc_777 {
+            told += &self.wrapped(&format!("\x1b]777;notify;{title};{words}\x1b\\"));
+        }
+        told
+    }
+
+    fn wrapped(self, sequence: &str) -> String {
+        if self.tmux {
+            format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
+        } else {
+            sequence.to_owned()
+        }
+    }
+}
+
+/// Sets the window's title, which must be safe.
+pub fn title(title: &str) -> String {
+    format!("\x1b]2;{title}\x1b\\")
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -116,6 +181,36 @@ mod tests {
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
     use super::*;
+
+    #[test]
+    fn a_notification_is_told_once_to_terminals_that_are_known_and_through_tmux() {
+        let speaks = |set: &[(&str, &str)]| {
+            let set: Vec<(String, String)> = set
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            Speaks::by(move |name| {
+                let found = set.iter().find(|(known, _)| known == name);
+                found.map(|(_, value)| value.clone()).unwrap_or_default()
+            })
+        };
+        let notice = Notice {
+            title: "4;3".to_owned(),
+            words: "a; b".to_owned(),
+        };
+        let told = |set: &[(&str, &str)]| speaks(set).notification(&notice);
+        let (nine, triple) = ("\x1b]9;4,3: a; b\x1b\\", "\x1b]777;notify;4,3;a; b\x1b\\");
+        assert_eq!(
+            told(&[("TERM", "xterm-256color")]),
+            format!("{nine}{triple}")
+        );
+        assert_eq!(told(&[("TERM_PROGRAM", "WezTerm")]), nine);
+        assert_eq!(told(&[("TERM", "foot")]), triple);
+        assert_eq!(
+            told(&[("TERM_PROGRAM", "iTerm.app"), ("TMUX", "/tmp/tmux,1,0")]),
+            "\x1bPtmux;\x1b\x1b]9;4,3: a; b\x1b\x1b\\\x1b\\"
+        );
+    }
 
     /// Not a test: the inner program of the one below.
     #[test]

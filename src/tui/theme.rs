@@ -67,6 +67,11 @@ impl Theme {
         self.paint(Color::Yellow).add_modifier(Modifier::BOLD)
     }
 
+    /// Letters that were looked for.
+    pub fn matched(self) -> Style {
+        self.accent().add_modifier(Modifier::UNDERLINED)
+    }
+
     /// The row or tab that is chosen.
     pub fn chosen(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)

@@ -7,9 +7,9 @@ use ratatui::layout::Position as Cell;
 use super::complete;
 use super::composer::Composer;
 use super::event::{Effect, Event};
-use super::keys::{Action, action, typed};
+use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{again, monitor, net, speaking, travel};
+use super::{again, attention, monitor, net, speaking, switcher, travel};
 use crate::client::Command;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -45,6 +45,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
+    effects.extend(attention::title(state));
     effects
 }
 
@@ -67,7 +68,9 @@ fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
 }
 
 fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
-    let action = action(key);
+    state.pressed = Some(state.now);
+    let action = state.keys.action(key);
+    let taken = state.keys.choice(key) == Some(Choice::Take);
     if action != Some(Action::Complete) {
         state.completion = None;
     }
@@ -78,6 +81,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         Overlay::Help { .. } => help_key(state, action),
         Overlay::Name { input, .. } => match action {
             Some(Action::Send) => take_name(state),
+            _ if taken => take_name(state),
             Some(Action::Interrupt | Action::Quit) => vec![Effect::Quit],
             Some(action) => {
                 edit(input, action);
@@ -92,6 +96,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        Overlay::Switcher(_) => switcher::press(state, key),
         Overlay::None if state.monitor.open => match monitor::press(state, key) {
             Some(Action::Cancel) | None => Vec::new(),
             Some(Action::Interrupt) => interrupt_twice(state),
@@ -156,6 +161,10 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             input.insert(&line.chars().take(NAME_CHARS_MAX).collect::<String>());
             Vec::new()
         }
+        Overlay::Switcher(_) => {
+            switcher::paste(state, text);
+            Vec::new()
+        }
         Overlay::None if state.monitor.open => Vec::new(),
         Overlay::Help { .. } | Overlay::None => {
             state.overlay = Overlay::None;
@@ -164,7 +173,7 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     }
 }
 
-fn act(state: &mut State, action: Action) -> Vec<Effect> {
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Send => return speaking::submit(state),
         Action::Resend => return speaking::resend(state),
@@ -184,8 +193,9 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ActiveRoom => return travel::step_active(state),
         Action::Room(number) => return travel::show(state, usize::from(number) - 1),
         Action::Monitor => return monitor::toggle(state),
-        // They are for the pane alone, and bound there alone.
-        Action::Pane(_) => {}
+        Action::Switcher => return switcher::open(state),
+        // They are for the pane or for a list alone, and bound there alone.
+        Action::Pane(_) | Action::Choice(_) => {}
         Action::Help => state.overlay = Overlay::Help { row: 0 },
         Action::Redraw => return vec![Effect::Redraw],
         Action::Cancel => cancel(state),
@@ -216,7 +226,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 /// What a key does to a text; nothing for those that are not about texts.
-fn edit(composer: &mut Composer, action: Action) {
+pub(super) fn edit(composer: &mut Composer, action: Action) {
     match action {
         Action::NewLine => composer.insert("\n"),
         Action::Left => composer.left(),
@@ -251,8 +261,10 @@ fn edit(composer: &mut Composer, action: Action) {
         | Action::ActiveRoom
         | Action::Room(_)
         | Action::Help
+        | Action::Switcher
         | Action::Monitor
         | Action::Pane(_)
+        | Action::Choice(_)
         | Action::Redraw
         | Action::Cancel
         | Action::Interrupt
@@ -326,7 +338,8 @@ fn interrupt_twice(state: &mut State) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     state.interrupted = Some(now);
-    state.say("Ctrl+C again quits");
+    let key = state.keys.first(Action::Interrupt);
+    state.say(format!("{} again quits", key.unwrap_or_default()));
     Vec::new()
 }
 
@@ -346,6 +359,8 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
         (Overlay::Help { row }, false) => *row += 3,
         (Overlay::Name { .. }, _) => {}
+        (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),
+        (Overlay::Switcher(switcher), false) => switcher.go(1, state.size),
         (Overlay::None, _) if state.monitor.open => state.monitor.go(if up { -1 } else { 1 }),
         (Overlay::None, true) => travel::scroll(state, -WHEEL_ROWS),
         (Overlay::None, false) => travel::scroll(state, WHEEL_ROWS),
@@ -355,11 +370,14 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 
 /// A room that is clicked on is shown.
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
+    let at = Cell::new(mouse.column, mouse.row);
+    if matches!(state.overlay, Overlay::Switcher(_)) {
+        return switcher::click(state, at);
+    }
     if state.monitor.open {
         return Vec::new();
     }
     let parts = travel::parts(state);
-    let at = Cell::new(mouse.column, mouse.row);
     if parts.rooms.contains(at) && matches!(state.overlay, Overlay::None) {
         let row = usize::from(mouse.row - parts.rooms.y);
         let first = super::view::first_room_in_sight(state, parts.rooms.height);

@@ -178,3 +178,56 @@ async fn that_somebody_writes_ends_by_itself_after_six_seconds() {
     assert!(bob.so_far().await.iter().all(|f| f["type"] != "typing"));
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_switcher_leads_to_rooms_and_people_with_keys_from_the_file() {
+    let node = TestNode::start().await;
+    let home = Home::new();
+    let folder = home.path().join("config/chat");
+    std::fs::create_dir_all(&folder).unwrap();
+    let keys = "[tui.keys]\nswitcher = [\"ctrl-k\", \"ctrl-t\"]\nhelp = \"f5\"\n";
+    std::fs::write(folder.join("config.toml"), keys).unwrap();
+    let _others = node.user_in("carol", "gardening").await;
+    let _bob = node.user_in("bob", "lobby").await;
+    let mut alice = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+    alice.shows("connected to n1");
+    alice.shows("F5 for help");
+    alice.press("\x0b");
+    alice.shows("#gardening");
+    alice.press("grdn\r");
+    alice.shows("│#gardening");
+    alice.press("\x14");
+    alice.shows("go to");
+    alice.press("@bo\r");
+    alice.shows("│@bob");
+    alice.press("\x1b[15~");
+    alice.shows("help · ");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_meant_for_the_person_is_told_outside_the_window_through_tmux() {
+    let node = TestNode::start().await;
+    let home = Home::new();
+    let variables = [("TMUX", "/tmp/tmux,1,0")];
+    let at = [node.node.listen];
+    let mut alice = Terminal::start_with(&home, "alice", &at, (80, 24), &variables);
+    alice.shows("connected to n1");
+    // The window loses the focus.
+    alice.press("\x1b[O");
+    let mut bob = node.user_in("bob", "lobby").await;
+    alice.shows("2 here");
+    bob.say("lobby", "alice: come; quick").await;
+    alice.shows("come; quick");
+    let raw = String::from_utf8_lossy(&alice.raw).into_owned();
+    for told in [
+        "\x1b]2;#lobby · chat\x1b\\",
+        "\x1b]2;(!1) #lobby · chat\x1b\\",
+        "\x07",
+        "\x1bPtmux;\x1b\x1b]9;bob in #lobby: alice: come; quick\x1b\x1b\\\x1b\\",
+        "\x1bPtmux;\x1b\x1b]777;notify;bob in #lobby;alice: come; quick\x1b\x1b\\\x1b\\",
+    ] {
+        assert!(raw.contains(told), "{told:?} is missing");
+    }
+    node.stop().await;
+}

@@ -45,11 +45,17 @@ impl Home {
 
 impl Terminal {
     /// Starts the client as `name`, with these nodes, on a screen of this size.
-    pub fn start(
+    pub fn start(home: &Home, name: &str, nodes: &[SocketAddr], screen: (u16, u16)) -> Terminal {
+        Terminal::start_with(home, name, nodes, screen, &[])
+    }
+
+    /// The same, with these variables set.
+    pub fn start_with(
         home: &Home,
         name: &str,
         nodes: &[SocketAddr],
         (columns, rows): (u16, u16),
+        variables: &[(&str, &str)],
     ) -> Terminal {
         let pty = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chat-tui"));
@@ -60,6 +66,9 @@ impl Terminal {
         for kind in ["CONFIG", "STATE", "DATA", "CACHE"] {
             let folder = home.path().join(kind.to_lowercase());
             command.env(format!("XDG_{kind}_HOME"), folder);
+        }
+        for (variable, value) in variables {
+            command.env(variable, value);
         }
         command.args(["--name", name]);
         for node in nodes {

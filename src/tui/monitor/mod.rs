@@ -18,7 +18,7 @@ use crossterm::event::KeyEvent;
 use self::cluster::Cluster;
 use self::columns::Sort;
 use super::event::Effect;
-use super::keys::{Action, Pane, pane_action};
+use super::keys::{Action, Pane};
 use super::state::{Asked, State};
 use crate::client::Command;
 use crate::protocol::ClientFrame;
@@ -291,7 +291,7 @@ pub fn take(state: &mut State, stats: Stats) -> Vec<Effect> {
 
 /// A key while the pane is shown.
 pub fn press(state: &mut State, key: &KeyEvent) -> Option<Action> {
-    let action = pane_action(key)?;
+    let action = state.keys.pane_action(key)?;
     let Action::Pane(pane) = action else {
         return Some(action);
     };

@@ -18,7 +18,7 @@ use crate::tui::shown::safe;
 use crate::tui::testing::{Story, message, origin, uid};
 use crate::tui::tests::monitoring::{figures, hear, stats, watching};
 
-const PAYLOADS: &[&str] = &[
+pub const PAYLOADS: &[&str] = &[
     "\u{1b}[31mred\u{1b}[0m",
     "\u{1b}]0;title\u{7}",
     "\u{1b}]52;c;ZXZpbA==\u{1b}\\",
@@ -45,6 +45,7 @@ fn nothing_foreign_reaches_the_screen_whichever_field_it_came_in() {
             look(&story, payload);
             story.press(crossterm::event::KeyCode::PageUp);
             look(&story, payload);
+            switched(&mut story, payload);
             story.offline_because(payload);
             look(&story, payload);
             story.refused_because(payload);
@@ -76,6 +77,26 @@ fn nothing_foreign_reaches_the_monitoring_pane_or_what_is_printed_of_it() {
             assert_eq!(safe(&printed, true), printed);
         }
     }
+}
+
+/// The switcher, with the names of all rooms and people.
+fn switched(story: &mut Story, payload: &str) {
+    use crossterm::event::KeyCode;
+    story.effects();
+    story.ctrl('k');
+    let re = story.mark_of(|frame| *frame == ClientFrame::Rooms);
+    let rooms = ["x", "@x"].map(|before| room_info(&format!("{before}{payload}"), payload));
+    let rooms = rooms.to_vec();
+    story.frame(ServerFrame::Rooms(RoomList { re, rooms }));
+    look(story, payload);
+    for line in [">", "#x", "@x"] {
+        story.happen(crate::tui::event::Event::Paste(line.to_owned()));
+        look(story, payload);
+        story.ctrl('u');
+    }
+    story.happen(crate::tui::event::Event::Paste(payload.to_owned()));
+    look(story, payload);
+    story.press(KeyCode::Esc);
 }
 
 /// Two nodes that say `payload` wherever they can, of which one comes and goes.
@@ -174,15 +195,22 @@ fn rooms_say(story: &mut Story, payload: &str) {
     story.frame(ServerFrame::Rooms(RoomList {
         re,
         rooms: vec![RoomInfo {
-            room: text(),
-            topic: text(),
-            total: 1,
-            private: false,
-            joined: false,
-            last: Ts(0),
             unread: 3,
+            ..room_info(payload, payload)
         }],
     }));
+}
+
+fn room_info(room: &str, topic: &str) -> RoomInfo {
+    RoomInfo {
+        room: room.to_owned(),
+        topic: topic.to_owned(),
+        total: 1,
+        private: false,
+        joined: false,
+        last: Ts(0),
+        unread: 0,
+    }
 }
 
 fn people_say(story: &mut Story, payload: &str) {

@@ -1,9 +1,11 @@
 //! The terminal client from key to screen, without a terminal and without a network.
 
 mod again;
+mod attention;
 mod hostile;
 mod monitoring;
 mod moving;
 mod reading;
 mod screens;
 mod speaking;
+mod switching;

@@ -50,6 +50,39 @@ fn rooms_are_changed_with_the_keys_and_keep_their_drafts() {
 }
 
 #[test]
+fn numbers_steps_and_the_next_active_room() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    for n in 2..=10 {
+        story.state.open(&format!("room-{n}"));
+    }
+    for number in '1'..='9' {
+        story.alt(KeyCode::Char(number));
+        assert_eq!(story.state.active, usize::from(number as u8 - b'1'));
+    }
+    story.alt(KeyCode::Down);
+    story.alt(KeyCode::Down);
+    assert_eq!(story.state.active, 0, "round and round");
+    story.alt(KeyCode::Up);
+    assert_eq!(story.state.active, 9);
+    story.alt(KeyCode::Char('1'));
+    let say = |story: &mut Story, n: u64, room: &str, text: &str| {
+        let mut message = message(n, "bob", text);
+        message.room = room.to_owned();
+        story.hear(message);
+    };
+    say(&mut story, 1, "room-3", "something");
+    say(&mut story, 2, "room-7", "alice: you are asked");
+    say(&mut story, 3, "room-2", "something");
+    // Where this person is meant first, then in the order of the list.
+    for expected in ["room-7", "room-2", "room-3"] {
+        story.alt(KeyCode::Char('a'));
+        assert_eq!(story.state.room().unwrap().name, expected);
+    }
+    story.alt(KeyCode::Char('a'));
+    assert!(story.screen().contains("nothing is unread"));
+}
+
+#[test]
 fn a_conversation_appears_by_itself_and_is_counted() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
     let mut direct = message(1, "bob", "psst");

@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 
 use crate::protocol::limits::TEXT_CHARS_MAX;
 use crate::tui::composer::Purpose;
+use crate::tui::keys::Action;
 use crate::tui::layout::PROMPT_CELLS;
 use crate::tui::state::State;
 
@@ -40,8 +41,11 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     });
     super::lines(lines.collect::<Vec<_>>(), area, buffer);
     if room.composer.is_empty() && room.composer.purpose == Purpose::New {
-        let hint = Span::styled("write here, F1 for help", theme.quiet());
-        hint.render(inner(area), buffer);
+        let hint = match state.keys.first(Action::Help) {
+            Some(key) => format!("write here, {key} for help"),
+            None => "write here, /help lists the keys".to_owned(),
+        };
+        Span::styled(hint, theme.quiet()).render(inner(area), buffer);
     }
     count(state, room.composer.chars(), area, buffer);
     let x = area.x + PROMPT_CELLS + u16::try_from(layout.cursor_cell).unwrap_or(0);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::commands::COMMANDS;
-use crate::tui::keys::{BINDINGS, Binding, Topic};
+use crate::tui::keys::{Action, Topic};
 use crate::tui::shown::{fit, pad};
 use crate::tui::state::State;
 use crate::tui::theme::Theme;
@@ -46,10 +46,11 @@ fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
     let heading = |title: &str| Line::from(Span::styled(fit(title, cells), theme.strong()));
     let entry = |label: &str, help: &str| entry(state.theme, label, help, cells);
     let keys = |topic: Topic| {
-        let shown = move |binding: &&Binding| binding.topic == topic && !binding.help.is_empty();
-        let bindings = BINDINGS.iter().filter(shown);
+        let bindings = state.keys.labelled().filter(|(binding, label)| {
+            binding.topic == topic && !binding.help.is_empty() && !label.is_empty()
+        });
         let mut lines = vec![heading(topic.title())];
-        lines.extend(bindings.flat_map(|binding| entry(&binding.label(), binding.help)));
+        lines.extend(bindings.flat_map(|(binding, label)| entry(&label, binding.help)));
         lines.push(Line::default());
         lines
     };
@@ -75,7 +76,11 @@ fn text(state: &State, cells: usize) -> Vec<Line<'static>> {
         "no node has it yet; it is sent again by itself",
     ));
     lines.extend(entry("✓   ✓✓", "stored on one node, on two or more"));
-    lines.extend(entry("✗ not sent", "refused; Ctrl+R sends it again"));
+    let again = match state.keys.first(Action::Resend) {
+        Some(key) => format!("refused; {key} sends it again"),
+        None => "refused; /resend sends it again".to_owned(),
+    };
+    lines.extend(entry("✗ not sent", &again));
     lines.push(Line::default());
     lines.push(heading("Others' messages"));
     lines.extend(entry(

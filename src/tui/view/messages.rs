@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use crate::tui::keys::Action;
 use crate::tui::room::{Membership, Position, Room};
 use crate::tui::shown::{fit, pad, width};
 use crate::tui::state::{Link, State};
@@ -97,7 +98,8 @@ pub fn notice(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(room) = state.room() else { return };
     let theme = state.theme;
     let cells = usize::from(area.width);
-    let below = below(room);
+    let key = state.keys.first(Action::NewestOrEnd);
+    let below = below(room, key.as_deref().unwrap_or("↓"));
     let left = cells.saturating_sub(width(&below) + 1);
     let rule = pad(&writers(&room.writers(state.now)), left);
     let line = Line::from(vec![
@@ -108,11 +110,11 @@ pub fn notice(state: &State, area: Rect, buffer: &mut Buffer) {
     line.render(area, buffer);
 }
 
-fn below(room: &Room) -> String {
+fn below(room: &Room, key: &str) -> String {
     match (room.new_below, &room.position) {
         (0, Position::Newest) => String::new(),
-        (0, Position::At { .. }) => "End: newest ↓".to_owned(),
-        (count, _) => format!("{count} new ↓ (End)"),
+        (0, Position::At { .. }) => format!("{key}: newest ↓"),
+        (count, _) => format!("{count} new ↓ ({key})"),
     }
 }
 

@@ -9,6 +9,7 @@ mod name;
 mod people;
 mod rooms;
 mod status;
+mod switcher;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -50,6 +51,7 @@ fn over(state: &State, cursor: Option<Position>, frame: &mut Frame<'_>) {
         Overlay::Name { input, why } => {
             name::draw(state, input, why, frame.area(), frame.buffer_mut())
         }
+        Overlay::Switcher(switcher) => switcher::draw(state, switcher, frame.buffer_mut()),
     };
     if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);

@@ -34,23 +34,24 @@ pub fn first_in_sight(state: &State, height: u16) -> usize {
     (state.active + 1).saturating_sub(rows)
 }
 
+/// So many unread messages, as they stand behind a name; `urgent` if this person is meant.
+pub fn count(unread: u32, urgent: bool) -> String {
+    let mark = if urgent { "!" } else { "" };
+    match unread {
+        0 => mark.to_owned(),
+        1..=COUNTED_MAX => format!("{mark}{unread}"),
+        _ => format!("{mark}{COUNTED_MAX}+"),
+    }
+}
+
 fn row(state: &State, at: usize, room: &Room, cells: usize) -> Line<'static> {
     let theme = state.theme;
     let number = match at {
         0..9 => (at + 1).to_string(),
         _ => " ".to_owned(),
     };
-    let count = match room.unread {
-        0 => String::new(),
-        1..=COUNTED_MAX => room.unread.to_string(),
-        _ => format!("{COUNTED_MAX}+"),
-    };
-    let mark = if room.mentions > 0 || (room.is_direct() && room.unread > 0) {
-        "!"
-    } else {
-        ""
-    };
-    let tail = format!("{mark}{count}");
+    let urgent = room.mentions > 0 || (room.is_direct() && room.unread > 0);
+    let tail = count(room.unread, urgent);
     let name_cells = cells.saturating_sub(2 + tail.len() + usize::from(!tail.is_empty()));
     let name = pad(&room.title(), name_cells);
     let style = if at == state.active {

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
+use crate::tui::keys::{Action, Pane};
 use crate::tui::monitor::alarms::{Alarm, Level, alarms};
 use crate::tui::monitor::cluster::NodeState;
 use crate::tui::monitor::{List, Monitor, REFUSED, words};
@@ -102,7 +103,9 @@ fn nothing_to_show(state: &State) -> Option<String> {
             | Link::Offline { .. }
             | Link::Closed { .. } => "",
         };
-        return Some(format!(" {node}: {REFUSED}. F2 shows the chat."));
+        let back = hint(state, Action::Monitor, "shows the chat.");
+        let back = back.unwrap_or_default();
+        return Some(format!(" {node}: {REFUSED}. {back}"));
     }
     let waits = state.monitor.cluster().at.is_none();
     waits.then(|| " waiting for the nodes' figures …".to_owned())
@@ -257,16 +260,45 @@ fn alarm_lines(theme: Theme, alarms: &[Alarm], area: Rect, buffer: &mut Buffer) 
     super::lines(alarms.iter().enumerate().take(room).map(line), area, buffer);
 }
 
+/// The first key for this, and what it does; nothing if there is none.
+fn hint(state: &State, action: Action, does: &str) -> Option<String> {
+    let key = state.keys.first(action)?;
+    Some(format!("{key} {does}"))
+}
+
 /// The keys that one needs first.
 fn hints(state: &State, area: Rect, buffer: &mut Buffer) {
-    let text = match (&state.monitor.detail, state.monitor.is_paused()) {
-        (Some(_), _) => " Esc back · ↑↓ scroll · Space pause · F1 all keys · F2 chat",
-        (None, true) => " Space go on · Tab list · s sort · Enter open · F1 all keys · F2 chat",
+    let key = |pane: Pane, does: &str| hint(state, Action::Pane(pane), does);
+    let arrows = |does: &str| match (key(Pane::Up, ""), key(Pane::Down, "")) {
+        (Some(up), Some(down)) if (up.trim(), down.trim()) == ("Up", "Down") => {
+            Some(format!("↑↓ {does}"))
+        }
+        (Some(up), Some(down)) => Some(format!("{}, {} {does}", up.trim(), down.trim())),
+        (None, _) | (_, None) => None,
+    };
+    let (list, sort) = (key(Pane::NextList, "list"), key(Pane::Sort, "sort"));
+    let open = key(Pane::Open, "open");
+    let mut hints = match (&state.monitor.detail, state.monitor.is_paused()) {
+        (Some(_), _) => vec![
+            key(Pane::Back, "back"),
+            arrows("scroll"),
+            key(Pane::Pause, "pause"),
+        ],
+        (None, true) => vec![key(Pane::Pause, "go on"), list, sort, open],
         (None, false) => {
-            " Tab list · ↑↓ choose · Enter open · s sort · Space pause · F1 all keys · F2 chat"
+            vec![
+                list,
+                arrows("choose"),
+                open,
+                sort,
+                key(Pane::Pause, "pause"),
+            ]
         }
     };
-    let text = fit(text, usize::from(area.width));
+    hints.push(hint(state, Action::Help, "all keys"));
+    hints.push(hint(state, Action::Monitor, "chat"));
+    let hints: Vec<String> = hints.into_iter().flatten().collect();
+    let text = fit(&format!(" {}", hints.join(" · ")), usize::from(area.width));
     Line::from(Span::styled(text, state.theme.quiet())).render(area, buffer);
 }
 
