@@ -66,6 +66,48 @@ test("Alt and the arrows go from room to room, Ctrl+/ tells of the keys", async 
   await page.context().close();
 });
 
+test("Back and Forward of the browser go between the rooms", async () => {
+  const page = await join_as(on.browser, on.url, "fay");
+  const at = (room) => page.waitForURL(new RegExp(`#${room}$`));
+  await at("lobby");
+  for (const room of ["one", "two"]) {
+    await enter(page, room);
+    await at(room);
+  }
+  await page.goBack();
+  await heading(page, "one");
+  await page.goBack();
+  await heading(page, "lobby");
+  // What a room that is gone back to does to the address is no step of its own.
+  await page.waitForTimeout(500);
+  await page.goForward();
+  await heading(page, "one");
+  await page.goForward();
+  await heading(page, "two");
+  await page.context().close();
+});
+
+test("what is typed while the switcher is still being fetched is not sent to the room", async () => {
+  const page = await join_as(on.browser, on.url, "gus");
+  let let_through;
+  const waiting = new Promise((resolve) => (let_through = resolve));
+  await page.route(/\/assets\/Switcher-/, async (route) => {
+    await waiting;
+    await route.continue();
+  });
+  await composer(page).press("Control+k");
+  await page.keyboard.type("bob");
+  await page.keyboard.press("Enter");
+  let_through();
+  const input = page.getByRole("combobox", { name: "Room or person" });
+  await until("the switcher has the focus", () => has_focus(input));
+  await page.keyboard.press("Escape");
+  await until("the composer has the focus", () => has_focus(composer(page)));
+  assert.equal(await composer(page).inputValue(), "");
+  assert.equal(await page.locator("article", { hasText: "bob" }).count(), 0);
+  await page.context().close();
+});
+
 /** A bridge that answers `search` by itself, from what is said here; all else goes to the real one. */
 async function with_search(page, answer) {
   await page.routeWebSocket(/\/ws$/, (socket) => {

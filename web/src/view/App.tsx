@@ -35,10 +35,13 @@ export function App(props: { chat: Chat }): JSX.Element {
   createEffect(() => {
     const room = state.current;
     if (room === "") return;
-    const late = setTimeout(
-      () => history.replaceState(null, "", `#${encodeURIComponent(room)}`),
-      ADDRESS_WAIT_MS,
-    );
+    const late = setTimeout(() => {
+      const { hash } = location;
+      const address = `#${encodeURIComponent(room)}`;
+      // Back leads to the room before; a first one, or the same written otherwise, is no step.
+      if (hash === "" || hash.toLowerCase() === address.toLowerCase()) history.replaceState(null, "", address);
+      else history.pushState(null, "", address);
+    }, ADDRESS_WAIT_MS);
     onCleanup(() => clearTimeout(late));
   });
   return (

@@ -10,6 +10,10 @@ export function listenForKeys({ state, dispatch }: ViewContext): void {
   };
   /** Under a dialog the room stays as it is. */
   const isUnderDialog = () => state.overlay.kind !== "none" && state.overlay.kind !== "search";
+  /** It is opened, and its code still being fetched. */
+  const isComing = () =>
+    state.overlay.kind !== "none" &&
+    !document.querySelector(state.overlay.kind === "search" ? 'aside[aria-label="Search"]' : "dialog[open]");
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     const command = (event.ctrlKey || event.metaKey) && !event.altKey;
@@ -21,7 +25,8 @@ export function listenForKeys({ state, dispatch }: ViewContext): void {
     else if (command && (key === "/" || event.code === "Slash")) toggle("keys");
     else if (by !== 0 && event.altKey && !event.ctrlKey && !event.metaKey && !isUnderDialog())
       dispatch({ type: "room_stepped", by, unread: event.shiftKey });
-    else return;
+    // What is meant for it is not written, or sent, to the room.
+    else if (command || (event.key.length > 1 && event.key !== "Enter") || !isComing()) return;
     event.preventDefault();
     event.stopPropagation();
   };
