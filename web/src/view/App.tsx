@@ -36,11 +36,11 @@ export function App(props: { chat: Chat }): JSX.Element {
     const room = state.current;
     if (room === "") return;
     const late = setTimeout(() => {
-      const { hash } = location;
       const address = `#${encodeURIComponent(room)}`;
+      const { hash } = location;
       // Back leads to the room before; a first one, or the same written otherwise, is no step.
-      if (hash === "" || hash.toLowerCase() === address.toLowerCase()) history.replaceState(null, "", address);
-      else history.pushState(null, "", address);
+      const isStep = hash !== "" && hash.toLowerCase() !== address.toLowerCase();
+      history[isStep ? "pushState" : "replaceState"](null, "", address);
     }, ADDRESS_WAIT_MS);
     onCleanup(() => clearTimeout(late));
   });

@@ -12,8 +12,7 @@ export function listenForKeys({ state, dispatch }: ViewContext): void {
   const isUnderDialog = () => state.overlay.kind !== "none" && state.overlay.kind !== "search";
   /** It is opened, and its code still being fetched. */
   const isComing = () =>
-    state.overlay.kind !== "none" &&
-    !document.querySelector(state.overlay.kind === "search" ? 'aside[aria-label="Search"]' : "dialog[open]");
+    state.overlay.kind !== "none" && !document.querySelector("dialog,aside[aria-label=Search]");
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     const command = (event.ctrlKey || event.metaKey) && !event.altKey;
