@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { backoff, connectionState } from "./link";
-import { live, ORIGIN, Page, session, view } from "./testing";
+import { ME, live, ORIGIN, Page, session, view } from "./testing";
 
 const opened = (page: Page) =>
   page.effects.filter((effect) => effect.type === "open").map((effect) => effect.transport);
@@ -213,6 +213,17 @@ describe("rooms and people", () => {
     ]);
     page.pass(5000);
     expect(page.said().filter((frame) => frame.type === "read")).toEqual([]);
+  });
+
+  test("one's own message is read once it is there", () => {
+    const page = Page.inLobby([view(1)]);
+    page.pass(1500);
+    page.said();
+    page.hear(live(2, { uid: ME, from: "mia" }));
+    page.pass(1500);
+    expect(page.said().filter((frame) => frame.type === "read")).toMatchObject([
+      { room: "lobby", since: { [ORIGIN]: 2 } },
+    ]);
   });
 
   test("a room called __proto__ is a room", () => {

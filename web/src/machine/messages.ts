@@ -6,7 +6,7 @@ import { notifyOf } from "./notify";
 import { cleanLine } from "../text/clean";
 import { deedOfMessage, settle } from "./outbox";
 import { stopTyping } from "./presence";
-import { noteUnread } from "./reading";
+import { markSeen, noteUnread } from "./reading";
 import { isHeardHere } from "./elsewhere";
 import { findRoom, isDirect, roomOf, type Arrived, type Change, type Message, type Room } from "./state";
 import { changed, findMessage, place, replace, trimOldest } from "./timeline";
@@ -49,7 +49,11 @@ export function onNewMessage(turn: Turn, frame: Frame<"new_message">): void {
     return;
   }
   const placed = takeLive(turn, room, message);
-  if (own) settleOwn(turn, frame);
+  if (own) {
+    settleOwn(turn, frame);
+    // To the node it is unread until the marker is behind it.
+    markSeen(turn, room);
+  }
   if (own || placed === "known" || placed === "moved") return;
   noteUnread(turn, room, frame.uid, frame.id, frame.ts);
   if (room.name === turn.state.current) turn.state.spoken = cleanLine(`${frame.from}: ${frame.text ?? ""}`);
