@@ -37,6 +37,8 @@ test("the page is fast, accessible and as pages should be", { timeout: 240_000 }
   for (let tried = 0; tried < TRIES && best < PERFORMANCE_MIN; tried++) {
     const options = { port, output: "json", logLevel: "error", onlyCategories: ["accessibility", "best-practices", "performance"] };
     const { lhr } = await lighthouse(`http://${web.ready.web}/`, options);
+    // Now and then its own recording of the load misses the beginning, which it says, and asks to be run again.
+    if (lhr.runtimeError?.code === "NO_NAVSTART") continue;
     assert.equal(lhr.runtimeError, undefined);
     const score = (name) => Math.round(lhr.categories[name].score * 100);
     const missed = (name) =>
