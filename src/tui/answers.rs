@@ -8,6 +8,9 @@ use super::timeline::Beyond;
 use super::{monitor, switcher};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
+/// Rooms that are remembered, to complete their names.
+const KNOWN_ROOMS_MAX: usize = 500;
+
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
     let room = &mut state.rooms[at];
@@ -47,6 +50,9 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
 
 /// Conversations with something unread are opened; all are shown to whoever asked.
 pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<Effect> {
+    let public = list.iter().filter(|info| !info.room.starts_with('@'));
+    let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
+    state.known_rooms = names.collect();
     for info in list {
         if info.room.starts_with('@') && info.unread > 0 && state.index_of(&info.room).is_none() {
             let at = state.open(&info.room);
