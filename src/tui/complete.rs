@@ -8,6 +8,7 @@ use super::commands::COMMANDS;
 use super::composer::Composer;
 use super::emoji;
 use super::state::{Candidate, Completion, State};
+use crate::protocol::text::clean;
 
 /// Words that Tab goes through.
 const WORDS_MAX: usize = 50;
@@ -185,9 +186,11 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'
 }
 
 fn candidate(word: &str, after: &str) -> Candidate {
+    // As the composer takes it, so that it can be counted.
+    let word = clean(word, false);
     Candidate {
         text: format!("{word}{after}"),
-        label: word.to_owned(),
+        label: word,
     }
 }
 

@@ -93,16 +93,23 @@ pub fn switcher(size: (u16, u16)) -> Picker {
     framed(Rect::new((columns - width) / 2, y, width, height))
 }
 
-/// Where so many reactions are chosen from: at the bottom of the messages, or at the `top`.
-pub fn picker(within: Rect, found: usize, top: bool) -> Picker {
+/// Where so many reactions are chosen from: above the message whose first and last row are given, below it
+/// where there is no room above, else at the edge that is farther away.
+pub fn picker(within: Rect, found: usize, message: (u16, u16)) -> Picker {
     let rows = u16::try_from(found.max(1)).unwrap_or(u16::MAX);
     let wanted = rows.saturating_add(3).min(PICKER_ROWS_MAX);
     let height = wanted.min(within.height);
     let width = within.width.min(PICKER_COLUMNS_MAX);
-    let y = if top {
+    let (first, last) = message;
+    let lowest = within.bottom() - height;
+    let y = if first >= height {
+        (within.y + first - height).min(lowest)
+    } else if last + 1 + height <= within.height {
+        within.y + last + 1
+    } else if first >= within.height / 2 {
         within.y
     } else {
-        within.bottom() - height
+        lowest
     };
     framed(Rect::new(within.x, y, width, height))
 }
@@ -193,7 +200,7 @@ mod tests {
                     assert_eq!(part.intersection(screen).area(), part.area(), "{all:?}");
                 }
                 assert!(all.composer.height <= COMPOSER_ROWS_MAX);
-                let reactions = picker(all.messages, 8, rows % 3 == 0);
+                let reactions = picker(all.messages, 8, (columns % 20, columns % 30));
                 for over in [switcher((columns, rows)), reactions] {
                     for part in [over.frame, over.input, over.list] {
                         let within = part.is_empty() || screen.intersection(part) == part;

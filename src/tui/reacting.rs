@@ -112,18 +112,18 @@ pub fn click(state: &mut State, at: Position) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Where it stands: over the messages, away from the one that it is about.
+/// Where it stands: over the messages, beside the one that it is about.
 pub fn parts(state: &State) -> Picker {
     let within = travel::parts(state).messages;
     let Overlay::Reactions(over) = &state.overlay else {
-        return picker(Rect::default(), 0, false);
+        return picker(Rect::default(), 0, (0, 0));
     };
-    let targets = travel::sheet(state).map(|sheet| sheet.targets(usize::from(within.height)));
-    let targets = targets.unwrap_or_default();
     let target = Some(Target::Post(over.id.clone()));
-    let last = targets.iter().rposition(|seen| *seen == target);
-    let is_low = last.is_some_and(|last| last >= targets.len() / 2);
-    picker(within, over.found.len(), is_low)
+    let rows = selection::rows(state);
+    let first = rows.iter().position(|seen| *seen == target);
+    let last = rows.iter().rposition(|seen| *seen == target);
+    let row = |at: Option<usize>| u16::try_from(at.unwrap_or(0)).unwrap_or(0);
+    picker(within, over.found.len(), (row(first), row(last)))
 }
 
 impl Reactions {

@@ -52,23 +52,27 @@ pub fn begin(state: &mut State) {
 
 /// What is clicked on is chosen; a click beside all messages leaves.
 pub fn click(state: &mut State, row: usize) -> Vec<Effect> {
-    let height = travel::height(state);
-    let Some(sheet) = travel::sheet(state) else {
-        return Vec::new();
-    };
-    let mut targets = sheet.targets(height);
-    // The newest message stands at the bottom.
-    let free = match sheet.room.position {
-        Position::Newest => height.saturating_sub(targets.len()),
-        Position::At { .. } => 0,
-    };
-    let at = row.checked_sub(free).filter(|at| *at < targets.len());
-    let clicked = at.and_then(|at| targets.swap_remove(at));
+    let clicked = rows(state).into_iter().nth(row).flatten();
     match clicked.filter(|target| is_choosable(state, target)) {
         Some(target) => choose(state, target),
         None => return leave(state),
     }
     Vec::new()
+}
+
+/// What each row of the list belongs to, as it stands on the screen.
+pub fn rows(state: &State) -> Vec<Option<Target>> {
+    let height = travel::height(state);
+    let Some(sheet) = travel::sheet(state) else {
+        return Vec::new();
+    };
+    let targets = sheet.targets(height);
+    // The newest message stands at the bottom.
+    let free = match sheet.room.position {
+        Position::Newest => height.saturating_sub(targets.len()),
+        Position::At { .. } => 0,
+    };
+    std::iter::repeat_n(None, free).chain(targets).collect()
 }
 
 /// Back to writing. Who was at the newest message is there again.
@@ -84,8 +88,10 @@ pub fn leave(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// After everything that happens: keeps the chosen message in sight, and the list where it is.
-pub fn hold(state: &mut State) {
+/// After everything that happens: keeps the chosen message in sight, and the list where it is. Where the
+/// list is held already a new message moves nothing that is in sight, or not for longer than to the
+/// next tick: it is not laid out for each, unless that is `wanted`.
+pub fn hold(state: &mut State, wanted: bool) {
     let Some(mut selection) = state.selection.take() else {
         return;
     };
@@ -99,7 +105,11 @@ pub fn hold(state: &mut State) {
     if chosen_in(room, &selection.target).is_none() {
         return;
     }
+    let is_held = room.position != Position::Newest;
     state.selection = Some(selection.clone());
+    if is_held && !wanted {
+        return;
+    }
     travel::settle(state);
     let height = travel::height(state);
     if let Some(held) = travel::sheet(state).and_then(|sheet| match sheet.room.position {

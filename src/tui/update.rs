@@ -10,8 +10,9 @@ use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
 use super::{again, attention, monitor, net, reacting, selection, speaking, switcher, travel};
-use crate::client::Command;
+use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
+use crate::protocol::server::ServerFrame;
 use crate::protocol::{ClientFrame, Ts, UserName};
 
 /// Rows that a turn of the wheel moves.
@@ -25,6 +26,7 @@ const INTERRUPT_AGAIN_US: i64 = 2_000_000;
 
 /// Takes one event and says what is to be done.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let is_message = is_message(&event);
     let mut effects = match event {
         Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Event::Key(key) => press(state, &key),
@@ -41,13 +43,21 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Net(event) => net::update(state, event),
         Event::Tick(now) => tick(state, now),
     };
-    selection::hold(state);
+    selection::hold(state, !is_message);
     effects.extend(travel::fetch(state));
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
     effects.extend(attention::title(state));
     effects
+}
+
+/// Of these there may be a thousand a second.
+fn is_message(event: &Event) -> bool {
+    match event {
+        Event::Net(ClientEvent::Frame(frame)) => matches!(**frame, ServerFrame::NewMessage(_)),
+        _ => false,
+    }
 }
 
 fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
@@ -360,6 +370,7 @@ fn interrupt(state: &mut State) -> Vec<Effect> {
         Purpose::Edit(_) => room.composer.leave(),
         Purpose::New | Purpose::Reply(_) if !room.composer.is_empty() => {
             room.composer.set_text("");
+            state.sent_lines.stop();
         }
         Purpose::Reply(_) => room.composer.leave(),
         Purpose::New => return interrupt_twice(state),

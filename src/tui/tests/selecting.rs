@@ -203,6 +203,10 @@ fn what_comes_in_and_what_is_loaded_leaves_the_chosen_message_where_it_is() {
     keys(&mut story, "kk");
     begins(&story, "line 157.");
     let before = story.reading();
+    // One that comes late moves nothing for longer than to the next tick.
+    let mut late = message(130, "bob", "late");
+    late.id = message(131, "dave", "").id;
+    story.hear(late);
     for n in 160..200 {
         story.hear(message(n, "bob", "news"));
         begins(&story, "line 157.");

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::protocol::Ts;
 use crate::tui::keys::{Action, Deed};
 use crate::tui::room::{Delivery, Pending};
 use crate::tui::rows::Sheet;
@@ -59,7 +60,7 @@ fn of_post(state: &State, sheet: &Sheet<'_>, post: &Post) -> Vec<String> {
     if message.deleted {
         parts.push("deleted".to_owned());
     }
-    parts.push(sheet.format(message.ts, "%a %-d %b %Y, %H:%M:%S"));
+    parts.push(moment(state, sheet, message.ts));
     if let Some(edited) = message.edited {
         parts.push(format!("edited {}", sheet.format(edited, "%H:%M")));
     }
@@ -70,6 +71,16 @@ fn of_post(state: &State, sheet: &Sheet<'_>, post: &Post) -> Vec<String> {
         parts.push(format!("{emoji} {}", names.join(", ")));
     }
     parts
+}
+
+/// With the year where it is another one.
+fn moment(state: &State, sheet: &Sheet<'_>, ts: Ts) -> String {
+    let year = |ts| sheet.format(ts, "%Y");
+    if year(ts) == year(state.now) {
+        sheet.format(ts, "%a %-d %b, %H:%M:%S")
+    } else {
+        sheet.format(ts, "%a %-d %b %Y, %H:%M:%S")
+    }
 }
 
 fn of_pending(sheet: &Sheet<'_>, pending: &Pending) -> Vec<String> {
