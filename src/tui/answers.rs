@@ -5,7 +5,7 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{monitor, switcher};
+use super::{monitor, switcher, travel};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
 /// Rooms that are remembered, to complete their names.
@@ -13,6 +13,7 @@ const KNOWN_ROOMS_MAX: usize = 500;
 
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
+    let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
     let beyond = if page.more {
         Beyond::More
@@ -45,6 +46,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     }
     let reader = room.reader().cloned();
     room.timeline.trim(reader.as_ref());
+    travel::hold_top(state, top);
     Vec::new()
 }
 

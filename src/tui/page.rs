@@ -79,6 +79,12 @@ impl<'a> Sheet<'a> {
         self.settled(place, 0, height)
     }
 
+    /// Rows of the item at the top, where that is held.
+    pub fn rows_at_top(&self) -> Option<usize> {
+        let (before, place, item) = self.forward_from(self.room.reader()?).next()?;
+        Some(self.item(before, place, item, false).len())
+    }
+
     /// Whether more is to be fetched above.
     pub fn wants_older(&self, height: usize) -> bool {
         if self.room.timeline.older != Beyond::More {

@@ -7,13 +7,15 @@ use crossterm::event::KeyEvent;
 
 use super::commands::Outcome;
 use super::event::Effect;
-use super::keys::{Action, Deed};
+use super::keys::{Action, Deed, typed};
 use super::room::{Pending, Position, Room};
 use super::state::State;
 use super::timeline::{Beyond, Item, Post};
 use super::update::{act, interrupt_twice};
 use super::{deeds, travel};
 use crate::protocol::{MessageId, Nonce};
+
+const LEAVE: Action = Action::Deed(Deed::Leave);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
@@ -158,7 +160,14 @@ pub fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
             follow(state);
             effects
         }
-        None => Vec::new(),
+        None => {
+            if let (Some(c), Some(back)) = (typed(key), state.keys.first(LEAVE)) {
+                state.say(format!(
+                    "{c} does nothing here: {back} goes back to writing"
+                ));
+            }
+            Vec::new()
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct State {
     pub size: (u16, u16),
     /// Whether the person is looking.
     pub focused: bool,
+    /// Since when.
+    pub focused_at: Option<Ts>,
     pub link: Link,
     /// The node of the last session.
     pub last_node: Option<String>,
@@ -230,6 +232,7 @@ impl State {
             keys: Keymap::default(),
             size,
             focused: true,
+            focused_at: None,
             link: Link::Waiting,
             last_node: None,
             me: None,

@@ -231,6 +231,24 @@ pub fn sheet(state: &State) -> Option<Sheet<'_>> {
     Some(Sheet::new(state, room, parts(state).messages.width))
 }
 
+/// Rows of the item at the top of what is in sight.
+pub fn rows_at_top(state: &State) -> Option<usize> {
+    sheet(state)?.rows_at_top()
+}
+
+/// What came in above may have taken the line of its day from the item at the top, which had so many rows
+/// `before`: what is below that line stays where it is.
+pub fn hold_top(state: &mut State, before: Option<usize>) {
+    let after = rows_at_top(state);
+    let gone = match (before, after) {
+        (Some(before), Some(after)) => before.saturating_sub(after),
+        (None, _) | (_, None) => 0,
+    };
+    if gone > 0 {
+        scroll(state, -isize::try_from(gone).unwrap_or(0));
+    }
+}
+
 fn place_reader(state: &mut State, position: Position) {
     let Some(room) = state.room_mut() else { return };
     if position == Position::Newest {

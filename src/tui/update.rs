@@ -18,6 +18,9 @@ use crate::protocol::{ClientFrame, Ts, UserName};
 /// Rows that a turn of the wheel moves.
 const WHEEL_ROWS: isize = 3;
 
+/// Microseconds for which a click is one that brought the focus, and is about no message.
+const FOCUS_CLICK_US: i64 = 300_000;
+
 /// Microseconds between two measurements of the round trip.
 const PING_AGAIN_US: i64 = 5_000_000;
 
@@ -38,6 +41,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Focus(on) => {
             state.focused = on;
+            state.focused_at = on.then_some(state.now);
             Vec::new()
         }
         Event::Net(event) => net::update(state, event),
@@ -440,7 +444,10 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
             return travel::show(state, first + row - 1);
         }
     }
-    if parts.messages.contains(at) && matches!(state.overlay, Overlay::None) {
+    let comes_back = state
+        .focused_at
+        .is_some_and(|since| state.now.0 - since.0 < FOCUS_CLICK_US);
+    if parts.messages.contains(at) && matches!(state.overlay, Overlay::None) && !comes_back {
         return selection::click(state, usize::from(mouse.row - parts.messages.y));
     }
     if parts.composer.contains(at) && matches!(state.overlay, Overlay::None) {
