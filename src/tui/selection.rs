@@ -13,13 +13,19 @@ use super::state::State;
 use super::timeline::{Beyond, Item, Post};
 use super::update::{act, interrupt_twice};
 use super::{deeds, travel};
-use crate::protocol::{MessageId, Nonce};
+use crate::protocol::{MessageId, Nonce, Ts};
+
+/// Microseconds between two looks at whether the chosen message is in sight, while nothing but messages and
+/// time come.
+const LOOK_AGAIN_US: i64 = 200_000;
 
 const LEAVE: Action = Action::Deed(Deed::Leave);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
     pub target: Target,
+    /// When it was last seen to that it is in sight.
+    looked: Ts,
     /// Whether deleting waits for the second key.
     pub deleting: bool,
     /// Where the list was held when it stood at the newest message: from there it goes back to that.
@@ -90,10 +96,10 @@ pub fn leave(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// After everything that happens: keeps the chosen message in sight, and the list where it is. Where the
-/// list is held already a new message moves nothing that is in sight, or not for longer than to the
-/// next tick: it is not laid out for each, unless that is `wanted`.
-pub fn hold(state: &mut State, wanted: bool) {
+/// After everything that happens: keeps the chosen message in sight, and the list where it is. Where that is
+/// held already, a new message moves nothing that is in sight, or not for long: for what is `frequent`
+/// the list is laid out a few times a second only.
+pub fn hold(state: &mut State, frequent: bool) {
     let Some(mut selection) = state.selection.take() else {
         return;
     };
@@ -108,8 +114,12 @@ pub fn hold(state: &mut State, wanted: bool) {
         return;
     }
     let is_held = room.position != Position::Newest;
+    let just_looked = state.now.0 - selection.looked.0 < LOOK_AGAIN_US;
+    if !just_looked {
+        selection.looked = state.now;
+    }
     state.selection = Some(selection.clone());
-    if is_held && !wanted {
+    if is_held && frequent && just_looked {
         return;
     }
     travel::settle(state);
@@ -214,6 +224,7 @@ pub(super) fn choose(state: &mut State, target: Target) {
     let held = state.selection.take().and_then(|before| before.held);
     state.selection = Some(Selection {
         target,
+        looked: Ts(0),
         deleting: false,
         held,
     });

@@ -29,7 +29,7 @@ const INTERRUPT_AGAIN_US: i64 = 2_000_000;
 
 /// Takes one event and says what is to be done.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
-    let is_message = is_message(&event);
+    let is_frequent = is_frequent(&event);
     let mut effects = match event {
         Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Event::Key(key) => press(state, &key),
@@ -47,7 +47,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Net(event) => net::update(state, event),
         Event::Tick(now) => tick(state, now),
     };
-    selection::hold(state, !is_message);
+    selection::hold(state, is_frequent);
     effects.extend(travel::fetch(state));
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
@@ -57,8 +57,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 /// Of these there may be a thousand a second.
-fn is_message(event: &Event) -> bool {
+fn is_frequent(event: &Event) -> bool {
     match event {
+        Event::Tick(_) => true,
         Event::Net(ClientEvent::Frame(frame)) => matches!(**frame, ServerFrame::NewMessage(_)),
         _ => false,
     }
