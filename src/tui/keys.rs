@@ -155,7 +155,7 @@ impl Topic {
             Topic::Rooms => "Rooms",
             Topic::Program => "Program",
             Topic::Monitoring => "In the monitoring pane",
-            Topic::Choosing => "In the switcher",
+            Topic::Choosing => "In the switcher and other lists",
             Topic::Selecting => "On a chosen message",
         }
     }
@@ -182,7 +182,7 @@ pub const BINDINGS: &[Binding] = {
         bind(Writing, "new-line", &[alt(K::Enter), ctrl('j')], NewLine, "new line"),
         bind(Writing, "complete", &[plain(K::Tab)], Complete, "complete a name, room, command or :emoji:"),
         bind(Writing, "complete-back", &[plain(K::BackTab)], CompleteBack, ""),
-        bind(Writing, "up", &[plain(K::Up)], Up, "line above; your last message; what was sent before"),
+        bind(Writing, "up", &[plain(K::Up)], Up, "line above; your last message; what was sent"),
         bind(Writing, "down", &[plain(K::Down)], Down, "line below, or what was sent after"),
         bind(Writing, "left", &[plain(K::Left), ctrl('b')], Left, ""),
         bind(Writing, "right", &[plain(K::Right), ctrl('f')], Right, ""),

@@ -84,11 +84,16 @@ fn moment(state: &State, sheet: &Sheet<'_>, ts: Ts) -> String {
 }
 
 fn of_pending(sheet: &Sheet<'_>, pending: &Pending) -> Vec<String> {
-    let state = match &pending.state {
-        Delivery::Waiting => "yours · no node has it yet, it is sent again by itself".to_owned(),
-        Delivery::Failed(reason) => format!("not sent: {reason}"),
-    };
-    vec![state, sheet.format(pending.ts, "%H:%M:%S")]
+    let written = sheet.format(pending.ts, "%H:%M:%S");
+    match &pending.state {
+        Delivery::Waiting => vec![
+            "yours".to_owned(),
+            "no node has it yet".to_owned(),
+            "sent again by itself".to_owned(),
+            written,
+        ],
+        Delivery::Failed(reason) => vec![format!("not sent: {reason}"), written],
+    }
 }
 
 /// The keys that do something with it, in as many cells; the way back always.
