@@ -42,7 +42,7 @@ pub(super) async fn run(args: &Tui, admin: BTreeMap<String, String>) -> Result<(
 /// Prints update by update, until there is nobody who reads on.
 async fn watch(script: &mut Script, args: &Tui) -> Result<(), Stop> {
     let mut cluster = Cluster::default();
-    let (mut updates, mut printed_at) = (0, None);
+    let (mut updates, mut told) = (0, 0);
     loop {
         match script.next().await? {
             ClientEvent::Online { session, .. } => {
@@ -65,7 +65,7 @@ async fn watch(script: &mut Script, args: &Tui) -> Result<(), Stop> {
                     continue;
                 }
                 let text = if args.json {
-                    lines::escaped(&json::line(&cluster, printed_at)) + "\n"
+                    lines::escaped(&json::line(&cluster, told)) + "\n"
                 } else {
                     report::report(&cluster, &TimeZone::system())
                 };
@@ -74,7 +74,7 @@ async fn watch(script: &mut Script, args: &Tui) -> Result<(), Stop> {
                 if args.once || written.is_err() {
                     return Ok(());
                 }
-                printed_at = cluster.at;
+                told = cluster.events.back().map_or(0, |last| last.number);
             }
             _ => {}
         }

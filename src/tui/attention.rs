@@ -73,7 +73,7 @@ pub fn ring(state: &mut State, at: usize, message: &Message) -> Vec<Effect> {
     let now = state.now;
     let since = |then: Option<Ts>| then.map(|then| now.0 - then.0);
     let idle = since(state.pressed).is_some_and(|since| since >= IDLE_US);
-    let just_rung = since(state.rung).is_some_and(|since| since < RING_AGAIN_US);
+    let just_rung = since(state.rung).is_some_and(|since| (0..RING_AGAIN_US).contains(&since));
     if (travel::is_reading(state, at) && !idle) || just_rung || is_quiet(state) {
         return Vec::new();
     }

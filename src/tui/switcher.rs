@@ -293,6 +293,17 @@ fn arguments<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     typed.then(|| arguments.trim())
 }
 
+fn is_called(entry: &Entry, typed: &str) -> bool {
+    let Target::Command(name) = &entry.target else {
+        return false;
+    };
+    let Some(typed) = typed.strip_prefix('/') else {
+        return false;
+    };
+    let command = COMMANDS.iter().find(|command| command.names[0] == *name);
+    command.is_some_and(|command| command.names.contains(&typed.to_lowercase().as_str()))
+}
+
 fn wants_arguments(name: &str) -> bool {
     let command = COMMANDS.iter().find(|command| command.names[0] == name);
     command
@@ -321,7 +332,12 @@ fn found(state: &State, line: &str, others: &[RoomInfo]) -> Vec<Entry> {
     }
     if doings {
         let mut all = actions(state);
-        all.extend(slash_commands());
+        let (called, others): (Vec<Entry>, Vec<Entry>) = slash_commands()
+            .into_iter()
+            .partition(|entry| is_called(entry, wanted));
+        // A command that is typed in full, by whichever of its names, is the one that is meant.
+        found.splice(0..0, called);
+        all.extend(others);
         found.extend(fitting(all, &query));
     }
     found.truncate(FOUND_MAX);

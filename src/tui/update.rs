@@ -9,6 +9,7 @@ use super::composer::{Composer, Purpose};
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
+use super::view::help;
 use super::{again, attention, monitor, net, reacting, selection, speaking, switcher, travel};
 use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
@@ -75,7 +76,8 @@ fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
     }
     let ping_due = state
         .pinged
-        .is_none_or(|pinged| now.0 - pinged.0 >= PING_AGAIN_US);
+        // A clock that was set back must not keep it waiting.
+        .is_none_or(|pinged| !(0..PING_AGAIN_US).contains(&(now.0 - pinged.0)));
     if state.is_online() && ping_due {
         state.pinged = Some(now);
         return vec![state.ask(Asked::Ping { sent: now }, ClientFrame::Ping)];
@@ -130,13 +132,14 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
 
 fn help_key(state: &mut State, action: Option<Action>) -> Vec<Effect> {
     let page = travel::page_rows(state).unsigned_abs();
+    let last = help::last_row(state);
     let Overlay::Help { row } = &mut state.overlay else {
         return Vec::new();
     };
     match action {
-        Some(Action::PageDown) => *row += page,
+        Some(Action::PageDown) => *row = (*row + page).min(last),
         Some(Action::PageUp) => *row = row.saturating_sub(page),
-        Some(Action::Down | Action::ScrollDown) => *row += 1,
+        Some(Action::Down | Action::ScrollDown) => *row = (*row + 1).min(last),
         Some(Action::Up | Action::ScrollUp) => *row = row.saturating_sub(1),
         Some(Action::Quit) => return vec![Effect::Quit],
         Some(_) | None => state.overlay = Overlay::None,

@@ -135,7 +135,9 @@ const PEERS: &[OfPeer] = &[
 pub fn register(all: &mut Registry, stats: &Stats) {
     let all = all.sub_registry_with_prefix("chat_node");
     let up = Family::<One, Whole>::default();
-    for node in &stats.nodes {
+    // Of nodes with one name, which raise an alarm, one that is up counts.
+    let (is_up, is_down): (Vec<_>, Vec<_>) = stats.nodes.iter().partition(|node| node.up);
+    for node in is_down.into_iter().chain(is_up) {
         let value = i64::from(node.up);
         up.get_or_create(&label(&node.name)).set(value);
     }
@@ -207,13 +209,22 @@ fn peers(all: &mut Registry, nodes: &[NodeFigures]) {
     for (named, help, of) in PEERS {
         let family = Family::<Two, Fraction>::default();
         for node in nodes {
-            for peer in &node.peers {
+            // Without a link nothing is known of it, and what was known last would be taken for true.
+            for peer in node
+                .peers
+                .iter()
+                .filter(|peer| peer.up || is_always_known(named))
+            {
                 let labels = [("node", name(&node.node)), ("peer", name(&peer.name))];
                 family.get_or_create(&labels).set(of(peer));
             }
         }
         all.register(*named, *help, family);
     }
+}
+
+fn is_always_known(figure: &str) -> bool {
+    matches!(figure, "peer_up" | "peer_heard" | "peer_queued_frames")
 }
 
 fn label(node: &str) -> One {

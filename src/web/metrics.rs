@@ -165,16 +165,17 @@ fn families(all: &mut Registry, app: &App) {
         "HTTP answers by the class of their status",
         answers,
     );
-    let rtt = Family::<[(&str, String); 1], Gauge>::default();
+    let rtt = Family::<[(&str, String); 1], Gauge<f64, AtomicU64>>::default();
     let up = Family::<[(&str, String); 1], Gauge>::default();
     for node in app.health.nodes() {
         let label = [("address", node.address)];
         up.get_or_create(&label).set(i64::from(node.up));
-        let us = i64::try_from(node.rtt_us.unwrap_or(0)).unwrap_or(i64::MAX);
-        rtt.get_or_create(&label).set(us);
+        if let Some(us) = node.rtt_us {
+            rtt.get_or_create(&label).set(us as f64 / 1e6);
+        }
     }
     all.register("node_up", "Whether a node answers", up);
-    all.register("node_rtt_us", "Round trip to a node, microseconds", rtt);
+    all.register("node_rtt_seconds", "Round trip to a node that answers", rtt);
 }
 
 fn count(n: usize) -> i64 {

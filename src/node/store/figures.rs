@@ -23,7 +23,7 @@ pub struct Figures {
     pub events: u64,
     /// Events in the largest transaction.
     pub batch_max: u64,
-    /// From an event's being handed in to its being committed, microseconds, over the last minute.
+    /// From an event's being handed in to its being committed, microseconds, over the last one to two minutes.
     pub commit_us_p50: u64,
     pub commit_us_p99: u64,
     /// Requests waiting for the writer.
@@ -65,10 +65,7 @@ impl Counters {
     pub(super) fn committed(&self, received: &[Instant], written: u64, events: u64) {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now - state.since > WINDOW {
-            state.before = std::mem::replace(&mut state.latencies, histogram());
-            state.since = now;
-        }
+        state.turn(now);
         if let Some(latencies) = &mut state.latencies {
             for at in received {
                 latencies.saturating_record((now - *at).as_micros() as u64);
@@ -96,7 +93,9 @@ impl Counters {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let mut wal = self.path.clone().into_os_string();
         wal.push("-wal");
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where nothing is written, what was slow last is no longer of the last minutes.
+        state.turn(Instant::now());
         let mut both = state.latencies.clone();
         if let (Some(both), Some(before)) = (&mut both, &state.before) {
             // Both have the same bounds.
@@ -114,7 +113,45 @@ impl Counters {
     }
 }
 
+impl State {
+    fn turn(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.since);
+        if passed <= WINDOW {
+            return;
+        }
+        let ended = std::mem::replace(&mut self.latencies, histogram());
+        self.before = if passed <= 2 * WINDOW { ended } else { None };
+        self.since = now;
+    }
+}
+
 /// From a microsecond to a minute, to two figures.
 fn histogram() -> Option<Histogram<u64>> {
     Histogram::new_with_bounds(1, 60_000_000, 2).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_commit_is_forgotten_after_two_minutes_though_nothing_is_written() {
+        let counters = Counters::new(Path::new("/nowhere"));
+        let slow = Instant::now() - Duration::from_millis(500);
+        counters.committed(&[slow], 1, 1);
+        assert!(counters.read(0).commit_us_p99 >= 495_000);
+        let age = |passed: Duration| {
+            let mut state = counters.state.lock().unwrap();
+            state.since -= passed;
+            drop(state);
+            counters.read(0).commit_us_p99
+        };
+        assert!(
+            age(Duration::from_secs(61)) >= 495_000,
+            "it is of the minute before"
+        );
+        assert_eq!(age(Duration::from_secs(61)), 0);
+        counters.committed(&[slow], 1, 2);
+        assert_eq!(age(Duration::from_secs(3_600)), 0);
+    }
 }

@@ -1,7 +1,7 @@
 //! What a person should look at: what nodes say themselves, and what is seen from here.
 
 use super::cluster::{Cluster, NodeState, Watched};
-use super::events::is_about_a_link;
+use super::events::says_no_link_to;
 use super::words;
 
 /// Alarms that are shown.
@@ -60,7 +60,7 @@ pub fn alarms(cluster: &Cluster) -> Vec<Alarm> {
         match node.state {
             NodeState::Down => {
                 let now = cluster.at.unwrap_or(node.since);
-                let down_s = (now.0 - node.since.0) / 1_000_000;
+                let down_s = now.0.saturating_sub(node.since.0) / 1_000_000;
                 let down_s = u64::try_from(down_s).unwrap_or(0);
                 add(Level::Wrong, format!("down for {}", words::lasting(down_s)));
             }
@@ -85,7 +85,10 @@ pub fn alarms(cluster: &Cluster) -> Vec<Alarm> {
 fn said(cluster: &Cluster, node: &Watched, add: &mut impl FnMut(Level, String)) {
     let Some(figures) = &node.figures else { return };
     for alarm in figures.alarms.iter().take(ALARMS_MAX) {
-        if is_about_a_link(alarm) && cluster.down().any(|down| alarm.contains(&down.name)) {
+        if cluster
+            .down()
+            .any(|down| says_no_link_to(alarm, &down.name))
+        {
             continue;
         }
         add(Level::Wrong, alarm.chars().take(ALARM_CHARS_MAX).collect());

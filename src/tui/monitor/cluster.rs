@@ -1,8 +1,8 @@
 //! What the nodes have told, and how it was over the last minutes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::events::{Happened, Happening, Healing, record};
+use super::events::{Happened, Happening, Healing, changed, record, told};
 use crate::protocol::Ts;
 use crate::protocol::stats::{NodeFigures, NodeInfo, Stats};
 
@@ -15,8 +15,14 @@ pub const NODES_MAX: usize = 64;
 /// Rooms that are shown.
 const ROOMS_MAX: usize = 200;
 
-/// Updates that make a minute.
-pub const MINUTE: usize = 60;
+/// A minute, and as much as an update may be late.
+const MINUTE_US: i64 = 60_500_000;
+
+/// Microseconds without an update after which what was seen before says nothing of a course any more.
+const GAP_US: i64 = 90_000_000;
+
+/// Microseconds between two updates from which what a process has used in between can be told.
+const CPU_FROM_US: i64 = 200_000;
 
 /// Seconds within which the node that is asked may not know of the others yet.
 const NEWLY_STARTED_S: u64 = 10;
@@ -117,6 +123,7 @@ impl Cluster {
     /// Takes in what the node that is asked has told.
     pub fn take(&mut self, now: Ts, stats: Stats) {
         let first = self.at.is_none();
+        self.forget_after_a_gap(now);
         let moved = (!first && self.asked != stats.node).then(|| self.asked.clone());
         if let Some(from) = moved {
             let to = stats.node.clone();
@@ -130,9 +137,24 @@ impl Cluster {
             .collect();
         self.take_rooms(&figures);
         let listed = named_once(stats.nodes);
+        let down = |infos: &BTreeMap<String, NodeInfo>| -> BTreeSet<String> {
+            let down = infos.values().filter(|info| !info.up);
+            down.map(|info| info.name.clone()).collect()
+        };
+        let down = (
+            self.down().map(|node| node.name.clone()).collect(),
+            down(&listed),
+        );
+        let mut lost = Vec::new();
         for info in listed.values() {
             let figures = figures.remove(&info.name);
-            self.take_node(now, first, info, figures);
+            if self.take_node(now, first, info, figures, &down) {
+                lost.push(info.name.clone());
+            }
+        }
+        // Once all are known: what each has merged so far is where it counts from.
+        for name in lost {
+            Healing::begin(self, now, &name);
         }
         self.take_unlisted(now, newly_started, &listed);
         self.total();
@@ -141,17 +163,53 @@ impl Cluster {
         self.at = Some(now);
     }
 
-    fn take_node(&mut self, now: Ts, first: bool, info: &NodeInfo, figures: Option<NodeFigures>) {
+    /// What was watched before the pane was closed, or the connection lost, is no course with what comes now.
+    fn forget_after_a_gap(&mut self, now: Ts) {
+        let passed = self.at.map_or(0, |at| now.0.saturating_sub(at.0));
+        if (0..=GAP_US).contains(&passed) {
+            return;
+        }
+        self.totals.clear();
+        for room in self.rooms.values_mut() {
+            room.samples.clear();
+        }
+        for node in self.nodes.values_mut() {
+            node.samples.clear();
+        }
+    }
+
+    /// Takes in one node; whether it was lost. `down` are those that were down before, and are now.
+    fn take_node(
+        &mut self,
+        now: Ts,
+        first: bool,
+        info: &NodeInfo,
+        figures: Option<NodeFigures>,
+        down: &(BTreeSet<String>, BTreeSet<String>),
+    ) -> bool {
         let state = match (info.up, &figures) {
             (true, Some(_)) => NodeState::Up,
             (true, None) => NodeState::Silent,
             (false, _) => NodeState::Down,
         };
         if !self.nodes.contains_key(&info.name) && self.nodes.len() >= NODES_MAX {
-            return;
+            return false;
         }
+        let down_us = info
+            .down_s
+            .map_or(0, |s| i64::try_from(s).unwrap_or(i64::MAX));
+        let since = Ts(now
+            .0
+            .saturating_sub(down_us.saturating_mul(1_000_000))
+            .max(0));
         let before = self.nodes.get(&info.name);
-        let happenings = super::events::compare(now, first, before, info, state, figures.as_ref());
+        let alarms = before.and_then(|before| before.figures.as_ref());
+        let alarms = alarms.map_or(Vec::new(), |figures| told(&figures.alarms, &down.0));
+        let mut happenings =
+            super::events::compare(now, first, before, info, state, figures.as_ref());
+        if let Some(figures) = &figures {
+            happenings.extend(changed(&alarms, &told(&figures.alarms, &down.1)));
+        }
         let lost = happenings
             .iter()
             .any(|what| matches!(what, Happening::Lost));
@@ -159,16 +217,13 @@ impl Cluster {
             .iter()
             .any(|what| matches!(what, Happening::Back { .. }));
         for what in happenings {
-            record(&mut self.events, now, &info.name, what);
-        }
-        if lost {
-            Healing::begin(self, now, &info.name);
+            let is_old = first && matches!(what, Happening::Lost);
+            let at = if is_old { since } else { now };
+            record(&mut self.events, at, &info.name, what);
         }
         if back && let Some(healing) = &mut self.healing {
             healing.is_back(&info.name);
         }
-        let down_us = info.down_s.map_or(0, |s| i64::try_from(s).unwrap_or(0));
-        let since = Ts(now.0.saturating_sub(down_us.saturating_mul(1_000_000)));
         let node = self
             .nodes
             .entry(info.name.clone())
@@ -188,10 +243,11 @@ impl Cluster {
             node.sample(now, &figures);
             node.figures = Some(figures);
         }
+        lost
     }
 
-    /// Who is not listed any more has left in good order, was forgotten, or is not known yet to a node
-    /// that has just been started.
+    /// Who is not listed any more has left in good order, was down for so long that the nodes forgot it, or
+    /// is not known yet to a node that has just been started.
     fn take_unlisted(&mut self, now: Ts, newly_started: bool, listed: &BTreeMap<String, NodeInfo>) {
         let mut left = Vec::new();
         for (name, node) in &mut self.nodes {
@@ -199,17 +255,18 @@ impl Cluster {
                 continue;
             }
             match node.state {
-                NodeState::Down if now.0 - node.since.0 < FORGOTTEN_AFTER_US => {}
+                NodeState::Down if now.0.saturating_sub(node.since.0) < FORGOTTEN_AFTER_US => {}
+                NodeState::Down => left.push((name.clone(), Happening::Forgotten)),
                 NodeState::Up if newly_started => {
                     (node.state, node.since) = (NodeState::Silent, now);
                 }
                 NodeState::Silent if newly_started => {}
-                NodeState::Up | NodeState::Silent | NodeState::Down => left.push(name.clone()),
+                NodeState::Up | NodeState::Silent => left.push((name.clone(), Happening::Left)),
             }
         }
-        for name in left {
+        for (name, what) in left {
             self.nodes.remove(&name);
-            record(&mut self.events, now, &name, Happening::Left);
+            record(&mut self.events, now, &name, what);
         }
     }
 
@@ -265,7 +322,7 @@ impl Watched {
         let cpu_percent = last.and_then(|last| {
             let passed_us = now.0 - last.at.0;
             let used_ms = figures.cpu_ms.checked_sub(last.cpu_ms)?;
-            (passed_us > 0).then(|| used_ms as f64 * 1e5 / passed_us as f64)
+            (passed_us >= CPU_FROM_US).then(|| used_ms as f64 * 1e5 / passed_us as f64)
         });
         let sample = Sample {
             at: now,
@@ -289,22 +346,34 @@ impl Watched {
 
     /// Processor time of the last ten updates: one is too short to tell little use from none.
     pub fn cpu_percent(&self) -> Option<f64> {
-        let newest: Vec<f64> = self
-            .samples
-            .iter()
-            .rev()
-            .take(10)
-            .filter_map(|sample| sample.cpu_percent)
-            .collect();
-        let count = newest.len();
-        (count > 0).then(|| newest.iter().sum::<f64>() / count as f64)
+        let last = self.samples.back()?;
+        let newest = self.samples.iter().rev().take(11);
+        // A process that was started again has begun to count anew.
+        let mut after = last.cpu_ms;
+        let first = newest
+            .take_while(|sample| sample.cpu_ms <= std::mem::replace(&mut after, sample.cpu_ms))
+            .last()?;
+        let passed_us = last.at.0.saturating_sub(first.at.0);
+        let used_ms = (last.cpu_ms - first.cpu_ms) as f64;
+        (passed_us >= CPU_FROM_US).then(|| used_ms * 1e5 / passed_us as f64)
     }
 
     /// What a counter has risen by in the last minute, as far as it was watched; a restart begins anew.
     pub fn risen(&self, of: fn(&Sample) -> u64) -> u64 {
-        let newest = self.samples.back().map_or(0, of);
-        let before = self.samples.iter().rev().take(MINUTE + 1).next_back();
-        newest.saturating_sub(before.map_or(0, of))
+        let Some(last) = self.samples.back() else {
+            return 0;
+        };
+        let mut risen = 0u64;
+        let mut after = of(last);
+        for sample in self.samples.iter().rev().skip(1) {
+            if last.at.0.saturating_sub(sample.at.0) > MINUTE_US {
+                return risen;
+            }
+            let before = of(sample);
+            risen = risen.saturating_add(after.checked_sub(before).unwrap_or(after));
+            after = before;
+        }
+        risen
     }
 
     /// Bytes an hour by which the store has grown while it was watched; none before half a minute.

@@ -96,11 +96,16 @@ pub const ROOMS: &[Column<RoomRow>] = &[
 pub const LINKS: &[Column<LinkRow>] = &[
     Column { title: "LINK", cells: 12, text: LinkRow::name, value: None, warns: never },
     Column { title: "STATE", cells: 6, text: |r| link_state(&r.peer).to_owned(), value: Some(|r| f64::from(u8::from(r.peer.up))), warns: |r| !r.peer.up || !r.peer.heard },
-    Column { title: "RTT", cells: 6, text: |r| words::micros(r.peer.rtt_us), value: Some(|r| r.peer.rtt_us as f64), warns: never },
-    Column { title: "LAG", cells: 5, text: |r| words::count(r.peer.lag_events), value: Some(|r| r.peer.lag_events as f64), warns: |r| r.peer.lag_events > LAG_WARNING },
-    Column { title: "SKEW", cells: 7, text: |r| words::signed_micros(r.peer.clock_offset_us), value: Some(|r| r.peer.clock_offset_us.unsigned_abs() as f64), warns: |r| r.peer.clock_offset_us.unsigned_abs() > 2_000_000 },
+    Column { title: "RTT", cells: 6, text: |r| of_link(r, words::micros(r.peer.rtt_us)), value: Some(|r| r.peer.rtt_us as f64), warns: never },
+    Column { title: "LAG", cells: 5, text: |r| of_link(r, words::count(r.peer.lag_events)), value: Some(|r| r.peer.lag_events as f64), warns: |r| r.peer.up && r.peer.lag_events > LAG_WARNING },
+    Column { title: "SKEW", cells: 7, text: |r| of_link(r, words::signed_micros(r.peer.clock_offset_us)), value: Some(|r| r.peer.clock_offset_us.unsigned_abs() as f64), warns: |r| r.peer.up && r.peer.clock_offset_us.unsigned_abs() > 2_000_000 },
     Column { title: "QUEUE", cells: 5, text: |r| words::count(r.peer.queued.into()), value: Some(|r| f64::from(r.peer.queued)), warns: never },
 ];
+
+/// What is known by a link, of one that is there.
+fn of_link(row: &LinkRow, words: String) -> String {
+    if row.peer.up { words } else { "–".to_owned() }
+}
 
 /// How a table is sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,12 +17,17 @@ const ALARMS_MAX: usize = 32;
 /// Updates without anything merged after which a node that came back is in step again.
 const QUIET_UPDATES: u32 = 3;
 
+/// Events that a link may be behind while it is in step: where much is said, some are always on their way.
+const IN_STEP_LAG: u64 = 64;
+
 /// Microseconds after which a heal is told of as far as it has come.
 const HEAL_TOLD_AFTER_US: i64 = 60_000_000;
 
 /// One line of the log of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happened {
+    /// Rises with each, from 1 on; the clock may be set back.
+    pub number: u64,
     pub at: Ts,
     pub node: String,
     pub what: Happening,
@@ -40,8 +45,14 @@ pub enum Happening {
     Healed {
         merged: u64,
     },
+    /// It is back, and others or itself still lack something; so many events were merged so far.
+    CatchingUp {
+        merged: u64,
+    },
     /// In good order.
     Left,
+    /// It was down for so long that the nodes do not list it any more.
+    Forgotten,
     /// It was started again, and nobody had noticed that it was gone.
     Restarted,
     Version {
@@ -68,9 +79,10 @@ impl Happening {
     pub fn weight(&self) -> Weight {
         match self {
             Happening::Joined | Happening::Back { .. } | Happening::Healed { .. } => Weight::Good,
-            Happening::Lost | Happening::Alarm(_) => Weight::Wrong,
+            Happening::Lost | Happening::Forgotten | Happening::Alarm(_) => Weight::Wrong,
             Happening::Over(_) => Weight::Good,
-            Happening::Left
+            Happening::CatchingUp { .. }
+            | Happening::Left
             | Happening::Restarted
             | Happening::Version { .. }
             | Happening::Moved { .. } => Weight::Plain,
@@ -86,7 +98,11 @@ impl Happening {
             Happening::Healed { merged: 0 } => "healed, nothing was missed".to_owned(),
             Happening::Healed { merged: 1 } => "healed, 1 event merged".to_owned(),
             Happening::Healed { merged } => format!("healed, {merged} events merged"),
+            Happening::CatchingUp { merged } => {
+                format!("still catches up, {merged} events merged so far")
+            }
             Happening::Left => "left in good order".to_owned(),
+            Happening::Forgotten => "is still down, and the nodes no longer list it".to_owned(),
             Happening::Restarted => "was started again".to_owned(),
             Happening::Version { from, to } => format!("runs {to} now, before {from}"),
             Happening::Alarm(alarm) => format!("alarm: {alarm}"),
@@ -100,8 +116,14 @@ pub(super) fn record(events: &mut VecDeque<Happened>, at: Ts, node: &str, what: 
     if events.len() >= EVENTS_MAX {
         events.pop_front();
     }
+    let number = events.back().map_or(1, |last| last.number + 1);
     let node = node.to_owned();
-    events.push_back(Happened { at, node, what });
+    events.push_back(Happened {
+        number,
+        at,
+        node,
+        what,
+    });
 }
 
 /// What has happened to a node since the update before.
@@ -121,7 +143,7 @@ pub(super) fn compare(
         }
         (Some(NodeState::Down), NodeState::Up | NodeState::Silent) => {
             let since = before.map_or(now, |before| before.since);
-            let after_s = u64::try_from((now.0 - since.0) / 1_000_000).unwrap_or(0);
+            let after_s = u64::try_from(now.0.saturating_sub(since.0) / 1_000_000).unwrap_or(0);
             all.push(Happening::Back { after_s });
         }
         (None | Some(_), _) => {}
@@ -138,45 +160,46 @@ pub(super) fn compare(
             all.push(Happening::Version { from, to });
         }
     }
-    let none = Vec::new();
-    let said = last.map_or(&none, |last| &last.alarms);
-    let (old, new) = (keys(said), keys(&figures.alarms));
-    let others = |(key, words): (&String, &String), known: &BTreeMap<String, String>| {
-        (!known.contains_key(key)).then(|| words.clone())
-    };
-    all.extend(
-        new.iter()
-            .filter_map(|alarm| others(alarm, &old))
-            .map(Happening::Alarm),
-    );
-    all.extend(
-        old.iter()
-            .filter_map(|alarm| others(alarm, &new))
-            .map(Happening::Over),
-    );
     all
 }
 
-/// Alarms by what stays of them while their numbers change. That there is no link to a node is left
-/// out: its being down is told already.
-fn keys(alarms: &[String]) -> BTreeMap<String, String> {
-    let told = |alarm: &&String| !is_about_a_link(alarm);
-    let key = |alarm: &String| {
-        let words: String = alarm.chars().take(ALARM_CHARS_MAX).collect();
-        let key = words.chars().filter(|c| !c.is_ascii_digit()).collect();
-        (key, words)
+/// Alarms that have come and that are over, of those told before and those told now.
+pub(super) fn changed(before: &[String], now: &[String]) -> Vec<Happening> {
+    let (old, new) = (keys(before), keys(now));
+    let others = |of: &BTreeMap<String, String>, known: &BTreeMap<String, String>| {
+        let others = of.iter().filter(|(key, _)| !known.contains_key(*key));
+        others.map(|(_, words)| words.clone()).collect::<Vec<_>>()
     };
-    alarms
-        .iter()
-        .filter(told)
-        .take(ALARMS_MAX)
-        .map(key)
-        .collect()
+    let come = others(&new, &old).into_iter().map(Happening::Alarm);
+    let over = others(&old, &new).into_iter().map(Happening::Over);
+    come.chain(over).collect()
 }
 
-/// Whether the alarm says that a node is not linked and not heard either.
-pub fn is_about_a_link(alarm: &str) -> bool {
-    alarm.starts_with("there is no link to ") && !alarm.contains("though it is heard")
+/// The alarms that are told, when these nodes are `down`: that there is no link to one of them is known
+/// already.
+pub(super) fn told(alarms: &[String], down: &BTreeSet<String>) -> Vec<String> {
+    let told = |alarm: &&String| !down.iter().any(|name| says_no_link_to(alarm, name));
+    let short = |alarm: &String| alarm.chars().take(ALARM_CHARS_MAX).collect();
+    let told = alarms.iter().filter(told).take(ALARMS_MAX);
+    told.map(short).collect()
+}
+
+/// Alarms by what stays of them while their numbers change. Names and addresses have digits too.
+fn keys(alarms: &[String]) -> BTreeMap<String, String> {
+    let is_number =
+        |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && !word.contains(':');
+    let key = |alarm: &String| {
+        let words = alarm.split(' ').filter(|word| !is_number(word));
+        (words.collect::<Vec<_>>().join(" "), alarm.clone())
+    };
+    alarms.iter().map(key).collect()
+}
+
+/// Whether the alarm says that the node `name` is not linked, and not heard either.
+pub fn says_no_link_to(alarm: &str, name: &str) -> bool {
+    let rest = alarm.strip_prefix("there is no link to ");
+    let rest = rest.and_then(|rest| rest.strip_prefix(name));
+    rest.is_some_and(|rest| rest.starts_with(" (")) && !alarm.contains("though it is heard")
 }
 
 /// Nodes that were lost, until all are in step again.
@@ -190,15 +213,13 @@ pub(super) struct Healing {
     merged_before: BTreeMap<String, u64>,
     merged: u64,
     quiet: u32,
+    /// That it takes long was told.
+    told: bool,
 }
 
 impl Healing {
     pub(super) fn begin(cluster: &mut Cluster, now: Ts, node: &str) {
-        let merged = |node: &Watched| {
-            let figures = node.figures.as_ref()?;
-            Some((node.name.clone(), figures.merged))
-        };
-        let merged_before = cluster.nodes.values().filter_map(merged).collect();
+        let merged_before = merged_so_far(cluster);
         let healing = cluster.healing.get_or_insert_with(|| Healing {
             lost_at: now,
             away: BTreeSet::new(),
@@ -207,6 +228,7 @@ impl Healing {
             merged_before,
             merged: 0,
             quiet: 0,
+            told: false,
         });
         healing.away.insert(node.to_owned());
         healing.back.remove(node);
@@ -221,7 +243,7 @@ impl Healing {
 
     /// What all nodes have merged since. One that was started meanwhile began to count then.
     fn merged(&self, cluster: &Cluster, now: Ts) -> u64 {
-        let passed_s = u64::try_from((now.0 - self.lost_at.0) / 1_000_000).unwrap_or(0);
+        let passed_s = u64::try_from(now.0.saturating_sub(self.lost_at.0) / 1_000_000).unwrap_or(0);
         let risen = |node: &Watched| {
             let figures = node.figures.as_ref()?;
             let before = self.merged_before.get(&node.name).copied();
@@ -230,6 +252,14 @@ impl Healing {
         };
         cluster.up().filter_map(risen).fold(0, u64::saturating_add)
     }
+}
+
+fn merged_so_far(cluster: &Cluster) -> BTreeMap<String, u64> {
+    let merged = |node: &Watched| {
+        let figures = node.figures.as_ref()?;
+        Some((node.name.clone(), figures.merged))
+    };
+    cluster.nodes.values().filter_map(merged).collect()
 }
 
 /// Tells of nodes that are in step again.
@@ -248,7 +278,9 @@ pub(super) fn heal(cluster: &mut Cluster, now: Ts) {
     let merged = healing.merged(cluster, now);
     let behind = |node: &Watched| {
         let peers = node.figures.iter().flat_map(|figures| &figures.peers);
-        peers.filter(|peer| peer.up).any(|peer| peer.lag_events > 0)
+        peers
+            .filter(|peer| peer.up)
+            .any(|peer| peer.lag_events > IN_STEP_LAG)
     };
     if merged != healing.merged || cluster.up().any(behind) {
         (healing.merged, healing.quiet) = (merged, 0);
@@ -256,7 +288,18 @@ pub(super) fn heal(cluster: &mut Cluster, now: Ts) {
         healing.quiet += 1;
     }
     let long = now.0 - healing.back_at.0 > HEAL_TOLD_AFTER_US;
-    if healing.quiet < QUIET_UPDATES && !long {
+    if healing.quiet < QUIET_UPDATES {
+        if long && !healing.told {
+            healing.told = true;
+            for node in &healing.back {
+                record(
+                    &mut cluster.events,
+                    now,
+                    node,
+                    Happening::CatchingUp { merged },
+                );
+            }
+        }
         cluster.healing = Some(healing);
         return;
     }
@@ -264,6 +307,9 @@ pub(super) fn heal(cluster: &mut Cluster, now: Ts) {
         record(&mut cluster.events, now, node, Happening::Healed { merged });
     }
     healing.back.clear();
+    // What others still lack is counted from here.
+    (healing.lost_at, healing.merged, healing.quiet, healing.told) = (now, 0, 0, false);
+    healing.merged_before = merged_so_far(cluster);
     if !healing.away.is_empty() {
         cluster.healing = Some(healing);
     }

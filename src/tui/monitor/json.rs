@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use super::alarms::alarms;
 use super::cluster::{Cluster, Watched};
 use super::events::Happened;
-use crate::protocol::Ts;
 
-/// The nodes as they are, what has happened since `since`, and the alarms there are: one object, without
+/// The nodes as they are, what has happened after the event of the number `told` (0 for all), and the alarms there are: one object, without
 /// line ends. Times are microseconds since the epoch, as everywhere in the protocol.
-pub fn line(cluster: &Cluster, since: Option<Ts>) -> String {
+pub fn line(cluster: &Cluster, told: u64) -> String {
     let nodes: Vec<Value> = cluster.nodes.values().map(node).collect();
-    let new = |event: &&Happened| since.is_none_or(|since| event.at > since);
+    let new = |event: &&Happened| event.number > told;
     let events: Vec<Value> = cluster.events.iter().filter(new).map(event).collect();
     let alarms: Vec<Value> = alarms(cluster)
         .into_iter()

@@ -20,6 +20,7 @@ use self::columns::Sort;
 use super::event::Effect;
 use super::keys::{Action, Pane};
 use super::state::{Asked, State};
+use super::view::monitor::detail;
 use crate::client::Command;
 use crate::protocol::ClientFrame;
 use crate::protocol::stats::Stats;
@@ -189,6 +190,7 @@ impl Monitor {
     pub fn go(&mut self, by: isize) {
         if self.detail.is_some() {
             self.detail_row = self.detail_row.saturating_add_signed(by);
+            // How far it goes is known once it is drawn up, by whoever calls.
             return;
         }
         if self.list == List::Events {
@@ -320,6 +322,10 @@ pub fn press(state: &mut State, key: &KeyEvent) -> Option<Action> {
         Pane::Sort => monitor.sort(Sort::step),
         Pane::Reverse => monitor.sort(|sort, _| sort.reversed = !sort.reversed),
         Pane::Pause => monitor.pause(),
+    }
+    if let Some(about) = &state.monitor.detail {
+        let last = detail::last_row(state, about);
+        state.monitor.detail_row = state.monitor.detail_row.min(last);
     }
     None
 }

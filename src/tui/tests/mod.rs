@@ -12,3 +12,4 @@ mod screens;
 mod selecting;
 mod speaking;
 mod switching;
+mod watching;

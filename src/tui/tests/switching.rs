@@ -353,3 +353,18 @@ fn every_size_can_be_switched_on() {
         story.screen();
     }
 }
+
+#[test]
+fn a_command_may_be_called_by_any_of_its_names() {
+    let mut story = a_busy_day(80, 24);
+    story.ctrl('k');
+    story.enter("/list");
+    let asked = story.mark_of(|frame| matches!(frame, ClientFrame::Rooms));
+    assert!(asked.is_some(), "/list is /rooms");
+    story.ctrl('k');
+    story.write("/r thanks");
+    let Overlay::Switcher(_) = &story.state.overlay else {
+        panic!("the switcher is open");
+    };
+    assert!(story.screen().contains("/reply"), "{}", story.screen());
+}

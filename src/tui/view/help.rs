@@ -21,19 +21,40 @@ const LABEL_CELLS: usize = 22;
 /// Cells from which what a thing does stands beside what it is called.
 const BESIDE_FROM_CELLS: usize = 60;
 
-pub fn draw(state: &State, row: usize, screen: Rect, buffer: &mut Buffer) {
+/// The row at which its last line is at the bottom.
+pub fn last_row(state: &State) -> usize {
+    let (width, height) = state.size;
+    let inner = Block::bordered().inner(area(Rect::new(0, 0, width, height)));
+    let lines = text(state, usize::from(inner.width)).len();
+    lines.saturating_sub(usize::from(inner.height))
+}
+
+fn area(screen: Rect) -> Rect {
     let width = screen.width.min(COLUMNS_MAX);
     let height = screen.height.saturating_sub(2).max(screen.height.min(3));
-    let area = Rect {
+    Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + (screen.height - height) / 2,
         width,
         height,
+    }
+}
+
+pub fn draw(state: &State, row: usize, screen: Rect, buffer: &mut Buffer) {
+    let area = area(screen);
+    let key = |action, does: &str| {
+        let label = state.keys.label(action);
+        if label.is_empty() {
+            return String::new();
+        }
+        format!(" · {label} {does}")
     };
+    let on = key(Action::PageDown, "goes on");
+    let off = key(Action::Cancel, "leaves");
     Clear.render(area, buffer);
     let block = Block::bordered()
         .border_style(state.theme.quiet())
-        .title(" help · PgDn goes on, Esc leaves ");
+        .title(format!(" help{on}{off} "));
     let inner = block.inner(area);
     block.render(area, buffer);
     let lines = text(state, usize::from(inner.width));

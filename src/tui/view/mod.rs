@@ -2,9 +2,9 @@
 //! [`shown`](super::shown).
 
 mod composer;
-mod help;
+pub mod help;
 mod messages;
-mod monitor;
+pub mod monitor;
 mod name;
 mod people;
 mod reacting;

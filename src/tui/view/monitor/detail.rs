@@ -34,10 +34,25 @@ struct Page {
 }
 
 pub fn draw(state: &State, about: &Detail, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(state, about, usize::from(area.width));
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    let from = state.monitor.detail_row.min(last);
+    crate::tui::view::lines(lines.into_iter().skip(from), area, buffer);
+}
+
+/// The row from which all that follows is on the screen; no less than where that is, since what stands
+/// around it takes rows of its own.
+pub fn last_row(state: &State, about: &Detail) -> usize {
+    lines(state, about, usize::from(state.size.0))
+        .len()
+        .saturating_sub(1)
+}
+
+fn lines(state: &State, about: &Detail, cells: usize) -> Vec<Line<'static>> {
     let cluster = state.monitor.cluster();
     let mut page = Page {
         theme: state.theme,
-        cells: usize::from(area.width),
+        cells,
         lines: Vec::new(),
     };
     match about {
@@ -47,9 +62,7 @@ pub fn draw(state: &State, about: &Detail, area: Rect, buffer: &mut Buffer) {
         },
         Detail::Room(name) => page.room(cluster, name),
     }
-    let last = page.lines.len().saturating_sub(usize::from(area.height));
-    let from = state.monitor.detail_row.min(last);
-    crate::tui::view::lines(page.lines.into_iter().skip(from), area, buffer);
+    page.lines
 }
 
 impl Page {
@@ -62,7 +75,9 @@ impl Page {
         }
         let Some(figures) = &node.figures else { return };
         let uptime = words::lasting(figures.uptime_s);
-        let started = cluster.at.unwrap_or_default().0;
+        // When it told, which for one that is down is long ago.
+        let told = node.samples.back().map(|sample| sample.at).or(cluster.at);
+        let started = told.unwrap_or_default().0;
         let uptime_us = i64::try_from(figures.uptime_s).unwrap_or(i64::MAX);
         let started = Ts(started.saturating_sub(uptime_us.saturating_mul(1_000_000)));
         let started = words::clock(started, &state.zone);
@@ -185,6 +200,13 @@ impl Page {
         } else {
             self.theme.wrong()
         };
+        if !peer.up {
+            // The rest is what was true of the link while there was one.
+            return (
+                style,
+                format!("{state} · {} · {}", peer.address, peer.server),
+            );
+        }
         let words = format!(
             "{state} · {} there and back · {} behind · clock {} · {} queued · {} · {}",
             words::micros(peer.rtt_us),
@@ -216,7 +238,10 @@ impl Page {
     fn room(&mut self, cluster: &Cluster, name: &str) {
         self.heading(&format!("#{name}"));
         let Some(room) = cluster.rooms.get(name) else {
-            return self.words("no messages in the last minute", self.theme.plain());
+            return self.words(
+                "it is not among the busiest of the last minute",
+                self.theme.plain(),
+            );
         };
         let messages = format!("{} in the last minute", words::count(room.messages));
         let values = room.samples.iter().map(|messages| *messages as f64);

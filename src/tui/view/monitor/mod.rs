@@ -1,7 +1,7 @@
 //! The monitoring pane. Narrow screens show one list, usual ones two, wide ones all of them.
 
 mod courses;
-mod detail;
+pub mod detail;
 mod tables;
 
 use ratatui::buffer::Buffer;
@@ -119,7 +119,7 @@ fn header(state: &State, alarms: &[Alarm], area: Rect, buffer: &mut Buffer) {
     let (up, down) = (count(NodeState::Up), count(NodeState::Down));
     let mut spans = vec![Span::styled(" monitor ", theme.chosen())];
     if let Some(at) = cluster.at {
-        let old = !state.monitor.is_paused() && state.now.0 - at.0 > OLD_AFTER_US;
+        let old = !state.monitor.is_paused() && !(0..=OLD_AFTER_US).contains(&(state.now.0 - at.0));
         if state.monitor.is_paused() || old {
             let word = if old { "OLD" } else { "PAUSED" };
             let clock = words::clock(at, &state.zone);
