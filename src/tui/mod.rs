@@ -28,7 +28,7 @@ pub mod shown;
 mod speaking;
 pub mod state;
 pub mod switcher;
-mod terminal;
+pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod theme;
@@ -43,3 +43,4 @@ mod wrap;
 mod tests;
 
 pub use edge::{Config, run};
+pub use terminal::TerminalError;

@@ -49,6 +49,9 @@ mod story;
 mod text_mode;
 mod time;
 mod tui;
+mod tui_end;
+mod tui_hostile;
+mod tui_start;
 #[allow(dead_code)]
 mod tui_support;
 mod web;
