@@ -144,7 +144,11 @@ impl Terminal {
                 self.screen()
             );
             self.press(keys);
-            self.settles();
+            while !self.screen().contains(text)
+                && let Ok(piece) = self.output.recv_timeout(KEY_PAUSE)
+            {
+                self.take(&piece);
+            }
         }
     }
 
