@@ -314,7 +314,7 @@ fn write(
         if rate > 0 {
             let due =
                 began + Duration::from_secs(1) * u32::try_from(written).unwrap_or(u32::MAX) / rate;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            std::thread::park_timeout(due.saturating_duration_since(Instant::now()));
         }
     }
     // The node closes once it has taken everything.

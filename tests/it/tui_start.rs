@@ -1,7 +1,7 @@
 //! The first minute with the terminal client: where it connects, what it asks for, where it keeps what it
 //! keeps.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -60,11 +60,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether the ports of `chat up` are free here, as they are not on a machine where it is used.
+/// Whether nobody listens on the ports of `chat up`, as somebody does on a machine where it is used.
 fn usual_ports_are_free() -> bool {
-    [9001, 9002]
-        .iter()
-        .all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+    let nobody = |port: u16| TcpStream::connect(("127.0.0.1", port)).is_err();
+    [9001, 9002].into_iter().all(nobody)
 }
 
 #[test]
