@@ -5,11 +5,15 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{monitor, switcher};
+use super::{monitor, switcher, travel};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
+
+/// Rooms that are remembered, to complete their names.
+const KNOWN_ROOMS_MAX: usize = 500;
 
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
+    let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
     let beyond = if page.more {
         Beyond::More
@@ -42,11 +46,15 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     }
     let reader = room.reader().cloned();
     room.timeline.trim(reader.as_ref());
+    travel::hold_top(state, top);
     Vec::new()
 }
 
 /// Conversations with something unread are opened; all are shown to whoever asked.
 pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<Effect> {
+    let public = list.iter().filter(|info| !info.room.starts_with('@'));
+    let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
+    state.known_rooms = names.collect();
     for info in list {
         if info.room.starts_with('@') && info.unread > 0 && state.index_of(&info.room).is_none() {
             let at = state.open(&info.room);

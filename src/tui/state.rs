@@ -9,7 +9,9 @@ use super::composer::Composer;
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
 use super::monitor::Monitor;
+use super::reacting::Reactions;
 use super::room::Room;
+use super::selection::Selection;
 use super::sent_lines::SentLines;
 use super::switcher::Switcher;
 use super::theme::Theme;
@@ -36,6 +38,8 @@ pub struct State {
     pub size: (u16, u16),
     /// Whether the person is looking.
     pub focused: bool,
+    /// Since when.
+    pub focused_at: Option<Ts>,
     pub link: Link,
     /// The node of the last session.
     pub last_node: Option<String>,
@@ -44,6 +48,8 @@ pub struct State {
     pub rooms: Vec<Room>,
     /// The room that is shown.
     pub active: usize,
+    /// The message of it that is chosen; then keys are about that.
+    pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
     /// The hours in which nothing rings.
@@ -61,6 +67,8 @@ pub struct State {
     pub sent_lines: SentLines,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
+    /// Public rooms that the node has told of.
+    pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
     pub asked: HashMap<i64, Asked>,
     /// Changes on their way: in which room, and what it was.
@@ -121,6 +129,8 @@ pub enum Overlay {
     Name { input: Box<Composer>, why: String },
     /// Where to go, and what to do.
     Switcher(Box<Switcher>),
+    /// With what to react to the chosen message.
+    Reactions(Box<Reactions>),
 }
 
 /// What a question was about.
@@ -168,10 +178,19 @@ pub enum Asked {
 /// Tab goes through these, in place of the word that was there.
 #[derive(Clone, Debug)]
 pub struct Completion {
-    pub words: Vec<String>,
+    pub words: Vec<Candidate>,
     pub at: usize,
     /// Scalar values of what stands in the composer for it now.
     pub chars: usize,
+}
+
+/// What a word may become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// As it stands in the text then.
+    pub text: String,
+    /// As it is offered.
+    pub label: String,
 }
 
 /// Makes nonces from the time and from chance that came in at the start.
@@ -213,11 +232,13 @@ impl State {
             keys: Keymap::default(),
             size,
             focused: true,
+            focused_at: None,
             link: Link::Waiting,
             last_node: None,
             me: None,
             rooms: Vec::new(),
             active: 0,
+            selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
             quiet: None,
@@ -228,6 +249,7 @@ impl State {
             interrupted: None,
             sent_lines: SentLines::default(),
             completion: None,
+            known_rooms: Vec::new(),
             asked: HashMap::new(),
             changes: HashMap::new(),
             unsent: Vec::new(),

@@ -53,6 +53,7 @@ mod tui_end;
 mod tui_hostile;
 mod tui_start;
 #[allow(dead_code)]
+mod tui_selecting;
 mod tui_support;
 mod web;
 mod web_frames;

@@ -2,10 +2,13 @@
 
 mod again;
 mod attention;
+mod composing;
+mod deeds;
 mod hostile;
 mod monitoring;
 mod moving;
 mod reading;
 mod screens;
+mod selecting;
 mod speaking;
 mod switching;
