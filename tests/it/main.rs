@@ -51,9 +51,9 @@ mod time;
 mod tui;
 mod tui_end;
 mod tui_hostile;
-mod tui_start;
 #[allow(dead_code)]
 mod tui_selecting;
+mod tui_start;
 mod tui_support;
 mod web;
 mod web_frames;
