@@ -1,10 +1,10 @@
-// Makes the README's pictures from the real programs: node docs/pictures.mjs
+// Makes the README's pictures of the browser from the real programs: node docs/pictures.mjs
 // (after `cargo build --bins` and `npm ci` in web/; it needs chromium, telnet and tmux, as ./test does).
+// Those of the terminal: docs/terminal-pictures.mjs.
 
 import { join } from "node:path";
 
 import { join_as, launch, say } from "../tests/e2e/support/browser.mjs";
-import { picture } from "../tests/e2e/support/picture.mjs";
 import { program, root, start, until, workspace } from "../tests/e2e/support/programs.mjs";
 import { terminals } from "../tests/e2e/support/terminal.mjs";
 
@@ -59,7 +59,6 @@ try {
   await bob.getByRole("textbox", { name: "Message" }).fill("");
   await bob.mouse.move(5, 795);
 
-  await picture(browser, alice.coloured(), { ...size, path: join(images, "terminal.png") });
   await bob.screenshot({ path: join(images, "browser-dark.png") });
   await bob.emulateMedia({ colorScheme: "light" });
   await bob.screenshot({ path: join(images, "browser-light.png") });

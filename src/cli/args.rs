@@ -214,26 +214,30 @@ pub struct Web {
 /// The chat in a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version)]
+#[command(
+    after_help = "Without options it connects to this machine's nodes, and asks for what it does\n\
+    not find. Each option is a variable too (CHAT_TUI_NAME), and a key in [tui] of\n\
+    the settings. F1 lists the keys. Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
 pub struct Tui {
     #[command(flatten)]
     pub person: Person,
-    /// A room to be in; `@name` for a person; several may be named [default: those
-    /// of last time, or lobby]
+    /// A room or @name; repeatable [default: as last time]
     #[arg(long, value_name = "ROOM", value_delimiter = ',', value_parser = RoomRef::parse)]
     pub room: Vec<RoomRef>,
-    /// Leave the mouse to the terminal; else the wheel scrolls, and text is selected with Shift held
+    /// Leave the mouse to the terminal (else Shift selects)
     #[arg(long)]
     pub no_mouse: bool,
-    /// Other keys for an action, as in [tui.keys] of the configuration file; F1 names the keys
+    /// Keys for an action, as in [tui.keys] of the file
     #[arg(long, value_name = "ACTION=KEY…", value_delimiter = ',', value_parser = Rebinding::parse)]
     pub keys: Vec<Rebinding>,
-    /// Open on the monitoring pane: the figures of all nodes, for administrators; F2 at any time
+    /// Open on the figures of all nodes (F2 at any time)
     #[arg(long)]
     pub monitor: bool,
-    /// With --monitor: print the figures once, as text or as JSON, and end
+    /// With --monitor: print the figures once, and end
     #[arg(long, requires = "monitor")]
     pub once: bool,
-    /// With --monitor: print JSON, an object a line; one a second, or with --once just one
+    /// With --monitor: print JSON, one object a second
     #[arg(long, requires = "monitor")]
     pub json: bool,
     #[command(flatten)]
@@ -243,7 +247,7 @@ pub struct Tui {
 /// Who speaks, and through which node.
 #[derive(Debug, Args)]
 pub struct Person {
-    /// A node's address; several may be named [default: 127.0.0.1:9001 and 9002]
+    /// A node; repeatable [default: those of this machine]
     #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',', value_parser = address)]
     pub node: Vec<String>,
     /// Your name in the chat [default: the login name]

@@ -38,11 +38,11 @@ impl Layers {
             None => Vec::new(),
         };
         let usage = |error| Stop::Usage(Box::new(self.naming_the_variable(error, arguments)));
-        let first = self.command(bare.clone(), &settings, &[]);
+        let first = self.brief(self.command(bare.clone(), &settings, &[]));
         let matches = first.try_get_matches_from(arguments).map_err(usage)?;
         // A setting gives way to an option that excludes it: the file is the weaker one.
         let beaten = beaten(&bare, &matches, &settings);
-        let second = self.command(bare, &settings, &beaten);
+        let second = self.brief(self.command(bare, &settings, &beaten));
         let matches = second.try_get_matches_from(arguments).map_err(usage)?;
         P::from_arg_matches(&matches).map_err(usage)
     }
@@ -50,6 +50,21 @@ impl Layers {
     /// The options of `P` with their variables, as man pages and completions tell of them.
     pub(super) fn definition<P: Parser>(&self) -> Command {
         self.command(P::command(), &[], &[])
+    }
+
+    /// The terminal client's help fits the screen that it is read on: the rule for variables is told
+    /// once, below the options.
+    fn brief(&self, command: Command) -> Command {
+        if self.table != "tui" {
+            return command;
+        }
+        let command = command.mut_args(|arg| arg.hide_env(true));
+        let command = command.mut_arg("config", |arg| {
+            arg.help("Settings [default: ~/.config/chat/config.toml]")
+        });
+        command.mut_arg("log", |arg| {
+            arg.help("Log to standard error, `info` say [default: off]")
+        })
     }
 
     /// The definition with variables and the file's values.

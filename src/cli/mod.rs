@@ -3,6 +3,7 @@
 //! [`args`] is the one definition of the options. [`run`] is all that a program's `main` calls.
 
 pub mod args;
+mod arrival;
 mod file;
 mod identity;
 mod layers;
@@ -15,6 +16,7 @@ mod ports;
 mod private_file;
 mod process;
 mod roll;
+mod running;
 mod script;
 mod secret;
 mod send;

@@ -25,9 +25,9 @@ const UPDATES_ONCE: u32 = 2;
 /// Time for these, the connecting included.
 const ONCE_WITHIN: Duration = Duration::from_secs(15);
 
-/// `admin`: the tokens of this user's own nodes, by name.
+/// `admin`: the tokens of this user's own nodes, by name or address.
 pub(super) async fn run(args: &Tui, admin: BTreeMap<String, String>) -> Result<(), Stop> {
-    let mut script = Script::connect_with(PROGRAM, &args.person, admin)?;
+    let mut script = Script::connect_with(PROGRAM, &args.person, admin).await?;
     let watched = if args.once {
         let watching = watch(&mut script, args);
         let late = || failed("the nodes gave no figures in time");

@@ -7,7 +7,7 @@ use super::args::Node as Args;
 use super::ports::{self, Service, Wanted};
 use super::process::{self, ReadyLine, Serving, ServingNode};
 use super::stop::{Stop, failed, wrong};
-use super::{places, secret};
+use super::{places, running, secret};
 use crate::node::Node;
 use crate::node::config::{Config, PeerPort};
 use crate::node::store::MARKS;
@@ -193,8 +193,12 @@ pub(super) async fn start(configs: Vec<Config>) -> Result<Vec<Node>, Stop> {
     for mut config in configs {
         let others = nodes.iter().filter_map(|node| node.peer);
         config.join.extend(others.map(|peer| peer.to_string()));
+        let data = config.data.clone();
         match Node::start(config).await {
-            Ok(node) => nodes.push(node),
+            Ok(node) => {
+                running::tell(node.listen, &node.name, &data);
+                nodes.push(node);
+            }
             Err(error) => {
                 stop_all(nodes).await;
                 return Err(failed(error));
@@ -215,6 +219,7 @@ pub(super) fn serving(nodes: &[Node]) -> Vec<ServingNode> {
 
 /// Stops all of them at the same time.
 pub(super) async fn stop_all(nodes: Vec<Node>) {
+    nodes.iter().for_each(|node| running::forget(node.listen));
     let stopping = nodes.into_iter().map(Node::stop);
     futures_util::future::join_all(stopping).await;
 }

@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Person;
 use super::identity::Identity;
-use super::process;
 use super::stop::{Stop, failed, say};
+use super::{arrival, process};
 use crate::client::{Client, ClientEvent, Handle, Options};
 use crate::protocol::server::Session;
 
 /// The nodes of `chat up`, asked when none is named.
 pub(super) const NODES_DEFAULT: [&str; 2] = ["127.0.0.1:9001", "127.0.0.1:9002"];
 
-/// The nodes to ask.
+/// The nodes to ask, of all that have no other way to find them.
 pub(super) fn nodes(named: &[String]) -> Vec<String> {
     if named.is_empty() {
         return NODES_DEFAULT.map(str::to_owned).to_vec();
@@ -40,21 +40,21 @@ impl Script {
     ///
     /// # Errors
     /// When there is no place for the person's token, or no ear for signals.
-    pub(super) fn connect(program: &'static str, person: &Person) -> Result<Script, Stop> {
-        Script::connect_with(program, person, BTreeMap::new())
+    pub(super) async fn connect(program: &'static str, person: &Person) -> Result<Script, Stop> {
+        Script::connect_with(program, person, BTreeMap::new()).await
     }
 
-    /// The same with administrators' tokens, by the node's name.
+    /// The same with administrators' tokens, by the node's name or address.
     ///
     /// # Errors
     /// As [`connect`](Script::connect).
-    pub(super) fn connect_with(
+    pub(super) async fn connect_with(
         program: &'static str,
         person: &Person,
         admin: BTreeMap<String, String>,
     ) -> Result<Script, Stop> {
         let identity = Identity::find(person.name.clone())?;
-        let nodes = nodes(&person.node);
+        let nodes = arrival::nodes(&person.node).await;
         let stop = process::stop_signal()?;
         let (client, events) = Client::connect(Options {
             nodes: nodes.clone(),
@@ -139,9 +139,7 @@ impl Script {
     }
 
     fn nobody_answers(&self, reason: &str) -> Stop {
-        failed(format!(
-            "no node answers at {}: {reason}; start one with `chat up`, or name one with --node",
-            self.nodes.join(", ")
-        ))
+        let why = |node: &String| (node.clone(), reason.to_owned());
+        arrival::nobody_to_begin_with(&self.nodes.iter().map(why).collect::<Vec<_>>())
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(args: &Send) -> Result<(), Stop> {
     if texts.is_empty() {
         return Err(failed("there is nothing to send: the text is empty"));
     }
-    let mut script = Script::connect(PROGRAM, &args.person)?;
+    let mut script = Script::connect(PROGRAM, &args.person).await?;
     if matches!(args.room, RoomRef::Room(_)) {
         script
             .client

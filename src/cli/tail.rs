@@ -24,7 +24,7 @@ const PROGRAM: &str = "chat tail";
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: &Tail, ready: ReadyLine) -> Result<(), Stop> {
-    let mut script = Script::connect(PROGRAM, &args.person)?;
+    let mut script = Script::connect(PROGRAM, &args.person).await?;
     if !args.follow && matches!(args.room, RoomRef::Room(_)) {
         check_room(&mut script, &args.room).await?;
     }

@@ -1,26 +1,21 @@
 //! `chat-tui`: who the person is, and where things are kept for the next start.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::Tui;
 use super::identity::{Identity, login_name};
-use super::script::nodes;
 use super::stop::{Stop, failed, wrong};
-use super::{monitor, places, private_file};
+use super::{arrival, monitor, places, private_file, running};
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
 /// The room of who has not been here before.
 const ROOM_DEFAULT: &str = "lobby";
 
-/// Nodes of this machine whose administrators' tokens are looked for.
-const OWN_NODES_MAX: usize = 64;
-
 pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     if args.once || args.json {
-        return monitor::run(args, own_nodes()).await;
+        return monitor::run(args, running::tokens()).await;
     }
     if args.monitor && !std::io::stdout().is_terminal() {
         return Err(failed(
@@ -28,22 +23,31 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         ));
     }
     let keys = Keymap::rebound(&args.keys).map_err(|why| wrong(format!("--keys: {why}")))?;
+    if !tui::terminal::is_here() {
+        return Err(failed(tui::TerminalError::NotATerminal));
+    }
     // Everything that is kept is kept under the person's name, so it must be known first.
     let name = match args.person.name.clone().or_else(login_name) {
         Some(name) => name,
         None => asked(&mut std::io::stdin().lock(), std::io::stdin().is_terminal())?,
     };
     let identity = Identity::find(Some(name.clone()))?;
+    // Who was here before knows the place, and may have something to send when it is there again.
+    let nodes = if identity.token.is_some() {
+        arrival::nodes(&args.person.node).await
+    } else {
+        arrival::nodes_or_asked(&args.person.node).await?
+    };
     let key = identity.name.key();
     let state = places::state()?;
     let rooms_file = state.join("rooms").join(key.as_str());
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
-        nodes: nodes(&args.person.node),
+        nodes,
         name: Some(name),
         token: identity.token,
-        admin: own_nodes(),
+        admin: running::tokens(),
         rooms: if args.room.is_empty() {
             rooms_of_last_time(&rooms_file)
         } else {
@@ -113,21 +117,6 @@ fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
 fn keep_rooms(path: &Path, rooms: &[RoomRef]) -> std::io::Result<()> {
     let lines: String = rooms.iter().map(|room| format!("{room}\n")).collect();
     private_file::replace(path, &lines)
-}
-
-/// Administrators' tokens of the nodes whose data lies in this user's usual place, by node.
-fn own_nodes() -> BTreeMap<String, String> {
-    let folders = places::data().and_then(|data| std::fs::read_dir(data).map_err(failed));
-    let Ok(folders) = folders else {
-        return BTreeMap::new();
-    };
-    let token = |folder: PathBuf| {
-        let token = std::fs::read_to_string(folder.join("admin-token")).ok()?;
-        let name = folder.file_name()?.to_str()?.to_owned();
-        Some((name, token.trim().to_owned()))
-    };
-    let folders = folders.filter_map(Result::ok).take(OWN_NODES_MAX);
-    folders.filter_map(|entry| token(entry.path())).collect()
 }
 
 #[cfg(test)]

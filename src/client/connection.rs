@@ -137,6 +137,9 @@ impl Drop for Handle {
 pub(super) fn in_words(error: &std::io::Error) -> String {
     let said = error.to_string();
     let said = said.split(" (os error").next().unwrap_or_default();
+    if said.starts_with("failed to lookup address") {
+        return "there is no such host".to_owned();
+    }
     let mut chars = said.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()

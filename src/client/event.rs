@@ -17,7 +17,7 @@ pub struct Options {
     pub token: Option<String>,
     /// When the name is taken, take the one that the node suggests instead of asking.
     pub take_suggestion: bool,
-    /// Administrators' tokens by the node's name, for those nodes whose data folder is at hand. They
+    /// Administrators' tokens by the node's address or name, for those nodes whose data folder is at hand. They
     /// are shown to nodes on this machine only; one that refuses its token is joined without.
     pub admin: BTreeMap<String, String>,
 }

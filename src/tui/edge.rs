@@ -57,7 +57,7 @@ pub struct Config {
     pub name: Option<UserName>,
     /// Opens the user of an earlier session.
     pub token: Option<String>,
-    /// Administrators' tokens, by the node's name.
+    /// Administrators' tokens, by the node's address or name.
     pub admin: BTreeMap<String, String>,
     /// The rooms and conversations to begin with; the first is shown.
     pub rooms: Vec<RoomRef>,
@@ -98,7 +98,7 @@ impl fmt::Debug for Config {
 pub async fn run(config: Config) -> Result<(), TerminalError> {
     let (guard, screen) = Guard::take(config.mouse)?;
     let mut edge = Edge::new(config, screen)?;
-    let result = edge.run().await;
+    let result = edge.run(&guard).await;
     // The terminal first: saying goodbye to the node may take a moment.
     drop(guard);
     if let Some(handle) = edge.client.take() {
@@ -177,14 +177,18 @@ impl Edge {
         self.heard = Some(heard);
     }
 
-    async fn run(&mut self) -> Result<(), TerminalError> {
+    async fn run(&mut self, guard: &Guard) -> Result<(), TerminalError> {
         let mut keys = EventStream::new();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         self.draw()?;
         while !self.quit {
+            if !guard.holds() {
+                return Err(TerminalError::Panicked);
+            }
             if self.dirty && self.drawn.elapsed() >= SCREEN_EVERY {
                 self.draw()?;
             }
@@ -203,6 +207,7 @@ impl Edge {
                 () = sleep_until(draw_at), if self.dirty => {}
                 _ = terminate.recv() => self.quit = true,
                 _ = hang_up.recv() => self.quit = true,
+                _ = interrupt.recv() => self.quit = true,
             }
         }
         Ok(())
@@ -210,6 +215,8 @@ impl Edge {
 
     /// A key is answered on the screen at once.
     fn typed(&mut self, event: TerminalEvent) -> Result<(), TerminalError> {
+        #[cfg(debug_assertions)]
+        panic_if_asked(&event);
         let event = match event {
             TerminalEvent::Key(key) if key.kind == KeyEventKind::Release => return Ok(()),
             TerminalEvent::Key(key) => Event::Key(key),
@@ -306,6 +313,24 @@ impl Edge {
         self.drawn = Instant::now();
         self.dirty = false;
         Ok(())
+    }
+}
+
+/// For tests of what a panic leaves behind: F12 panics, in this thread or in a task, where this variable
+/// says `here` or `task`.
+#[cfg(debug_assertions)]
+fn panic_if_asked(event: &TerminalEvent) {
+    use crossterm::event::KeyCode;
+    let TerminalEvent::Key(key) = event else {
+        return;
+    };
+    if key.code != KeyCode::F(12) {
+        return;
+    }
+    match std::env::var("CHAT_TUI_PANIC").as_deref() {
+        Ok("here") => panic!("as asked for"),
+        Ok("task") => drop(tokio::spawn(async { panic!("as asked for") })),
+        _ => {}
     }
 }
 

@@ -33,7 +33,7 @@ mod sight;
 mod speaking;
 pub mod state;
 pub mod switcher;
-mod terminal;
+pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod theme;
@@ -48,3 +48,4 @@ mod wrap;
 mod tests;
 
 pub use edge::{Config, run};
+pub use terminal::TerminalError;

@@ -4,6 +4,7 @@ use super::commands;
 use super::event::Effect;
 use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
+use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
 use super::{again, answers, attention, monitor, speaking, travel};
@@ -117,8 +118,9 @@ fn offline(state: &mut State, link: Link) {
 }
 
 fn name_refused(state: &mut State, name: &UserName, error: ErrorFrame) -> Vec<Effect> {
-    let suggested = error.suggestion.unwrap_or_else(|| name.to_string());
-    state.ask_name(&suggested, error.message);
+    let suggested = error.suggestion.as_deref().map(UserName::parse);
+    let name = suggested.and_then(Result::ok).unwrap_or(name.clone());
+    state.ask_name(name.as_str(), error.message);
     state.link = Link::Waiting;
     Vec::new()
 }
@@ -127,7 +129,8 @@ fn join_refused(state: &mut State, room: &RoomRef, error: ErrorFrame) -> Vec<Eff
     let now = state.now;
     if let Some(room) = state.find(&room.to_string()) {
         room.membership = Membership::Refused;
-        let text = format!("{} cannot be entered: {}", room.title(), error.message);
+        let why = safe(&error.message, false);
+        let text = format!("{} cannot be entered: {why}", room.title());
         room.timeline.note(now, text, true);
     }
     Vec::new()
@@ -358,7 +361,8 @@ fn user_join(state: &mut State, joined: UserJoined) -> Vec<Effect> {
     let (now, mine) = (state.now, state.is_me(&joined.user.uid));
     if let Some(room) = state.find(&joined.room) {
         if !mine && !room.people.list.contains_key(&joined.user.uid) {
-            room.timeline.presence(now, &joined.user.name, true);
+            let name = safe(&joined.user.name, false);
+            room.timeline.presence(now, &name, true);
         }
         room.people.put(joined.user);
         room.people.total = joined.total;
@@ -370,7 +374,7 @@ fn user_leave(state: &mut State, left: UserLeft) -> Vec<Effect> {
     let (now, mine) = (state.now, state.is_me(&left.uid));
     if let Some(room) = state.find(&left.room) {
         if !mine {
-            room.timeline.presence(now, &left.user, false);
+            room.timeline.presence(now, &safe(&left.user, false), false);
         }
         room.people.remove(&left.uid);
         room.people.total = left.total;
@@ -412,6 +416,7 @@ fn user_renamed(state: &mut State, renamed: &Renamed) -> Vec<Effect> {
     for room in &mut state.rooms {
         if let Some(user) = room.people.list.get_mut(uid) {
             user.name.clone_from(to);
+            let (from, to) = (safe(from, false), safe(to, false));
             let text = format!("{from} is called {to} now: two had the same name");
             room.timeline.note(now, text, false);
         }
@@ -441,10 +446,11 @@ fn topic_changed(state: &mut State, topic: TopicChanged) -> Vec<Effect> {
             return Vec::new();
         }
         room.hold(&topic.origin, topic.seq);
+        let user = safe(&topic.user, false);
         let text = if topic.topic.is_empty() {
-            format!("{} cleared the topic", topic.user)
+            format!("{user} cleared the topic")
         } else {
-            format!("{} set the topic: {}", topic.user, topic.topic)
+            format!("{user} set the topic: {}", safe(&topic.topic, false))
         };
         room.topic = topic.topic;
         room.timeline.note(now, text, false);

@@ -42,8 +42,16 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub enum TerminalError {
     #[error("this needs a terminal; for scripts there are chat send and chat tail")]
     NotATerminal,
+    /// The panic has been told where the terminal was given back.
+    #[error("this is a fault of the program; what could not be sent is kept")]
+    Panicked,
     #[error("the terminal cannot be set up: {0}")]
     Io(#[from] io::Error),
+}
+
+/// Whether there is a terminal to type on and to draw on.
+pub fn is_here() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -58,7 +66,7 @@ impl Guard {
     /// # Errors
     /// When there is no terminal, or it refuses.
     pub fn take(mouse: bool) -> Result<(Guard, Screen), TerminalError> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        if !is_here() {
             return Err(TerminalError::NotATerminal);
         }
         restore_on_panic();
@@ -79,6 +87,13 @@ impl Guard {
         let out = BufWriter::with_capacity(WRITE_BYTES, io::stdout());
         let screen = Terminal::new(CrosstermBackend::new(out))?;
         Ok((guard, screen))
+    }
+}
+
+impl Guard {
+    /// Whether the terminal is still ours: a panic in whichever thread has given it back.
+    pub fn holds(&self) -> bool {
+        TAKEN.load(Ordering::SeqCst)
     }
 }
 

@@ -49,8 +49,11 @@ mod story;
 mod text_mode;
 mod time;
 mod tui;
+mod tui_end;
+mod tui_hostile;
 #[allow(dead_code)]
 mod tui_selecting;
+mod tui_start;
 mod tui_support;
 mod web;
 mod web_frames;

@@ -67,6 +67,8 @@ fn who_is_no_administrator_gets_one_clear_line() {
     let space = Space::new();
     let node = space.node("n1", &[]);
     let address = node.address();
+    // Somebody else than who runs the node.
+    let space = Space::new();
     let ended = space.run("chat-tui", &["--node", &address, "--monitor", "--once"]);
     ended.complains(1, &["n1", "administrators"]);
     let ended = space.run("chat-tui", &["--node", &address, "--monitor"]);

@@ -54,6 +54,20 @@ impl Terminal {
         home: &Home,
         name: &str,
         nodes: &[SocketAddr],
+        screen: (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Terminal {
+        let mut arguments = vec!["--name".to_owned(), name.to_owned()];
+        for node in nodes {
+            arguments.extend(["--node".to_owned(), node.to_string()]);
+        }
+        Terminal::run(home, &arguments, screen, variables)
+    }
+
+    /// The client with these arguments and no others.
+    pub fn run(
+        home: &Home,
+        arguments: &[String],
         (columns, rows): (u16, u16),
         variables: &[(&str, &str)],
     ) -> Terminal {
@@ -70,10 +84,7 @@ impl Terminal {
         for (variable, value) in variables {
             command.env(variable, value);
         }
-        command.args(["--name", name]);
-        for node in nodes {
-            command.args(["--node", &node.to_string()]);
-        }
+        command.args(arguments);
         let child = pty.slave.spawn_command(command).unwrap();
         let mut reader = pty.master.try_clone_reader().unwrap();
         let (pieces, output) = sync_channel(PIECES_MAX);
@@ -133,9 +144,18 @@ impl Terminal {
                 self.screen()
             );
             self.press(keys);
-            while let Ok(piece) = self.output.recv_timeout(KEY_PAUSE) {
+            while !self.screen().contains(text)
+                && let Ok(piece) = self.output.recv_timeout(KEY_PAUSE)
+            {
                 self.take(&piece);
             }
+        }
+    }
+
+    /// Waits until a key has had its effect.
+    pub fn settles(&mut self) {
+        while let Ok(piece) = self.output.recv_timeout(KEY_PAUSE) {
+            self.take(&piece);
         }
     }
 

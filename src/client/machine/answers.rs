@@ -153,9 +153,7 @@ impl Machine {
                 self.open(node, suggestions_taken);
             }
             // A node of that name had its data at hand once; this is another. Its users come in all the same.
-            ErrorCode::Forbidden
-                if self.nodes.is_here() && self.options.admin.remove(&node).is_some() =>
-            {
+            ErrorCode::Forbidden if self.forget_admin(&node) => {
                 self.open(node, suggestions_taken);
             }
             ErrorCode::NameTaken
@@ -179,6 +177,12 @@ impl Machine {
                 self.lost(error.message, pause_ms);
             }
         }
+    }
+
+    /// Gives up the administrator's token that was shown; false if there was none.
+    fn forget_admin(&mut self, node: &str) -> bool {
+        let key = self.admin_key(node);
+        key.is_some_and(|key| self.options.admin.remove(&key).is_some())
     }
 
     fn ask_for_a_name(&mut self, error: ErrorFrame) {

@@ -142,9 +142,8 @@ impl Machine {
 
     /// Writes `user_join`, by token where there is one.
     pub(super) fn open(&mut self, node: String, suggestions_taken: u32) {
-        // It is of a node on this machine, and nobody else's business: any node may bear that name.
-        let admin = self.options.admin.get(&node);
-        let admin = admin.filter(|_| self.nodes.is_here()).cloned();
+        let admin = self.admin_key(&node);
+        let admin = admin.and_then(|key| self.options.admin.get(&key).cloned());
         let claim = match &self.options.token {
             Some(token) => Claim::Token {
                 token: token.clone(),
@@ -168,6 +167,14 @@ impl Machine {
                 brief: false,
             },
         );
+    }
+
+    /// Under what the node's administrator's token is known: its address, which one node has at a time,
+    /// or its name. It is of a node on this machine, and nobody else's business: any node may bear that name.
+    pub(super) fn admin_key(&self, node: &str) -> Option<String> {
+        let known = |key: &&str| self.nodes.is_here() && self.options.admin.contains_key(*key);
+        let mut keys = [self.nodes.current(), node].into_iter();
+        keys.find(known).map(str::to_owned)
     }
 
     pub(super) fn heard(&mut self) {

@@ -463,6 +463,20 @@ fn a_node_that_has_another_administrators_token_is_joined_without_one() {
 }
 
 #[test]
+fn of_two_nodes_with_one_name_the_address_says_whose_administrators_token_is_shown() {
+    let token = |key: &str, token: &str| (key.to_owned(), token.to_owned());
+    let mut story = Story::with(Options {
+        admin: [token("n1", "of some n1"), token("127.0.0.1:1", "of this")].into(),
+        ..alice(&["127.0.0.1:1"])
+    });
+    story.greets();
+    let opening = story.takes("user_join");
+    assert_eq!(opening["admin"], "of this");
+    story.answers(&opening, error("forbidden"));
+    assert_eq!(story.takes("user_join")["admin"], "of some n1");
+}
+
+#[test]
 fn an_administrators_token_of_this_machine_is_shown_to_no_other_that_bears_the_nodes_name() {
     let mut story = Story::with(Options {
         admin: [("n1".to_owned(), "root".to_owned())].into(),

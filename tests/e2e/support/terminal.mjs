@@ -32,6 +32,11 @@ export function terminals(space) {
         tmux("send-keys", "-t", name, "-l", "--", text);
         tmux("send-keys", "-t", name, "Enter");
       },
+      /** As a terminal hands on what is pasted into it, in one piece. */
+      paste: (text) => {
+        tmux("set-buffer", "-b", name, "--", text);
+        tmux("paste-buffer", "-p", "-r", "-d", "-b", name, "-t", name);
+      },
       resize: (columns, rows) => tmux("resize-window", "-t", name, "-x", columns, "-y", rows),
       shows: (text, deadline_ms) =>
         until(`the terminal shows ${JSON.stringify(text)}`, () => screen().includes(text), deadline_ms).catch((error) => {

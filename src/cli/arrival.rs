@@ -1,0 +1,239 @@
+//! Where to connect: to the nodes that were named, else to this machine's, wherever they listen. Who
+//! has never been here and reaches nobody is asked, before the screen is taken.
+//!
+//! Nothing is chosen that is not there: nodes of different systems may run beside each other, and a
+//! client goes on from one to the next that it was told of.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout;
+
+use super::script::NODES_DEFAULT;
+use super::stop::{Stop, failed};
+use super::{places, private_file, running, values};
+use crate::client::query;
+use crate::protocol::text::clean;
+
+/// The port of an address that is typed without one.
+const PORT_DEFAULT: u16 = 9001;
+
+/// For somebody to greet. Who takes longer is waited for on the screen, which says so.
+const GREETED_WITHIN: Duration = Duration::from_millis(300);
+
+/// Whether somebody is there.
+enum Met {
+    Somebody,
+    /// Nobody has said no yet.
+    Perhaps,
+    /// Why not, by address.
+    Nobody(Vec<(String, String)>),
+}
+
+/// The nodes to connect to; those that are named as they are.
+pub(super) async fn nodes(named: &[String]) -> Vec<String> {
+    if !named.is_empty() {
+        return named.to_vec();
+    }
+    match usual().await {
+        Ok(nodes) => nodes,
+        Err(_) => defaults(),
+    }
+}
+
+/// The same for a person at a terminal, who is asked where nobody answers.
+///
+/// # Errors
+/// When the person has no address to give.
+pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Vec<String>, Stop> {
+    let found = if named.is_empty() {
+        usual().await
+    } else {
+        match meet(named).await {
+            Met::Somebody | Met::Perhaps => Ok(named.to_vec()),
+            Met::Nobody(why) => Err(why),
+        }
+    };
+    let why = match found {
+        Ok(nodes) => return Ok(nodes),
+        Err(why) => why,
+    };
+    let tried = if named.is_empty() {
+        defaults()
+    } else {
+        named.to_vec()
+    };
+    ask(&mut std::io::stdin().lock(), &tried, &why).await
+}
+
+fn defaults() -> Vec<String> {
+    NODES_DEFAULT.map(str::to_owned).to_vec()
+}
+
+/// This machine's nodes, else the one that was typed the last time; or why there are none.
+async fn usual() -> Result<Vec<String>, Vec<(String, String)>> {
+    let why = match meet(&defaults()).await {
+        Met::Somebody | Met::Perhaps => return Ok(defaults()),
+        Met::Nobody(why) => why,
+    };
+    let told = running::nodes().into_iter().map(|running| running.address);
+    let typed = kept().and_then(|path| std::fs::read_to_string(path).ok());
+    let typed = typed.and_then(|text| values::address(text.trim()).ok());
+    for address in told.chain(typed) {
+        match meet(std::slice::from_ref(&address)).await {
+            Met::Somebody => return Ok(vec![address]),
+            Met::Perhaps | Met::Nobody(_) => {}
+        }
+    }
+    Err(why)
+}
+
+/// Asks all of them at once.
+async fn meet(addresses: &[String]) -> Met {
+    let greet = |address: &String| {
+        let address = address.clone();
+        async move { (query::greeting(&address).await, address) }
+    };
+    let mut greeted: FuturesUnordered<_> = addresses.iter().map(greet).collect();
+    let first = async {
+        let mut why = Vec::new();
+        while let Some((answer, address)) = greeted.next().await {
+            match answer {
+                Ok(_) => return Met::Somebody,
+                Err(error) => why.push((address, error.to_string())),
+            }
+        }
+        Met::Nobody(why)
+    };
+    timeout(GREETED_WITHIN, first).await.unwrap_or(Met::Perhaps)
+}
+
+/// Asks for an address, until somebody answers there.
+async fn ask(
+    input: &mut impl BufRead,
+    tried: &[String],
+    why: &[(String, String)],
+) -> Result<Vec<String>, Stop> {
+    println!("{}", nobody(why));
+    println!("`chat up` in another terminal starts a system on this machine.");
+    loop {
+        print!("Address of a node (host:port), or Enter to wait: ");
+        std::io::stdout().flush().map_err(failed)?;
+        let mut line = String::new();
+        if input.read_line(&mut line).map_err(failed)? == 0 {
+            println!();
+            return Err(nobody_to_begin_with(why));
+        }
+        let typed = line.trim();
+        if typed.is_empty() {
+            return Ok(tried.to_vec());
+        }
+        match typed_address(typed) {
+            Err(wrong) => println!("{}", clean(&wrong, false)),
+            Ok(address) => match query::greeting(&address).await {
+                Ok(_) => {
+                    if let Some(path) = kept() {
+                        // The next start asks again, then.
+                        let _ = private_file::replace(&path, &format!("{address}\n"));
+                    }
+                    return Ok(vec![address]);
+                }
+                Err(error) => println!("{}", nobody(&[(address, error.to_string())])),
+            },
+        }
+    }
+}
+
+/// What is typed may leave out the port, and be a web page's address by mistake.
+fn typed_address(typed: &str) -> Result<String, String> {
+    let bare = typed
+        .split_once("://")
+        .map_or(typed, |(_, address)| address)
+        .trim_end_matches('/');
+    let has_port = bare
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port || bare.is_empty() {
+        return values::address(bare);
+    }
+    values::address(&format!("{bare}:{PORT_DEFAULT}"))
+}
+
+/// Who does not answer, why, and what to do: one line.
+pub(super) fn nobody_to_begin_with(why: &[(String, String)]) -> Stop {
+    failed(format!(
+        "{}; start one with `chat up`, or name one with --node ADDR:PORT",
+        nobody(why)
+    ))
+}
+
+/// Who does not answer, and why.
+fn nobody(why: &[(String, String)]) -> String {
+    let all_say = why.first().map_or("nobody is there", |(_, why)| why);
+    let alike = why.iter().all(|(_, other)| other == all_say);
+    let said = if alike {
+        let addresses: Vec<&str> = why.iter().map(|(address, _)| address.as_str()).collect();
+        format!("{}: {all_say}", addresses.join(", "))
+    } else {
+        let said: Vec<String> = why
+            .iter()
+            .map(|(address, why)| format!("{address}: {why}"))
+            .collect();
+        said.join("; ")
+    };
+    clean(&format!("no node answers at {said}"), false)
+}
+
+/// Where an address that was typed is kept for the next start.
+fn kept() -> Option<PathBuf> {
+    places::state().ok().map(|state| state.join("address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_be_typed_as_people_do() {
+        for (typed, expected) in [
+            ("10.0.0.1:9003", "10.0.0.1:9003"),
+            ("chat.example", "chat.example:9001"),
+            ("tcp://chat.example:9002/", "chat.example:9002"),
+            ("[::1]", "[::1]:9001"),
+        ] {
+            assert_eq!(typed_address(typed).unwrap(), expected, "{typed}");
+        }
+        for wrong in ["", "two words", "host:99999", "::1"] {
+            assert!(typed_address(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_line_says_who_does_not_answer_and_what_to_do() {
+        let refused = |address: &str| (address.to_owned(), "connection refused".to_owned());
+        let line = nobody(&[refused("a:1"), refused("b:2")]);
+        assert_eq!(line, "no node answers at a:1, b:2: connection refused");
+        let other = ("b:2".to_owned(), "there is no such host".to_owned());
+        let line = nobody(&[refused("a:1"), other]);
+        assert!(line.ends_with("a:1: connection refused; b:2: there is no such host"));
+        let Stop::Failed(line) = nobody_to_begin_with(&[refused("a:1")]) else {
+            panic!("it is no failure");
+        };
+        assert!(
+            line.contains("`chat up`") && line.contains("--node"),
+            "{line}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_gives_no_address_is_told_and_who_presses_enter_waits() {
+        let tried = ["127.0.0.1:1".to_owned()];
+        let why = [("127.0.0.1:1".to_owned(), "connection refused".to_owned())];
+        assert!(ask(&mut &b""[..], &tried, &why).await.is_err());
+        let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &tried, &why).await;
+        assert_eq!(waits.unwrap(), tried);
+    }
+}
