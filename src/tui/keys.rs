@@ -40,6 +40,8 @@ pub enum Action {
     NewestOrEnd,
     Newest,
     FirstUnread,
+    /// What was said, by its words.
+    Search,
     PreviousRoom,
     NextRoom,
     ActiveRoom,
@@ -172,6 +174,7 @@ pub const BINDINGS: &[Binding] = {
         bind(Reading, "newest-or-end", &[plain(K::End)], NewestOrEnd, "newest message"),
         bind(Reading, "newest", &[ctrl_code(K::End)], Newest, ""),
         bind(Reading, "first-unread", &[alt(K::Char('u'))], FirstUnread, "first unread message"),
+        bind(Reading, "search", &[plain(K::F(3)), alt(K::Char('s'))], Search, "search what was said; the list again"),
         bind(Rooms, "previous-room", &[alt(K::Up), ctrl('p')], PreviousRoom, "room above"),
         bind(Rooms, "next-room", &[alt(K::Down), ctrl('n')], NextRoom, "room below"),
         bind(Rooms, "active-room", &[alt(K::Char('a'))], ActiveRoom, "next room with something unread"),

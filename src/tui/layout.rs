@@ -70,6 +70,31 @@ pub struct SwitcherRegions {
     pub list: Rect,
 }
 
+/// Columns that the search takes at most.
+const SEARCH_COLUMNS_MAX: u16 = 120;
+
+/// Rows of a screen from which a message that was found has a second row for its text.
+const FOUND_TALL_FROM_ROWS: u16 = 20;
+
+/// The search's parts: nearly all of the screen, as there is much to read.
+pub fn search(size: (u16, u16)) -> SwitcherRegions {
+    let (columns, rows) = size;
+    let margin = if columns >= PEOPLE_FROM_COLUMNS { 4 } else { 0 };
+    let width = (columns - margin).min(SEARCH_COLUMNS_MAX);
+    let height = rows.saturating_sub(1).max(rows.min(4));
+    over((columns - width) / 2, 0, width, height)
+}
+
+/// Rows that a message that was found takes: who and where, and its text.
+pub fn found_rows(size: (u16, u16)) -> usize {
+    if size.1 >= FOUND_TALL_FROM_ROWS { 3 } else { 2 }
+}
+
+/// Messages that were found and have room at once.
+pub fn found_in_sight(size: (u16, u16)) -> usize {
+    (usize::from(search(size).list.height) / found_rows(size)).max(1)
+}
+
 /// Where the switcher stands: above the middle, so that its line stays where it is looked for.
 pub fn switcher(size: (u16, u16)) -> SwitcherRegions {
     let (columns, rows) = size;
@@ -77,7 +102,12 @@ pub fn switcher(size: (u16, u16)) -> SwitcherRegions {
     let width = (columns - margin).min(SWITCHER_COLUMNS_MAX);
     let height = rows.saturating_sub(2).clamp(rows.min(4), SWITCHER_ROWS_MAX);
     let y = ((rows - height) / 4).max(u16::from(rows > height));
-    let frame = Rect::new((columns - width) / 2, y, width, height);
+    over((columns - width) / 2, y, width, height)
+}
+
+/// A frame with a line to type into and a list.
+fn over(x: u16, y: u16, width: u16, height: u16) -> SwitcherRegions {
+    let frame = Rect::new(x, y, width, height);
     let inner = frame.inner(Margin::new(1, 1));
     let input = Rect {
         height: inner.height.min(1),
@@ -162,10 +192,11 @@ mod tests {
                     assert_eq!(part.intersection(screen).area(), part.area(), "{all:?}");
                 }
                 assert!(all.composer.height <= COMPOSER_ROWS_MAX);
-                let over = switcher((columns, rows));
-                for part in [over.frame, over.input, over.list] {
-                    let within = part.is_empty() || screen.intersection(part) == part;
-                    assert!(within, "{columns}×{rows}: {over:?}");
+                for over in [switcher((columns, rows)), search((columns, rows))] {
+                    for part in [over.frame, over.input, over.list] {
+                        let within = part.is_empty() || screen.intersection(part) == part;
+                        assert!(within, "{columns}×{rows}: {over:?}");
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, attention, monitor, speaking, travel};
+use super::{again, answers, attention, monitor, search, speaking, travel};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
@@ -161,6 +161,11 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
             let asked = take_asked(state, done.re.as_ref());
             answers::done(state, asked)
         }
+        ServerFrame::Results(results) => {
+            let asked = take_asked(state, results.re.as_ref());
+            search::take(state, asked, results);
+            Vec::new()
+        }
         ServerFrame::Pong(pong) => {
             let asked = take_asked(state, pong.re.as_ref());
             answers::pong(state, asked)
@@ -173,7 +178,6 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
         ServerFrame::Connect(_)
         | ServerFrame::Session(_)
         | ServerFrame::Sent(_)
-        | ServerFrame::Results(_)
         | ServerFrame::Disconnect(_) => Vec::new(),
     }
 }
@@ -235,6 +239,7 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
         room.timeline.put(message);
     }
     if unread > 0 && !room.read.is_empty() {
+        room.read_before = room.read.clone();
         room.first_unread = travel::first_unread(room, others);
         room.unread = if reading {
             0

@@ -8,15 +8,17 @@ use super::attention::Quiet;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
+use super::markup::memo::Memo;
 use super::monitor::Monitor;
 use super::room::Room;
+use super::search::Search;
 use super::sent_lines::SentLines;
 use super::switcher::Switcher;
 use super::theme::Theme;
 use super::timeline::Beyond;
 use crate::client::Command;
 use crate::protocol::server::UserInfo;
-use crate::protocol::{ClientFrame, Nonce, Ts, Uid, UserName};
+use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
 
 /// Questions on their way, at most. A client that was left alone for years asks no more than that.
 const ASKED_MAX: usize = 1000;
@@ -46,6 +48,7 @@ pub struct State {
     pub active: usize,
     pub overlay: Overlay,
     pub monitor: Monitor,
+    pub search: Search,
     /// The hours in which nothing rings.
     pub quiet: Option<Quiet>,
     /// When it last rang.
@@ -59,6 +62,8 @@ pub struct State {
     /// When the line was last cleared with Ctrl+C on an empty line.
     pub interrupted: Option<Ts>,
     pub sent_lines: SentLines,
+    /// Texts that were taken apart for the screen.
+    pub memo: Memo,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
     /// Questions on their way, by their mark.
@@ -121,6 +126,8 @@ pub enum Overlay {
     Name { input: Box<Composer>, why: String },
     /// Where to go, and what to do.
     Switcher(Box<Switcher>),
+    /// What was looked for and found.
+    Search,
 }
 
 /// What a question was about.
@@ -148,6 +155,15 @@ pub enum Asked {
     },
     /// The rooms, for the switcher.
     Switcher,
+    /// What was said, by its words.
+    Search {
+        serial: u32,
+    },
+    /// The page that ends with this message.
+    Around {
+        room: String,
+        id: MessageId,
+    },
     /// Who is in the room; `show` it to the person.
     Who {
         room: String,
@@ -220,6 +236,7 @@ impl State {
             active: 0,
             overlay: Overlay::None,
             monitor: Monitor::default(),
+            search: Search::default(),
             quiet: None,
             rung: None,
             pressed: Some(now),
@@ -227,6 +244,7 @@ impl State {
             flash: None,
             interrupted: None,
             sent_lines: SentLines::default(),
+            memo: Memo::default(),
             completion: None,
             asked: HashMap::new(),
             changes: HashMap::new(),

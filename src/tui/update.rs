@@ -9,7 +9,7 @@ use super::composer::Composer;
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{again, attention, monitor, net, speaking, switcher, travel};
+use super::{again, attention, monitor, net, search, speaking, switcher, travel};
 use crate::client::Command;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -97,6 +97,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
             }
         },
         Overlay::Switcher(_) => switcher::press(state, key),
+        Overlay::Search => search::press(state, key),
         Overlay::None if state.monitor.open => match monitor::press(state, key) {
             Some(Action::Cancel) | None => Vec::new(),
             Some(Action::Interrupt) => interrupt_twice(state),
@@ -165,6 +166,10 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             switcher::paste(state, text);
             Vec::new()
         }
+        Overlay::Search => {
+            search::paste(state, text);
+            Vec::new()
+        }
         Overlay::None if state.monitor.open => Vec::new(),
         Overlay::Help { .. } | Overlay::None => {
             state.overlay = Overlay::None;
@@ -188,6 +193,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Newest => return travel::to_newest(state),
         Action::NewestOrEnd => return newest_or_end(state),
         Action::FirstUnread => travel::to_first_unread(state),
+        Action::Search => return search::open(state, ""),
         Action::PreviousRoom => return travel::step(state, -1),
         Action::NextRoom => return travel::step(state, 1),
         Action::ActiveRoom => return travel::step_active(state),
@@ -256,6 +262,7 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
         | Action::ScrollDown
         | Action::Newest
         | Action::FirstUnread
+        | Action::Search
         | Action::PreviousRoom
         | Action::NextRoom
         | Action::ActiveRoom
@@ -359,6 +366,7 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
         (Overlay::Help { row }, false) => *row += 3,
         (Overlay::Name { .. }, _) => {}
+        (Overlay::Search, up) => return search::go(state, if up { -1 } else { 1 }),
         (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),
         (Overlay::Switcher(switcher), false) => switcher.go(1, state.size),
         (Overlay::None, _) if state.monitor.open => state.monitor.go(if up { -1 } else { 1 }),
@@ -373,6 +381,9 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
     if matches!(state.overlay, Overlay::Switcher(_)) {
         return switcher::click(state, at);
+    }
+    if matches!(state.overlay, Overlay::Search) {
+        return search::click(state, at);
     }
     if state.monitor.open {
         return Vec::new();

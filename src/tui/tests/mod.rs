@@ -3,9 +3,11 @@
 mod again;
 mod attention;
 mod hostile;
+mod looks;
 mod monitoring;
 mod moving;
 mod reading;
 mod screens;
+mod searching;
 mod speaking;
 mod switching;

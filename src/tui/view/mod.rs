@@ -8,6 +8,7 @@ mod monitor;
 mod name;
 mod people;
 mod rooms;
+mod search;
 mod status;
 mod switcher;
 
@@ -27,6 +28,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     if state.monitor.open {
         monitor::draw(state, frame.area(), frame.buffer_mut());
         over(state, None, frame);
+        state.theme.fill(frame.buffer_mut());
         return;
     }
     let parts = travel::parts(state);
@@ -38,6 +40,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     let cursor = composer::draw(state, parts.composer, frame.buffer_mut());
     status::draw(state, parts.status, frame.buffer_mut());
     over(state, cursor, frame);
+    state.theme.fill(frame.buffer_mut());
 }
 
 /// Draws what lies over the rest, and sets the cursor.
@@ -52,6 +55,7 @@ fn over(state: &State, cursor: Option<Position>, frame: &mut Frame<'_>) {
             name::draw(state, input, why, frame.area(), frame.buffer_mut())
         }
         Overlay::Switcher(switcher) => switcher::draw(state, switcher, frame.buffer_mut()),
+        Overlay::Search => search::draw(state, frame.buffer_mut()),
     };
     if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);
