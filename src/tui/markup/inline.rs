@@ -355,9 +355,9 @@ impl<'a> Scan<'a> {
     /// Whether a run of marks stands at the beginning or the end of something, and not within a word.
     fn flanks(&self, from: usize, to: usize, before: char) -> (bool, bool) {
         let after = self.peek(to).unwrap_or(' ');
-        let underscore = self.text[from] == '_';
         // `_(` is the arm of somebody who shrugs.
-        let opens = !after.is_whitespace() && !is_word(before) && !(underscore && after == '(');
+        let arm = self.text[from] == '_' && after == '(';
+        let opens = !(after.is_whitespace() || is_word(before) || arm);
         let closes = !before.is_whitespace() && !is_word(after);
         (opens, closes)
     }

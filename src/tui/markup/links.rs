@@ -121,7 +121,7 @@ fn trimmed(link: &[char], within_underscores: bool) -> usize {
         let of = |c: char| count.get(&c).copied().unwrap_or(0);
         if opening.is_some_and(|opening| of(c) > of(opening)) {
             *count.entry(c).or_default() -= 1;
-        } else if !TRAILING.contains(c) && !(within_underscores && c == '_') {
+        } else if !(TRAILING.contains(c) || (within_underscores && c == '_')) {
             break;
         }
         end -= 1;
