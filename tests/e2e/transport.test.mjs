@@ -1,14 +1,13 @@
-// The way to the server: WebSocket, polling where that does not get through, and back; what is written while there is
-// none; machines that slept. (What a lost node means is in node-lost.test.mjs.)
+// The way to the server: WebSocket, polling where that does not get through, and back. (What an interruption
+// means is in interrupted.test.mjs, what a lost node means in node-lost.test.mjs.)
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { join_as, launch, messages, say } from "./support/browser.mjs";
+import { join_as, launch, say } from "./support/browser.mjs";
 import { start, until, workspace } from "./support/programs.mjs";
 import { proxy } from "./support/proxy.mjs";
-import { article, connection, enter, is, shows } from "./support/watch.mjs";
-import { way } from "./support/way.mjs";
+import { connection, enter, is, shows } from "./support/watch.mjs";
 
 let space, browser, node, web, url;
 
@@ -32,7 +31,6 @@ const bridge = (listen) =>
   start("chat-web", ["--listen", listen, "--node", node.ready.nodes[0].listen, "--secret-file", space.secret], space);
 
 const state = (page) => connection(page).getAttribute("data-state");
-const pending = (page, text) => article(page, text).and(page.locator('[data-status="pending"]')).waitFor();
 
 /** The proxy lets WebSockets through from now on, and then no more. */
 async function pass_and_refuse(office, page, other) {
@@ -82,103 +80,6 @@ test("the address can ask for polling, and then no WebSocket is tried", async ()
   office.close();
 });
 
-// Over polling each request that fails costs its own time.
-for (const [transport, search, up, noticed_s] of [
-  ["WebSocket", "", "online", 10],
-  ["polling", "?transport=poll", "polling", 25],
-]) {
-  test(`over ${transport}, what is done without a connection is kept over a reload and done once`, async () => {
-    const office = await proxy(web.ready.web);
-    const room = `kept-${up}`;
-    const page = await join_as(browser, `http://${office.address}/${search}#${room}`, `bo-${up}`);
-    const other = await join_as(browser, `${url}#${room}`, `cy-${up}`);
-    await say(page, "before");
-    await shows(other, ["before"]);
-    Object.assign(office, { sockets: "refuse", requests: "refuse" });
-    office.cut();
-    await until("it is noticed", async () => (await state(page)) !== up);
-    await say(page, "meanwhile one");
-    await say(page, "meanwhile two");
-    await article(page, "before").hover();
-    await page.getByRole("button", { name: "React with heart" }).click();
-    await page.getByRole("textbox", { name: "Message" }).fill("a draft");
-    for (const text of ["meanwhile one", "meanwhile two"]) await pending(page, text);
-    await page.reload();
-    for (const text of ["meanwhile one", "meanwhile two"]) await pending(page, text);
-    assert.equal(await page.getByRole("textbox", { name: "Message" }).inputValue(), "a draft");
-    Object.assign(office, { sockets: "pass", requests: "pass" });
-    await is(page, up, 45_000);
-    for (const one of [page, other]) {
-      await shows(one, ["before", "meanwhile one", "meanwhile two"]);
-      await article(one, "before").getByRole("button", { name: "❤️ 1" }).waitFor();
-    }
-    assert.equal((await messages(other)).length, 3);
-    await page.context().close();
-    await other.context().close();
-    office.close();
-  });
-
-  test(`over ${transport}, the bridge restarted under an open page is come back to`, async () => {
-    const room = `again-${up}`;
-    const page = await join_as(browser, `${url}${search}#${room}`, `di-${up}`);
-    await say(page, "before");
-    await shows(page, ["before"]);
-    await web.kill();
-    await until("it is noticed", async () => (await state(page)) !== up);
-    await say(page, "meanwhile");
-    await is(page, "offline");
-    web = await bridge(web.ready.web);
-    await is(page, up, 45_000);
-    await shows(page, ["before", "meanwhile"]);
-    await page.context().close();
-  });
-
-  test(`over ${transport}, a bridge that stands still is noticed within ${noticed_s} s, and come back to`, async () => {
-    const room = `still-${up}`;
-    const page = await join_as(browser, `${url}${search}#${room}`, `ed-${up}`);
-    await say(page, "before");
-    await shows(page, ["before"]);
-    web.pause();
-    try {
-      await until("it is noticed", async () => (await state(page)) !== up, noticed_s * 1000);
-      await say(page, "meanwhile");
-      await pending(page, "meanwhile");
-    } finally {
-      process.kill(web.pid, "SIGCONT");
-    }
-    await is(page, up, 45_000);
-    await shows(page, ["before", "meanwhile"]);
-    await page.context().close();
-  });
-
-  test(`over ${transport}, a machine that slept while its way was lost is back within seconds of waking`, async () => {
-    const sleeper = await launch();
-    const road = await way(web.ready.web);
-    const room = `slept-${up}`;
-    const page = await join_as(sleeper, `http://${road.address}/${search}#${room}`, `flo-${up}`);
-    const other = await join_as(browser, `${url}#${room}`, `gus-${up}`);
-    await say(other, "before");
-    await shows(page, ["before"]);
-    const session = await sleeper.newBrowserCDPSession();
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    const renderers = processInfo.filter((one) => one.type === "renderer").map((one) => one.id);
-    assert.ok(renderers.length > 0);
-    for (const pid of renderers) process.kill(pid, "SIGSTOP");
-    road.silence();
-    await say(other, "in its sleep");
-    await new Promise((resolve) => setTimeout(resolve, 9000));
-    const woken_at = Date.now();
-    for (const pid of renderers) process.kill(pid, "SIGCONT");
-    await shows(page, ["before", "in its sleep"], 30_000);
-    const took_ms = Date.now() - woken_at;
-    assert.ok(took_ms < (up === "online" ? 7000 : 20_000), `${took_ms} ms`);
-    await is(page, up);
-    await sleeper.close();
-    await other.context().close();
-    road.close();
-  });
-}
-
 test("tries come at longer distances, by chance, and at once when the user asks", async () => {
   const office = await proxy(web.ready.web);
   const page = await join_as(browser, `http://${office.address}/#tries`, "hal");
@@ -192,7 +93,10 @@ test("tries come at longer distances, by chance, and at once when the user asks"
   // Half of the tries are polls. At 100 ms each it would be sixty.
   assert.ok(tries >= 2 && tries <= 12, `${tries} tries`);
   Object.assign(office, { sockets: "pass", requests: "pass" });
-  await page.getByRole("button", { name: "Try now" }).click({ timeout: 2000 }).catch(() => undefined);
+  await page
+    .getByRole("button", { name: "Try now" })
+    .click({ timeout: 2000 })
+    .catch(() => undefined);
   await until("it is back", async () => ["online", "polling"].includes(await state(page)), 6000);
   await page.context().close();
   office.close();

@@ -86,6 +86,6 @@ function wordsFor(error: Frame<"error">): string {
     case "internal":
       return "The search does not work at the moment. Try again later.";
     default:
-      return error.message;
+      return error.message.replace(/^field "query": /, "");
   }
 }

@@ -47,9 +47,11 @@ enum Filter {
 /// A number from here on is a `ts`; a smaller one is a year or a day, and not one of the first days of 1970.
 const MICROSECONDS_MIN: i64 = 1_000_000_000_000;
 
-const FILTERS: [(&str, Filter); 4] = [
+/// `in:` is what most other chats call it.
+const FILTERS: [(&str, Filter); 5] = [
     ("from:", Filter::From),
     ("room:", Filter::Room),
+    ("in:", Filter::Room),
     ("before:", Filter::Before),
     ("after:", Filter::After),
 ];
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn filters_say_who_where_and_when() {
-        let query = Query::parse("x FROM:@Alice from:bob room:#ops room:@bob").unwrap();
+        let query = Query::parse("x FROM:@Alice from:bob room:#ops in:@bob").unwrap();
         let names = ["alice", "bob"].map(|name| UserName::parse(name).unwrap().key());
         assert_eq!(query.from, names);
         assert_eq!(query.rooms.len(), 2);
