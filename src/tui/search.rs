@@ -209,28 +209,12 @@ fn ask(state: &mut State, before: Option<Ts>) -> Vec<Effect> {
         serial: search.serial,
     };
     let frame = ClientFrame::Search {
-        query: as_asked(&search.query),
+        query: search.query.clone(),
         room: None,
         before,
         limit: Some(PAGE),
     };
     vec![state.ask(about, frame)]
-}
-
-/// The query as nodes read it: `in:` is `room:`.
-fn as_asked(query: &str) -> String {
-    let mut quoted = false;
-    let words = query.split_inclusive(char::is_whitespace).map(|word| {
-        let within = quoted;
-        quoted ^= word.matches(['"', '“', '”', '„']).count() % 2 == 1;
-        match word.get(..3) {
-            Some(begin) if !within && begin.eq_ignore_ascii_case("in:") => {
-                format!("room:{}", &word[3..])
-            }
-            Some(_) | None => word.to_owned(),
-        }
-    });
-    words.collect()
 }
 
 /// What the node has found.
@@ -258,10 +242,10 @@ pub fn refused(state: &mut State, asked: Option<&Asked>, error: &ErrorFrame) {
             ErrorCode::Unavailable | ErrorCode::Internal => {
                 "searching does not work at the moment: try again later"
             }
-            _ => error
-                .message
-                .strip_prefix("query ")
-                .unwrap_or(&error.message),
+            _ => {
+                let message = error.message.strip_prefix("field \"query\": ");
+                message.unwrap_or(&error.message)
+            }
         };
         state.search.phase = Phase::Failed(why.to_owned());
     }
@@ -277,24 +261,4 @@ pub fn lost(state: &mut State, asked: &Asked) {
 
 fn is_awaited(search: &Search, asked: Option<&Asked>) -> bool {
     matches!(asked, Some(Asked::Search { serial }) if *serial == search.serial)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_to_look_may_be_said_either_way() {
-        for (typed, asked) in [
-            ("disk in:ops", "disk room:ops"),
-            ("IN:#ops  full", "room:#ops  full"),
-            (
-                "\"look in:side it\" in:@bob",
-                "\"look in:side it\" room:@bob",
-            ),
-            ("inside within: é in", "inside within: é in"),
-        ] {
-            assert_eq!(as_asked(typed), asked);
-        }
-    }
 }

@@ -114,13 +114,7 @@ async fn what_was_said_long_ago_is_found_and_gone_to() {
     alice.shows("line 399.");
     // The index comes a moment after the log.
     alice.say("/search needle from:script in:lobby");
-    for _ in 0..100 {
-        std::thread::sleep(Duration::from_millis(100));
-        if alice.screen().contains("1 found") {
-            break;
-        }
-        alice.press("\r");
-    }
+    alice.press_until("\x1bOR/search needle from:script in:lobby\r", "1 found");
     alice.shows("the needle lies here");
     alice.press("\r");
     alice.waits("what was said around it", |screen| {

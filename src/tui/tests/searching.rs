@@ -52,7 +52,7 @@ fn searched(columns: u16, rows: u16) -> Story {
     let mut story = Story::in_lobby(columns, rows, vec![message(50, "bob", "now")]);
     story.enter("/search disk in:#ops");
     let (re, query, before) = asked(&mut story).unwrap();
-    assert_eq!((query.as_str(), before), ("disk room:#ops", None));
+    assert_eq!((query.as_str(), before), ("disk in:#ops", None));
     assert!(story.screen().contains("searching …"));
     answer(&mut story, re, found(), true);
     story
@@ -213,7 +213,7 @@ fn errors_are_said_in_plain_words() {
         story.press(KeyCode::Esc);
         screen
     };
-    let wanted = "query before: wants a day, as in 2026-11-01";
+    let wanted = "field \"query\": before: wants a day, as in 2026-11-01";
     assert!(refused(ErrorCode::BadFrame, wanted).contains("│before: wants a day"));
     assert!(refused(ErrorCode::Unavailable, "x").contains("does not work at the moment"));
     story.enter("/search gone");
