@@ -8,6 +8,9 @@ use super::timeline::Beyond;
 use super::{jump, monitor, search, switcher, travel};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
+/// Rooms that are remembered, to complete their names.
+const KNOWN_ROOMS_MAX: usize = 500;
+
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
     if let Asked::Around { id, .. } = &asked {
@@ -15,6 +18,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
         return Vec::new();
     }
     let older = matches!(asked, Asked::Older { .. });
+    let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
     let beyond = if page.more {
         Beyond::More
@@ -48,17 +52,21 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     for message in page.messages {
         room.timeline.put(message);
     }
-    if older {
-        travel::unread_goes_back(state, at, oldest);
-    }
+    let sought = older && travel::unread_goes_back(state, at, oldest);
     let room = &mut state.rooms[at];
     let reader = room.reader().cloned();
     room.timeline.trim(reader.as_ref());
+    if !sought {
+        travel::hold_top(state, top);
+    }
     Vec::new()
 }
 
 /// Conversations with something unread are opened; all are shown to whoever asked.
 pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<Effect> {
+    let public = list.iter().filter(|info| !info.room.starts_with('@'));
+    let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
+    state.known_rooms = names.collect();
     for info in list {
         if info.room.starts_with('@') && info.unread > 0 && state.index_of(&info.room).is_none() {
             let at = state.open(&info.room);

@@ -110,9 +110,7 @@ pub fn title(state: &mut State) -> Option<Effect> {
         .rooms
         .iter()
         .fold(0_u32, |sum, room| sum.saturating_add(room.unread));
-    let meant =
-        |room: &super::room::Room| room.mentions > 0 || (room.is_direct() && room.unread > 0);
-    let mark = if state.rooms.iter().any(meant) {
+    let mark = if state.rooms.iter().any(|room| room.urgent() > 0) {
         "!"
     } else {
         ""

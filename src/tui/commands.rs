@@ -2,7 +2,7 @@
 
 use super::attention::Quiet;
 use super::event::Effect;
-use super::room::{Delivery, Room};
+use super::room::Room;
 use super::speaking;
 use super::state::{Asked, State, by_name, same_name};
 use super::theme::Ground;
@@ -130,16 +130,33 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
         return wrong("there is no room to leave");
     }
     let room = state.rooms.remove(at);
-    if at < state.active || state.active == state.rooms.len() {
-        state.active = state.active.saturating_sub(1);
+    let mut effects = Vec::new();
+    match at.cmp(&state.active) {
+        std::cmp::Ordering::Less => state.active -= 1,
+        std::cmp::Ordering::Equal => {
+            state.active = after_leaving(&state.rooms, at);
+            state.selection = None;
+            effects.extend(travel::show(state, state.active));
+        }
+        std::cmp::Ordering::Greater => {}
     }
-    let mut effects = vec![state.keep(), state.keep_rooms()];
+    effects.extend([state.keep(), state.keep_rooms()]);
     if let (false, Some(reference)) = (room.is_direct(), room.reference()) {
         let leave = ClientCommand::Leave { room: reference };
         effects.push(Effect::Net(leave));
     }
     state.say(format!("left {}", room.title()));
     Ok(effects)
+}
+
+/// What is shown when the room that stood here is gone: the next room, or the one before; a conversation
+/// only where there is no room, for whoever leaves a room has not asked for anyone.
+fn after_leaving(rooms: &[Room], gone: usize) -> usize {
+    let is_room = |at: &usize| !rooms[*at].is_direct();
+    let next = (gone..rooms.len()).find(is_room);
+    let before = || (0..gone).rev().find(is_room);
+    let last = rooms.len().saturating_sub(1);
+    next.or_else(before).unwrap_or(gone.min(last))
 }
 
 fn message(state: &mut State, arguments: &str) -> Outcome {
@@ -267,44 +284,36 @@ fn edit(state: &mut State, arguments: &str) -> Outcome {
 }
 
 fn delete(state: &mut State, _: &str) -> Outcome {
-    let (Some(id), Some((name, room))) = (speaking::last_own(state), here(state)) else {
-        return wrong("there is no message of yours here");
-    };
-    Ok(speaking::change(state, name, "deleting", |nonce| {
-        ClientFrame::Delete {
-            room,
-            id,
-            nonce: Some(nonce),
-            after: None,
-        }
-    }))
+    match speaking::last_own(state) {
+        Some(id) => speaking::delete(state, id),
+        None => wrong("there is no message of yours here"),
+    }
 }
 
 fn react(state: &mut State, arguments: &str) -> Outcome {
-    let emoji = match parse_emoji(arguments) {
+    let emoji = named_emoji(arguments);
+    let emoji = match parse_emoji(&emoji) {
         Ok(emoji) => emoji,
         Err(_) => return wrong("with what? /react EMOJI"),
     };
     let newest = state.room().and_then(|room| {
         let mut back = room.timeline.messages_back();
-        back.find(|message| !message.deleted).cloned()
+        back.find(|message| !message.deleted)
+            .map(|message| message.id.clone())
     });
-    let (Some(message), Some((name, room))) = (newest, here(state)) else {
-        return wrong("there is no message here");
-    };
-    let me = state.me.as_ref().map(|me| me.name.clone());
-    let names = message.reactions.get(&emoji);
-    let mine = names.zip(me).is_some_and(|(names, me)| names.contains(&me));
-    Ok(speaking::change(state, name, "the reaction", |nonce| {
-        ClientFrame::React {
-            room,
-            id: message.id,
-            emoji,
-            on: !mine,
-            nonce: Some(nonce),
-            after: None,
-        }
-    }))
+    match newest {
+        Some(id) => speaking::react(state, id, emoji),
+        None => wrong("there is no message here"),
+    }
+}
+
+/// An emoji as such, or by its name between colons.
+fn named_emoji(text: &str) -> String {
+    let name = text
+        .strip_prefix(':')
+        .and_then(|text| text.strip_suffix(':'));
+    let emoji = name.and_then(super::emoji::named);
+    emoji.unwrap_or(text).to_owned()
 }
 
 fn resend(state: &mut State, _: &str) -> Outcome {
@@ -312,15 +321,7 @@ fn resend(state: &mut State, _: &str) -> Outcome {
 }
 
 fn discard(state: &mut State, _: &str) -> Outcome {
-    let Some(room) = state.room_mut() else {
-        return wrong("there is no room");
-    };
-    let before = room.pending.len();
-    room.pending
-        .retain(|pending| pending.state == Delivery::Waiting);
-    let dropped = before - room.pending.len();
-    state.say(format!("{dropped} dropped"));
-    Ok(vec![state.keep()])
+    Ok(speaking::discard_where(state, |_| true))
 }
 
 fn quiet(state: &mut State, arguments: &str) -> Outcome {

@@ -1,26 +1,35 @@
-//! Tab: goes through the commands, rooms and names that the word before the cursor may become.
+//! Tab: goes through what the word before the cursor may become: commands, rooms, names, emoji.
+
+use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::commands::COMMANDS;
-use super::state::{Completion, State};
+use super::composer::Composer;
+use super::emoji;
+use super::state::{Candidate, Completion, State};
+use crate::protocol::text::clean;
 
 /// Words that Tab goes through.
 const WORDS_MAX: usize = 50;
 
-/// Puts the next word in place of the one before the cursor.
-pub fn next(state: &mut State) {
+/// Puts the next word in place of the one before the cursor; `back` goes the other way round.
+pub fn step(state: &mut State, back: bool) {
     let completion = match state.completion.take() {
         Some(mut going) => {
-            going.at = (going.at + 1) % going.words.len();
+            let count = going.words.len();
+            going.at = (going.at + if back { count - 1 } else { 1 }) % count;
             going
         }
         None => match begin(state) {
-            Some(first) => first,
+            Some(mut first) => {
+                first.at = if back { first.words.len() - 1 } else { 0 };
+                first
+            }
             None => return,
         },
     };
-    let word = completion.words[completion.at].clone();
+    let word = completion.words[completion.at].text.clone();
     let Some(room) = state.room_mut() else { return };
     room.composer.replace_before(completion.chars, &word);
     state.completion = Some(Completion {
@@ -29,80 +38,160 @@ pub fn next(state: &mut State) {
     });
 }
 
-fn begin(state: &State) -> Option<Completion> {
-    let room = state.room()?;
-    let before = room.composer.before_cursor();
-    let begun = before
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or_default();
-    let rest = &before[..before.len() - begun.len()];
-    let at_start = rest.is_empty() && room.composer.in_first_line();
-    let words = match begun.strip_prefix('/') {
-        Some(name) if at_start => commands(name),
-        Some(_) | None if rest.trim_end() == "/join" || rest.trim_end() == "/leave" => {
-            rooms(state, begun)
-        }
-        Some(_) | None => names(state, begun, at_start),
+/// A name between two colons is meant as it is: the second colon makes it the emoji.
+pub fn close_emoji(composer: &mut Composer) {
+    let before = composer.before_cursor();
+    let Some(open) = before.strip_suffix(':') else {
+        return;
     };
+    let Some(name) = signed(last_word(open), ':').filter(|name| name.len() > 1) else {
+        return;
+    };
+    if let Some(emoji) = emoji::named(name) {
+        composer.replace_before(name.chars().count() + 2, &format!("{emoji} "));
+    }
+}
+
+fn begin(state: &State) -> Option<Completion> {
+    let composer = &state.room()?.composer;
+    let before = composer.before_cursor();
+    let begun = last_word(&before);
+    let rest = &before[..before.len() - begun.len()];
+    let at_start = rest.is_empty() && composer.in_first_line();
+    let (words, typed) = found(state, begun, rest.trim_end(), at_start);
     (!words.is_empty()).then(|| Completion {
         words,
         at: 0,
-        chars: begun.chars().count(),
+        chars: typed.chars().count(),
     })
 }
 
-fn commands(begun: &str) -> Vec<String> {
+/// What the word may become, and the part of it in whose place that stands.
+fn found<'a>(
+    state: &State,
+    begun: &'a str,
+    rest: &str,
+    at_start: bool,
+) -> (Vec<Candidate>, &'a str) {
+    if let Some(name) = begun.strip_prefix('/').filter(|_| at_start) {
+        return (commands(name), begun);
+    }
+    match rest {
+        "/join" | "/j" => return (rooms(state, begun.trim_start_matches('#'), ""), begun),
+        "/leave" | "/part" | "/close" => return (open_rooms(state, begun), begun),
+        "/msg" | "/query" | "/m" => {
+            return (names(state, begun.trim_start_matches('@'), "", " "), begun);
+        }
+        _ => {}
+    }
+    let tail = |name: &str| &begun[begun.len() - name.len() - 1..];
+    if let Some(name) = signed(begun, ':').filter(|name| !name.is_empty()) {
+        return (emoji_named(name), tail(name));
+    }
+    if let Some(name) = signed(begun, '#') {
+        return (rooms(state, name, "#"), tail(name));
+    }
+    if let Some(name) = signed(begun, '@') {
+        return (names(state, name, "@", " "), tail(name));
+    }
+    if begun.is_empty() {
+        return (Vec::new(), begun);
+    }
+    let after = if at_start { ": " } else { " " };
+    (names(state, begun, "", after), begun)
+}
+
+fn last_word(before: &str) -> &str {
+    before
+        .rsplit(char::is_whitespace)
+        .next()
+        .unwrap_or_default()
+}
+
+/// What stands behind the sign, where the sign begins a word.
+fn signed(word: &str, sign: char) -> Option<&str> {
+    let (ahead, name) = word.rsplit_once(sign)?;
+    let begins = ahead
+        .chars()
+        .next_back()
+        .is_none_or(|c| "([{\"'*_>".contains(c));
+    let part = |c: char| match sign {
+        ':' => c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-'),
+        _ => c.is_alphanumeric() || matches!(c, '_' | '.' | '-'),
+    };
+    (begins && name.chars().all(part)).then_some(name)
+}
+
+fn commands(begun: &str) -> Vec<Candidate> {
     let names = COMMANDS.iter().map(|command| command.names[0]);
     let fitting = names.filter(|name| begins(name, begun));
-    fitting.map(|name| format!("/{name} ")).collect()
+    fitting
+        .map(|name| candidate(&format!("/{name}"), " "))
+        .collect()
 }
 
-fn rooms(state: &State, begun: &str) -> Vec<String> {
+fn emoji_named(name: &str) -> Vec<Candidate> {
+    let found = emoji::find(name, WORDS_MAX);
+    let words = found.into_iter().map(|(emoji, name)| Candidate {
+        text: format!("{emoji} "),
+        label: format!("{emoji} :{name}:"),
+    });
+    words.collect()
+}
+
+/// Rooms that this person is in, then those that the node has told of.
+fn rooms(state: &State, begun: &str, sign: &str) -> Vec<Candidate> {
+    let open = state.rooms.iter().filter(|room| !room.is_direct());
+    let told = state.known_rooms.iter().map(String::as_str);
+    let names = open.map(|room| room.name.as_str()).chain(told);
+    let words = distinct(names.filter(|name| begins(name, begun)));
+    words
+        .map(|name| candidate(&format!("{sign}{name}"), " "))
+        .collect()
+}
+
+/// What can be left: rooms, and conversations with their sign.
+fn open_rooms(state: &State, begun: &str) -> Vec<Candidate> {
     let begun = begun.trim_start_matches('#');
-    let rooms = state.rooms.iter().filter(|room| !room.is_direct());
-    let fitting = rooms.filter(|room| begins(&room.name, begun));
-    fitting.map(|room| format!("{} ", room.name)).collect()
+    let names = state.rooms.iter().map(|room| room.name.as_str());
+    let fitting = names.filter(|name| begins(name, begun));
+    fitting.map(|name| candidate(name, " ")).collect()
 }
 
-/// Names of the people here, who wrote last first; at the start of a text they are spoken to.
-fn names(state: &State, begun: &str, at_start: bool) -> Vec<String> {
-    let (sign, begun) = match begun.strip_prefix('@') {
-        Some(begun) => ("@", begun),
-        None => ("", begun),
-    };
+/// Names of the people here, who wrote last first, then of those in other rooms.
+fn names(state: &State, begun: &str, sign: &str, after: &str) -> Vec<Candidate> {
     let Some(room) = state.room() else {
         return Vec::new();
     };
-    if begun.is_empty() && sign.is_empty() {
-        return Vec::new();
-    }
     let writers = room
         .timeline
         .messages_back()
         .map(|message| message.from.as_str());
-    let people = room.people.sorted();
-    let listed = people.iter().map(|user| user.name.as_str());
+    let here = room.people.sorted().into_iter();
+    let elsewhere = state.rooms.iter().flat_map(|room| room.people.sorted());
+    let listed = here.chain(elsewhere).map(|user| user.name.as_str());
     let me = state.me.as_ref().map(|me| me.name.as_str());
-    let mut names: Vec<String> = Vec::new();
-    for name in writers.chain(listed) {
-        if names.len() < WORDS_MAX
-            && begins(name, begun)
-            && Some(name) != me
-            && !names.iter().any(|known| known == name)
-        {
-            names.push(name.to_owned());
-        }
-    }
-    let after = if at_start && sign.is_empty() {
-        ": "
-    } else {
-        " "
-    };
-    names
-        .into_iter()
-        .map(|name| format!("{sign}{name}{after}"))
+    let fitting = writers
+        .chain(listed)
+        .filter(|name| begins(name, begun) && Some(*name) != me);
+    let words = distinct(fitting);
+    words
+        .map(|name| candidate(&format!("{sign}{name}"), after))
         .collect()
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let mut seen = HashSet::new();
+    names.filter(move |name| seen.insert(*name)).take(WORDS_MAX)
+}
+
+fn candidate(word: &str, after: &str) -> Candidate {
+    // As the composer takes it, so that it can be counted.
+    let word = clean(word, false);
+    Candidate {
+        text: format!("{word}{after}"),
+        label: word,
+    }
 }
 
 /// Whether a word begins like that, in any case.
@@ -113,4 +202,48 @@ fn begins(word: &str, begun: &str) -> bool {
             .next()
             .is_some_and(|g| g.to_lowercase() == wanted.to_lowercase())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_begins_a_word() {
+        for (word, sign, name) in [
+            (":ta", ':', Some("ta")),
+            ("(:ta", ':', Some("ta")),
+            ("#lob", '#', Some("lob")),
+            ("\"@bo", '@', Some("bo")),
+            ("a:ta", ':', None),
+            ("std::io", ':', None),
+            ("12:30", ':', None),
+            ("me@bo", '@', None),
+            (":a/b", ':', None),
+        ] {
+            assert_eq!(signed(word, sign), name, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_closed_name_becomes_the_emoji_and_what_is_none_stays() {
+        for (typed, left) in [
+            (":tada:", "🎉 "),
+            ("so (:+1:", "so (👍 "),
+            (":nosuch:", ":nosuch:"),
+            ("std::io::", "std::io::"),
+            ("at 12:30:", "at 12:30:"),
+            (":x:", ":x:"),
+        ] {
+            let mut composer = Composer::default();
+            composer.insert(typed);
+            close_emoji(&mut composer);
+            assert_eq!(composer.text(), left);
+            if left != typed {
+                composer.undo();
+                composer.undo();
+                assert_eq!(composer.text(), typed);
+            }
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub enum Purpose {
 pub struct Composer {
     area: TextArea<'static>,
     pub purpose: Purpose,
+    /// What stood here before an edit.
+    kept: String,
 }
 
 /// The composer's text broken into rows, and where the cursor stands in them, in cells.
@@ -57,9 +59,40 @@ impl Composer {
         self.area.lines().len()
     }
 
-    /// Empties it, for good: undo does not bring a sent message back.
+    /// Empties it, for good: undo does not bring a sent message back. What stood here before an edit
+    /// stands here again after it.
     pub fn reset(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
         *self = Composer::default();
+        if !kept.is_empty() {
+            self.insert(&kept);
+        }
+    }
+
+    /// The text, as far as there is one, answers this message.
+    pub fn reply(&mut self, to: MessageId) {
+        self.leave();
+        self.purpose = Purpose::Reply(to);
+    }
+
+    /// Takes an own message to be changed.
+    pub fn edit(&mut self, id: MessageId, text: &str) {
+        self.leave();
+        *self = Composer {
+            purpose: Purpose::Edit(id),
+            kept: self.text(),
+            ..Composer::default()
+        };
+        self.insert(text);
+    }
+
+    /// Leaves an edit, or makes an answer a message of its own.
+    pub fn leave(&mut self) {
+        match self.purpose {
+            Purpose::New => {}
+            Purpose::Reply(_) => self.purpose = Purpose::New,
+            Purpose::Edit(_) => self.reset(),
+        }
     }
 
     /// Replaces the text; undo brings the old one back.
@@ -374,6 +407,27 @@ mod tests {
         assert!(composer.up());
         assert_eq!(composer.before_cursor(), "lo");
         assert!(!composer.up() && composer.down());
+    }
+
+    #[test]
+    fn what_stood_there_before_an_edit_stands_there_after_it() {
+        let id = |name: &str| {
+            let (uid, nonce) = (crate::tui::testing::uid(name), "n1");
+            MessageId::new(&uid, &crate::protocol::Nonce::parse(nonce).unwrap())
+        };
+        let mut composer = composer("a draft");
+        composer.reply(id("bob"));
+        assert_eq!(composer.text(), "a draft");
+        composer.edit(id("alice"), "helo");
+        composer.edit(id("alice"), "hi");
+        assert_eq!(composer.text(), "hi");
+        composer.reply(id("carol"));
+        assert_eq!(composer.text(), "a draft");
+        composer.leave();
+        assert_eq!(
+            (composer.text().as_str(), &composer.purpose),
+            ("a draft", &Purpose::New)
+        );
     }
 
     #[test]

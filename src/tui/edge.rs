@@ -277,6 +277,7 @@ impl Edge {
                 Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
                 Effect::Bell => self.tell("\x07"),
                 Effect::Notify(notice) => self.tell(&self.speaks.notification(&notice)),
+                Effect::Copy(text) => self.tell(&self.speaks.clipboard(&text)),
                 Effect::Title(title) => self.tell(&terminal::title(&title)),
                 Effect::Redraw => {
                     // An error here comes again at the next drawing.

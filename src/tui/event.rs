@@ -40,6 +40,8 @@ pub enum Effect {
     Title(String),
     /// The hours without ringing, for the next start.
     KeepQuiet(Option<Quiet>),
+    /// Hand this text to the terminal's clipboard. It is safe for one.
+    Copy(String),
     /// Draw the whole screen anew.
     Redraw,
     /// End the program.

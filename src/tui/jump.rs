@@ -84,6 +84,7 @@ fn open_anew(room: &mut Room, page: History) {
 
 /// The message in sight, with some of what was said before it.
 fn bring(state: &mut State, at: usize, id: &MessageId, place: Place) {
+    state.selection = None;
     let room = &mut state.rooms[at];
     room.found = Some(id.clone());
     room.seeks_unread = false;

@@ -37,6 +37,7 @@ enum Place {
     Chat,
     Pane,
     List,
+    Message,
 }
 
 fn place(topic: Topic) -> Place {
@@ -44,6 +45,7 @@ fn place(topic: Topic) -> Place {
         Topic::Writing | Topic::Reading | Topic::Rooms | Topic::Program => Place::Chat,
         Topic::Monitoring => Place::Pane,
         Topic::Choosing => Place::List,
+        Topic::Selecting => Place::Message,
     }
 }
 
@@ -108,6 +110,13 @@ impl Keymap {
         }
     }
 
+    /// The same while a message is chosen, where nothing is typed.
+    pub fn message_action(&self, event: &KeyEvent) -> Option<Action> {
+        let deed = self.bound(event, |topic| topic == Topic::Selecting);
+        let moves = |topic| matches!(topic, Topic::Reading | Topic::Rooms | Topic::Program);
+        deed.or_else(|| self.bound(event, moves))
+    }
+
     fn bound(&self, event: &KeyEvent, here: impl Fn(Topic) -> bool) -> Option<Action> {
         let pressed = Key::of(event);
         let mut bindings = BINDINGS.iter().zip(&self.keys);
@@ -165,7 +174,7 @@ impl Rebinding {
                 names.join(", ")
             ));
         };
-        let writes = place(BINDINGS[at].topic) != Place::Pane;
+        let writes = matches!(place(BINDINGS[at].topic), Place::Chat | Place::List);
         let mut parsed: Vec<Key> = Vec::new();
         for text in keys {
             let key = Key::parse(text)?;
@@ -249,7 +258,8 @@ impl Key {
             };
             rest = behind;
         }
-        let mut chars = rest.chars();
+        // A capital letter alone is one that is typed with Shift.
+        let mut chars = if modifiers.is_empty() { text } else { rest }.chars();
         let single = chars.next().filter(|_| chars.next().is_none());
         let named = NAMED.iter().find(|(name, _)| *name == rest);
         let function = rest.strip_prefix('f').and_then(|n| n.parse::<u8>().ok());
@@ -392,7 +402,7 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_twice_and_no_name_given_twice() {
-        for here in [Place::Chat, Place::Pane, Place::List] {
+        for here in [Place::Chat, Place::Pane, Place::List, Place::Message] {
             let mut keys: Vec<Key> = Vec::new();
             let bindings = BINDINGS.iter().filter(|b| place(b.topic) == here);
             for key in bindings.flat_map(|binding| binding.keys) {

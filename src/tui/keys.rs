@@ -10,14 +10,18 @@ use super::keymap::{Key, alt, ctrl, ctrl_code, plain, shift};
 pub enum Action {
     Send,
     NewLine,
+    /// The next word that the one before the cursor may become.
     Complete,
+    /// The one before it.
+    CompleteBack,
     Left,
     Right,
     WordLeft,
     WordRight,
     LineStart,
     LineEnd,
-    /// The line above in the composer, or the line sent before.
+    /// The line above in the composer; from an empty one to the last own message, and to the lines sent
+    /// before.
     Up,
     /// The line below in the composer, or the line sent after.
     Down,
@@ -42,6 +46,8 @@ pub enum Action {
     FirstUnread,
     /// What was said, by its words.
     Search,
+    /// Chooses a message, to do something with it.
+    Select,
     PreviousRoom,
     NextRoom,
     ActiveRoom,
@@ -56,6 +62,8 @@ pub enum Action {
     Pane(Pane),
     /// Something in a list over the screen.
     Choice(Choice),
+    /// Something with the chosen message.
+    Deed(Deed),
     Redraw,
     /// Leaves an overlay, a reply or an edit.
     Cancel,
@@ -93,6 +101,29 @@ pub enum Choice {
     Leave,
 }
 
+/// What a key asks for while a message is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The message above.
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    /// The oldest one that is held; pressed again, those before it.
+    First,
+    Last,
+    /// To the message that this one answers.
+    Answered,
+    Reply,
+    React,
+    Copy,
+    Edit,
+    Delete,
+    Resend,
+    Discard,
+    Leave,
+}
+
 /// Under which heading help shows a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
@@ -104,12 +135,15 @@ pub enum Topic {
     Monitoring,
     /// In a list over the screen, and there alone.
     Choosing,
+    /// While a message is chosen, and then alone.
+    Selecting,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 6] = [
+    pub const ALL: [Topic; 7] = [
         Topic::Writing,
         Topic::Reading,
+        Topic::Selecting,
         Topic::Rooms,
         Topic::Choosing,
         Topic::Monitoring,
@@ -123,7 +157,8 @@ impl Topic {
             Topic::Rooms => "Rooms",
             Topic::Program => "Program",
             Topic::Monitoring => "In the monitoring pane",
-            Topic::Choosing => "In the switcher",
+            Topic::Choosing => "In the switcher and other lists",
+            Topic::Selecting => "On a chosen message",
         }
     }
 }
@@ -147,8 +182,9 @@ pub const BINDINGS: &[Binding] = {
     &[
         bind(Writing, "send", &[plain(K::Enter)], Send, "send"),
         bind(Writing, "new-line", &[alt(K::Enter), ctrl('j')], NewLine, "new line"),
-        bind(Writing, "complete", &[plain(K::Tab)], Complete, "complete a name or command"),
-        bind(Writing, "up", &[plain(K::Up)], Up, "line above, or what was sent before"),
+        bind(Writing, "complete", &[plain(K::Tab)], Complete, "complete a name, room, command or :emoji:"),
+        bind(Writing, "complete-back", &[plain(K::BackTab)], CompleteBack, ""),
+        bind(Writing, "up", &[plain(K::Up)], Up, "line above; your last message; what was sent"),
         bind(Writing, "down", &[plain(K::Down)], Down, "line below, or what was sent after"),
         bind(Writing, "left", &[plain(K::Left), ctrl('b')], Left, ""),
         bind(Writing, "right", &[plain(K::Right), ctrl('f')], Right, ""),
@@ -169,12 +205,13 @@ pub const BINDINGS: &[Binding] = {
         bind(Writing, "resend", &[ctrl('r')], Resend, "send failed messages again"),
         bind(Reading, "page-up", &[plain(K::PageUp)], PageUp, "page up, through the whole history"),
         bind(Reading, "page-down", &[plain(K::PageDown)], PageDown, "page down"),
-        bind(Reading, "scroll-up", &[ctrl_code(K::Up), shift(K::Up)], ScrollUp, "line up (or the wheel)"),
-        bind(Reading, "scroll-down", &[ctrl_code(K::Down), shift(K::Down)], ScrollDown, "line down"),
+        bind(Reading, "scroll-up", &[shift(K::Up)], ScrollUp, "line up (or the wheel)"),
+        bind(Reading, "scroll-down", &[shift(K::Down), ctrl_code(K::Down)], ScrollDown, "line down"),
         bind(Reading, "newest-or-end", &[plain(K::End)], NewestOrEnd, "newest message"),
         bind(Reading, "newest", &[ctrl_code(K::End)], Newest, ""),
         bind(Reading, "first-unread", &[alt(K::Char('u'))], FirstUnread, "first unread message"),
         bind(Reading, "search", &[plain(K::F(3)), alt(K::Char('s'))], Search, "search what was said; the list again"),
+        bind(Reading, "select", &[alt(K::Char('m')), ctrl_code(K::Up)], Select, "choose a message: reply, react, copy, …"),
         bind(Rooms, "previous-room", &[alt(K::Up), ctrl('p')], PreviousRoom, "room above"),
         bind(Rooms, "next-room", &[alt(K::Down), ctrl('n')], NextRoom, "room below"),
         bind(Rooms, "active-room", &[alt(K::Char('a'))], ActiveRoom, "next room with something unread"),
@@ -200,6 +237,21 @@ pub const BINDINGS: &[Binding] = {
         bind(Choosing, "choose-page-down", &[plain(K::PageDown)], Choice(self::Choice::PageDown), ""),
         bind(Choosing, "choose-take", &[plain(K::Enter)], Choice(self::Choice::Take), "go there, or do it"),
         bind(Choosing, "choose-leave", &[plain(K::Esc)], Choice(self::Choice::Leave), "leave the list"),
+        bind(Selecting, "message-up", &[plain(K::Up), plain(K::Char('k')), ctrl_code(K::Up)], Deed(self::Deed::Up), "the message above"),
+        bind(Selecting, "message-down", &[plain(K::Down), plain(K::Char('j')), ctrl_code(K::Down)], Deed(self::Deed::Down), "the message below"),
+        bind(Selecting, "message-page-up", &[plain(K::PageUp)], Deed(self::Deed::PageUp), ""),
+        bind(Selecting, "message-page-down", &[plain(K::PageDown)], Deed(self::Deed::PageDown), ""),
+        bind(Selecting, "message-first", &[plain(K::Char('g')), plain(K::Home)], Deed(self::Deed::First), "the oldest one that is loaded; again: more"),
+        bind(Selecting, "message-last", &[plain(K::Char('G')), plain(K::End)], Deed(self::Deed::Last), "the newest one"),
+        bind(Selecting, "message-answered", &[plain(K::Char('o'))], Deed(self::Deed::Answered), "the one that it answers"),
+        bind(Selecting, "message-reply", &[plain(K::Char('r'))], Deed(self::Deed::Reply), "reply"),
+        bind(Selecting, "message-react", &[plain(K::Char('+')), plain(K::Char(':'))], Deed(self::Deed::React), "react, or take it back"),
+        bind(Selecting, "message-copy", &[plain(K::Char('y'))], Deed(self::Deed::Copy), "copy the text (OSC 52)"),
+        bind(Selecting, "message-edit", &[plain(K::Char('e'))], Deed(self::Deed::Edit), "edit, if it is yours"),
+        bind(Selecting, "message-delete", &[plain(K::Char('d')), plain(K::Delete)], Deed(self::Deed::Delete), "delete, if it is yours; pressed twice"),
+        bind(Selecting, "message-resend", &[plain(K::Char('R'))], Deed(self::Deed::Resend), "send one that failed again"),
+        bind(Selecting, "message-discard", &[plain(K::Char('x'))], Deed(self::Deed::Discard), "drop one that failed"),
+        bind(Selecting, "message-leave", &[plain(K::Esc), plain(K::Enter), plain(K::Char('q'))], Deed(self::Deed::Leave), "back to writing"),
         bind(Monitoring, "pane-next-list", &[plain(K::Tab)], Pane(self::Pane::NextList), "nodes, rooms, links, events"),
         bind(Monitoring, "pane-previous-list", &[plain(K::BackTab)], Pane(self::Pane::PreviousList), ""),
         bind(Monitoring, "pane-up", &[plain(K::Up), plain(K::Char('k'))], Pane(self::Pane::Up), "row above"),

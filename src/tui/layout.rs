@@ -5,6 +5,13 @@ use ratatui::layout::{Margin, Rect};
 /// Rows that the composer may grow to; it never takes more than a third of the screen.
 const COMPOSER_ROWS_MAX: u16 = 8;
 
+/// Rows of a screen from which there is room for what the composer's text is about.
+const ASIDE_FROM_ROWS: u16 = 7;
+
+/// Columns and rows that the list of reactions takes at most.
+const PICKER_COLUMNS_MAX: u16 = 34;
+const PICKER_ROWS_MAX: u16 = 13;
+
 /// Columns from which the rooms are shown beside the messages.
 const ROOMS_FROM_COLUMNS: u16 = 60;
 
@@ -25,12 +32,15 @@ pub struct Regions {
     pub people: Rect,
     /// Who is writing, and new messages further down.
     pub notice: Rect,
+    /// Which message the composer's text answers or changes.
+    pub aside: Rect,
     pub composer: Rect,
     pub status: Rect,
 }
 
 /// Cuts up a screen of `size` columns and rows; `composer_rows` is what the text would take.
-pub fn regions(size: (u16, u16), composer_rows: usize) -> Regions {
+/// `aside` is whether what it answers or changes is to be told above it.
+pub fn regions(size: (u16, u16), composer_rows: usize, aside: bool) -> Regions {
     let (columns, rows) = size;
     let sides = sides(columns);
     let (rooms_width, people_width) = sides;
@@ -43,26 +53,29 @@ pub fn regions(size: (u16, u16), composer_rows: usize) -> Regions {
 
     let mut down = Down { y: 0, rows };
     let topic = down.take(1);
-    let below = composer_height + 2;
+    let aside_height = u16::from(aside && rows >= ASIDE_FROM_ROWS);
+    let below = composer_height + aside_height + 2;
     let messages = down.take(rows.saturating_sub(1 + below));
     let notice = down.take(1);
+    let aside = down.take(aside_height);
     let composer = down.take(composer_height);
     let status = down.take(1);
-    let side_height = topic.1 + messages.1 + notice.1 + composer.1;
+    let side_height = topic.1 + messages.1 + notice.1 + aside.1 + composer.1;
     Regions {
         rooms: Rect::new(0, 0, rooms_width, side_height),
         topic: Rect::new(left, topic.0, width, topic.1),
         messages: Rect::new(left, messages.0, width, messages.1),
         people: Rect::new(left + width, 0, people_width, side_height),
         notice: Rect::new(left, notice.0, width, notice.1),
+        aside: Rect::new(left, aside.0, width, aside.1),
         composer: Rect::new(left, composer.0, width, composer.1),
         status: Rect::new(0, status.0, columns, status.1),
     }
 }
 
-/// The switcher's parts of a screen of `size` columns and rows.
+/// Parts of a list over the screen that one types into.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SwitcherRegions {
+pub struct Picker {
     /// All of it, its border included.
     pub frame: Rect,
     /// The line to type into.
@@ -77,12 +90,12 @@ const SEARCH_COLUMNS_MAX: u16 = 120;
 const FOUND_TALL_FROM_ROWS: u16 = 20;
 
 /// The search's parts: nearly all of the screen, as there is much to read.
-pub fn search(size: (u16, u16)) -> SwitcherRegions {
+pub fn search(size: (u16, u16)) -> Picker {
     let (columns, rows) = size;
     let margin = if columns >= PEOPLE_FROM_COLUMNS { 4 } else { 0 };
     let width = (columns - margin).min(SEARCH_COLUMNS_MAX);
     let height = rows.saturating_sub(1).max(rows.min(4));
-    over((columns - width) / 2, 0, width, height)
+    framed(Rect::new((columns - width) / 2, 0, width, height))
 }
 
 /// Rows that a message that was found takes: who and where, and its text.
@@ -96,18 +109,37 @@ pub fn found_in_sight(size: (u16, u16)) -> usize {
 }
 
 /// Where the switcher stands: above the middle, so that its line stays where it is looked for.
-pub fn switcher(size: (u16, u16)) -> SwitcherRegions {
+pub fn switcher(size: (u16, u16)) -> Picker {
     let (columns, rows) = size;
     let margin = if columns >= PEOPLE_FROM_COLUMNS { 8 } else { 0 };
     let width = (columns - margin).min(SWITCHER_COLUMNS_MAX);
     let height = rows.saturating_sub(2).clamp(rows.min(4), SWITCHER_ROWS_MAX);
     let y = ((rows - height) / 4).max(u16::from(rows > height));
-    over((columns - width) / 2, y, width, height)
+    framed(Rect::new((columns - width) / 2, y, width, height))
 }
 
-/// A frame with a line to type into and a list.
-fn over(x: u16, y: u16, width: u16, height: u16) -> SwitcherRegions {
-    let frame = Rect::new(x, y, width, height);
+/// Where so many reactions are chosen from: above the message whose first and last row are given, below it
+/// where there is no room above, else at the edge that is farther away.
+pub fn picker(within: Rect, found: usize, message: (u16, u16)) -> Picker {
+    let rows = u16::try_from(found.max(1)).unwrap_or(u16::MAX);
+    let wanted = rows.saturating_add(3).min(PICKER_ROWS_MAX);
+    let height = wanted.min(within.height);
+    let width = within.width.min(PICKER_COLUMNS_MAX);
+    let (first, last) = message;
+    let lowest = within.bottom() - height;
+    let y = if first >= height {
+        (within.y + first - height).min(lowest)
+    } else if last + 1 + height <= within.height {
+        within.y + last + 1
+    } else if first >= within.height / 2 {
+        within.y
+    } else {
+        lowest
+    };
+    framed(Rect::new(within.x, y, width, height))
+}
+
+fn framed(frame: Rect) -> Picker {
     let inner = frame.inner(Margin::new(1, 1));
     let input = Rect {
         height: inner.height.min(1),
@@ -118,7 +150,7 @@ fn over(x: u16, y: u16, width: u16, height: u16) -> SwitcherRegions {
         height: inner.height - input.height,
         ..inner
     };
-    SwitcherRegions { frame, input, list }
+    Picker { frame, input, list }
 }
 
 /// Columns that the composer's text has, the prompt taken off.
@@ -166,10 +198,10 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_has_messages_only_and_a_wide_one_all() {
-        let narrow = regions((40, 12), 1);
+        let narrow = regions((40, 12), 1, false);
         assert_eq!((narrow.rooms.width, narrow.people.width), (0, 0));
         assert_eq!(narrow.messages, Rect::new(0, 1, 40, 8));
-        let wide = regions((120, 40), 1);
+        let wide = regions((120, 40), 1, false);
         assert_eq!((wide.rooms.width, wide.people.width), (20, 20));
         assert_eq!(wide.messages, Rect::new(20, 1, 80, 36));
     }
@@ -178,7 +210,7 @@ mod tests {
     fn every_size_is_cut_up_without_overlap_or_overrun() {
         for columns in 0..130 {
             for rows in 0..50 {
-                let all = regions((columns, rows), 100);
+                let all = regions((columns, rows), 100, rows % 2 == 0);
                 let screen = Rect::new(0, 0, columns, rows);
                 for part in [
                     all.rooms,
@@ -186,13 +218,19 @@ mod tests {
                     all.messages,
                     all.people,
                     all.notice,
+                    all.aside,
                     all.composer,
                     all.status,
                 ] {
                     assert_eq!(part.intersection(screen).area(), part.area(), "{all:?}");
                 }
                 assert!(all.composer.height <= COMPOSER_ROWS_MAX);
-                for over in [switcher((columns, rows)), search((columns, rows))] {
+                let reactions = picker(all.messages, 8, (columns % 20, columns % 30));
+                for over in [
+                    switcher((columns, rows)),
+                    search((columns, rows)),
+                    reactions,
+                ] {
                     for part in [over.frame, over.input, over.list] {
                         let within = part.is_empty() || screen.intersection(part) == part;
                         assert!(within, "{columns}×{rows}: {over:?}");

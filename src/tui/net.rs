@@ -228,10 +228,13 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
     let reading = travel::is_reading(state, at);
     let room = &mut state.rooms[at];
     let others = |message: &Message| me.as_ref().is_none_or(|me| me.uid != message.uid);
-    let unread = messages
-        .iter()
-        .filter(|m| others(m) && !room.read.covers(&m.origin, m.seq))
-        .count();
+    let is_unread = |m: &&Message| others(m) && !room.read.covers(&m.origin, m.seq);
+    let unread = messages.iter().filter(is_unread).count();
+    let meant = |m: &&Message| {
+        let text = m.text.as_deref().unwrap_or_default();
+        me.as_ref().is_some_and(|me| mentions(text, &me.name))
+    };
+    let meant = messages.iter().filter(is_unread).filter(meant).count();
     for message in messages {
         if !others(&message) {
             room.take_pending(&message.nonce);
@@ -241,11 +244,10 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
     if unread > 0 && !room.read.is_empty() {
         room.read_before = room.read.clone();
         room.first_unread = travel::first_unread(room, others);
-        room.unread = if reading {
-            0
-        } else {
-            u32::try_from(unread).unwrap_or(u32::MAX)
-        };
+        if !reading {
+            room.unread = u32::try_from(unread).unwrap_or(u32::MAX);
+            room.mentions = u32::try_from(meant).unwrap_or(u32::MAX);
+        }
     }
 }
 
@@ -476,11 +478,14 @@ fn read_elsewhere(state: &mut State, read: &ReadMoved) -> Vec<Effect> {
             !room.read.covers(&message.origin, message.seq)
                 && me.as_ref().is_none_or(|me| me.uid != message.uid)
         });
-        let unread = u32::try_from(unread.count()).unwrap_or(u32::MAX);
-        room.unread = room.unread.min(unread);
-        if room.unread == 0 {
-            room.mentions = 0;
+        let (mut count, mut meant) = (0, 0);
+        for message in unread {
+            let text = message.text.as_deref().unwrap_or_default();
+            count += 1;
+            meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
         }
+        room.unread = room.unread.min(count);
+        room.mentions = room.mentions.min(meant);
     }
     Vec::new()
 }

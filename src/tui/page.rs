@@ -14,7 +14,7 @@ use super::timeline::{Beyond, Item, Place};
 pub const AHEAD_ITEMS: usize = 60;
 
 /// An item with its place, and the one above it.
-type Step<'a> = (Option<(&'a Place, &'a Item)>, &'a Place, &'a Item);
+pub(super) type Step<'a> = (Option<(&'a Place, &'a Item)>, &'a Place, &'a Item);
 
 impl<'a> Sheet<'a> {
     /// The rows in sight, the topmost first: `height` at most.
@@ -77,6 +77,12 @@ impl<'a> Sheet<'a> {
     /// At the given item, with some of what is above it in sight.
     pub fn at(&self, place: &Place, height: usize) -> Position {
         self.settled(place, 0, height)
+    }
+
+    /// Rows of the item at the top, where that is held.
+    pub fn rows_at_top(&self) -> Option<usize> {
+        let (before, place, item) = self.forward_from(self.room.reader()?).next()?;
+        Some(self.item(before, place, item, false).len())
     }
 
     /// Whether more is to be fetched above.
@@ -179,13 +185,16 @@ impl<'a> Sheet<'a> {
         rows
     }
 
-    fn pending_rows(&self) -> Vec<Line<'static>> {
+    pub(super) fn pending_rows(&self) -> Vec<Line<'static>> {
         let pending = self.room.pending.iter();
         pending.flat_map(|pending| self.pending(pending)).collect()
     }
 
     /// Items before `place` (all when `None`), the newest first, each with the one above it.
-    fn back_from(&self, place: Option<&Place>) -> impl Iterator<Item = Step<'a>> + use<'a> {
+    pub(super) fn back_from(
+        &self,
+        place: Option<&Place>,
+    ) -> impl Iterator<Item = Step<'a>> + use<'a> {
         let timeline = &self.room.timeline;
         let items: Box<dyn DoubleEndedIterator<Item = (&'a Place, &'a Item)>> = match place {
             Some(place) => Box::new(timeline.before(place)),
@@ -199,7 +208,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Items from `top` on, each with the one above it.
-    fn forward_from(&self, top: &Place) -> impl Iterator<Item = Step<'a>> + use<'a> {
+    pub(super) fn forward_from(&self, top: &Place) -> impl Iterator<Item = Step<'a>> + use<'a> {
         let timeline = &self.room.timeline;
         let mut before = timeline.before(top).next_back();
         timeline.from(top).map(move |(place, item)| {

@@ -148,6 +148,15 @@ impl Room {
         self.name.starts_with('@')
     }
 
+    /// Unread messages that are meant for this person: in a conversation all.
+    pub fn urgent(&self) -> u32 {
+        if self.is_direct() {
+            self.unread
+        } else {
+            self.mentions
+        }
+    }
+
     /// The name with the sign that tells rooms from people.
     pub fn title(&self) -> String {
         if self.is_direct() {

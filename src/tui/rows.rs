@@ -9,13 +9,14 @@ use super::keymap::Keymap;
 use super::keys::Action;
 use super::markup::{self, memo::Memo};
 use super::room::{Delivery, Pending, Room};
+use super::selection::Target;
 use super::shown::{fit, pad, safe, width};
 use super::state::{Me, State};
 use super::theme::Theme;
 use super::timeline::{Item, Place, Post};
 use super::wrap::wrap;
 use crate::protocol::server::Message;
-use crate::protocol::{Ts, Uid};
+use crate::protocol::{MessageId, Ts, Uid};
 
 /// Microseconds after which the next message of the same person bears the name again.
 const SAME_WRITER_US: i64 = 300_000_000;
@@ -36,6 +37,8 @@ pub struct Sheet<'a> {
     keys: &'a Keymap,
     rooms: &'a [Room],
     memo: &'a Memo,
+    /// The message that is chosen.
+    chosen: Option<&'a Target>,
     /// Cells of a row.
     cells: usize,
     /// Cells of the column of names.
@@ -59,6 +62,7 @@ impl<'a> Sheet<'a> {
             keys: &state.keys,
             rooms: &state.rooms,
             memo: &state.memo,
+            chosen: state.selection.as_ref().map(|selection| &selection.target),
             cells,
             name_cells,
         }
@@ -85,7 +89,13 @@ impl<'a> Sheet<'a> {
                 let continued = !topmost
                     && rows.is_empty()
                     && before.is_some_and(|(_, above)| continues(above, &post.message));
+                let first = rows.len();
                 self.post(post, continued, &mut rows);
+                if let Some(Target::Post(id)) = self.chosen
+                    && *id == post.message.id
+                {
+                    self.mark(&mut rows[first..]);
+                }
             }
             Item::Presence { came, went } => self.presence(came, went, &mut rows),
             Item::Note(note) => {
@@ -115,6 +125,9 @@ impl<'a> Sheet<'a> {
             }
         };
         let mut rows = Vec::new();
+        if let Some(answered) = &pending.reply_to {
+            self.quote(answered, &mut rows);
+        }
         let me = self.me.map(|me| (me.name.as_str(), &me.uid));
         let text = self.text(
             pending.text.as_str(),
@@ -123,24 +136,47 @@ impl<'a> Sheet<'a> {
             &[(&sign, style)],
         );
         self.body(Some(pending.ts), me, text, false, &mut rows);
+        if let Some(Target::Pending(nonce)) = self.chosen
+            && *nonce == pending.nonce
+        {
+            self.mark(&mut rows);
+        }
         rows
+    }
+
+    /// Marks the rows of the chosen message in front of their text, which stays as it is.
+    fn mark(&self, rows: &mut [Line<'static>]) {
+        for row in rows {
+            let mut cells = 0;
+            for span in &mut row.spans {
+                if cells < self.indent() {
+                    span.style = span.style.patch(self.theme.chosen());
+                }
+                cells += width(&span.content);
+            }
+        }
+    }
+
+    /// What an answer answers.
+    fn quote(&self, answered: &MessageId, rows: &mut Vec<Line<'static>>) {
+        let quote = match self.room.timeline.message(answered) {
+            Some(m) => {
+                let text = m.text.as_deref().map(|text| self.memo.plain(text));
+                let text = text.unwrap_or_else(|| "deleted".to_owned());
+                let words: Vec<&str> = text.split_whitespace().collect();
+                format!("↱ {}: {}", m.from, words.join(" "))
+            }
+            None => "↱ an earlier message".to_owned(),
+        };
+        let quote = fit(&quote, self.cells.saturating_sub(self.indent()));
+        self.line(&quote, self.theme.quiet(), rows);
     }
 
     fn post(&self, post: &Post, continued: bool, rows: &mut Vec<Line<'static>>) {
         let theme = self.theme;
         let message = &post.message;
         if let Some(answered) = &message.reply_to {
-            let quote = match self.room.timeline.message(answered) {
-                Some(m) => {
-                    let text = m.text.as_deref().map(|text| self.memo.plain(text));
-                    let text = text.unwrap_or_else(|| "deleted".to_owned());
-                    let words: Vec<&str> = text.split_whitespace().collect();
-                    format!("↱ {}: {}", m.from, words.join(" "))
-                }
-                None => "↱ an earlier message".to_owned(),
-            };
-            let quote = fit(&quote, self.cells.saturating_sub(self.indent()));
-            self.line(&quote, theme.quiet(), rows);
+            self.quote(answered, rows);
         }
         let mentioned = self.mentions_me(message);
         let text_style = if mentioned {
@@ -302,7 +338,8 @@ impl<'a> Sheet<'a> {
         self.format(ts, "%A, %-d %B %Y")
     }
 
-    fn format(&self, ts: Ts, form: &str) -> String {
+    /// A moment, by the clock on the wall.
+    pub fn format(&self, ts: Ts, form: &str) -> String {
         match jiff::Timestamp::from_microsecond(ts.0) {
             Ok(moment) => moment
                 .to_zoned(self.zone.clone())

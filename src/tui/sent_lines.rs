@@ -46,6 +46,10 @@ impl SentLines {
         }
     }
 
+    pub fn is_browsing(&self) -> bool {
+        self.browsing.is_some()
+    }
+
     /// Another text is written: the next call back begins at the newest line.
     pub fn stop(&mut self) {
         self.browsing = None;

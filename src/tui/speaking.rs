@@ -3,7 +3,7 @@
 use super::commands::{self, Outcome};
 use super::composer::Purpose;
 use super::event::{Effect, Unsent};
-use super::room::{Delivery, Pending};
+use super::room::{Delivery, Pending, Room};
 use super::state::State;
 use super::travel;
 use crate::client::Command;
@@ -86,13 +86,14 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
     Ok(effects)
 }
 
-/// Changes the text of an own message.
+/// Changes the text of an own message; nothing, if it is the same.
 pub fn edit(state: &mut State, id: MessageId, text: &str) -> Outcome {
-    let text = Text::parse(text).map_err(|refusal| refusal.message)?;
-    let room = state
-        .room()
-        .and_then(|room| Some((room.name.clone(), room.reference()?)));
-    let (name, room) = room.ok_or_else(|| "there is no room".to_owned())?;
+    let text = Text::parse(text.trim_end()).map_err(|refusal| refusal.message)?;
+    let (name, room) = here(state)?;
+    let held = state.room().and_then(|room| room.timeline.message(&id));
+    if held.is_some_and(|message| message.text.as_deref() == Some(text.as_str())) {
+        return Ok(Vec::new());
+    }
     Ok(change(state, name, "the edit", |nonce| ClientFrame::Edit {
         room,
         id,
@@ -100,6 +101,49 @@ pub fn edit(state: &mut State, id: MessageId, text: &str) -> Outcome {
         nonce: Some(nonce),
         after: None,
     }))
+}
+
+/// Takes an own message back, for good.
+pub fn delete(state: &mut State, id: MessageId) -> Outcome {
+    let (name, room) = here(state)?;
+    Ok(change(state, name, "deleting", |nonce| {
+        ClientFrame::Delete {
+            room,
+            id,
+            nonce: Some(nonce),
+            after: None,
+        }
+    }))
+}
+
+/// Puts a reaction to a message of the room that is shown, or takes it back.
+pub fn react(state: &mut State, id: MessageId, emoji: String) -> Outcome {
+    let (name, room) = here(state)?;
+    let message = room_message(state, &id).ok_or("there is no such message here")?;
+    let me = state.me.as_ref().map(|me| &me.name);
+    let names = message.reactions.get(&emoji);
+    let mine = names.zip(me).is_some_and(|(names, me)| names.contains(me));
+    Ok(change(state, name, "the reaction", |nonce| {
+        ClientFrame::React {
+            room,
+            id,
+            emoji,
+            on: !mine,
+            nonce: Some(nonce),
+            after: None,
+        }
+    }))
+}
+
+fn room_message<'a>(state: &'a State, id: &MessageId) -> Option<&'a Message> {
+    state.room()?.timeline.message(id)
+}
+
+/// The room that is shown, by its name and as the protocol refers to it.
+fn here(state: &State) -> Result<(String, RoomRef), String> {
+    let room = state.room();
+    let here = room.and_then(|room| Some((room.name.clone(), room.reference()?)));
+    here.ok_or_else(|| "there is no room".to_owned())
 }
 
 /// Sends a change, and remembers what it was in case it is refused.
@@ -124,27 +168,45 @@ pub fn last_own(state: &State) -> Option<MessageId> {
 
 /// Puts the last own message into the composer, to be changed there.
 pub fn begin_edit(state: &mut State) {
-    let Some(id) = last_own(state) else {
-        return state.say("there is no message of yours here");
-    };
+    match last_own(state) {
+        Some(id) => edit_in_composer(state, id),
+        None => state.say("there is no message of yours here"),
+    }
+}
+
+/// Puts an own message into the composer, to be changed there.
+pub fn edit_in_composer(state: &mut State, id: MessageId) {
     let Some(room) = state.room_mut() else { return };
-    let text = room
-        .timeline
-        .message(&id)
-        .and_then(|message| message.text.clone());
-    room.composer.reset();
-    room.composer.insert(&text.unwrap_or_default());
-    room.composer.purpose = Purpose::Edit(id);
+    let message = room.timeline.message(&id);
+    let text = message.and_then(|message| message.text.clone());
+    room.composer.edit(id, &text.unwrap_or_default());
+}
+
+/// Whether the composer holds an own message as it is, with nothing changed yet.
+pub fn is_unchanged_edit(room: &Room) -> bool {
+    match &room.composer.purpose {
+        Purpose::Edit(id) => {
+            let message = room.timeline.message(id);
+            let text = message.and_then(|message| message.text.as_ref());
+            text.is_some_and(|text| *text == room.composer.text())
+        }
+        Purpose::New | Purpose::Reply(_) => false,
+    }
 }
 
 /// Sends what was refused again, under the same nonces.
 pub fn resend(state: &mut State) -> Vec<Effect> {
+    resend_where(state, |_| true)
+}
+
+/// Sends those again that were refused and are wanted.
+pub fn resend_where(state: &mut State, wanted: impl Fn(&Pending) -> bool) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(room) = state.room_mut()
         && let Some(reference) = room.reference()
     {
         for pending in &mut room.pending {
-            if pending.state != Delivery::Waiting {
+            if pending.state != Delivery::Waiting && wanted(pending) {
                 pending.state = Delivery::Waiting;
                 effects.push(write(pending, reference.clone()));
             }
@@ -154,6 +216,19 @@ pub fn resend(state: &mut State) -> Vec<Effect> {
         state.say("nothing has failed here");
     }
     effects
+}
+
+/// Drops those that were refused and are wanted no more; says how many.
+pub fn discard_where(state: &mut State, dropped: impl Fn(&Pending) -> bool) -> Vec<Effect> {
+    let Some(room) = state.room_mut() else {
+        return Vec::new();
+    };
+    let before = room.pending.len();
+    room.pending
+        .retain(|pending| pending.state == Delivery::Waiting || !dropped(pending));
+    let count = before - room.pending.len();
+    state.say(format!("{count} dropped"));
+    vec![state.keep()]
 }
 
 /// Sends what an earlier run could not, if this is still the same user. Under another one it would

@@ -10,8 +10,10 @@ use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
 use super::markup::memo::Memo;
 use super::monitor::Monitor;
+use super::reacting::Reactions;
 use super::room::Room;
 use super::search::Search;
+use super::selection::Selection;
 use super::sent_lines::SentLines;
 use super::switcher::Switcher;
 use super::theme::Theme;
@@ -38,6 +40,8 @@ pub struct State {
     pub size: (u16, u16),
     /// Whether the person is looking.
     pub focused: bool,
+    /// Since when.
+    pub focused_at: Option<Ts>,
     pub link: Link,
     /// The node of the last session.
     pub last_node: Option<String>,
@@ -46,6 +50,8 @@ pub struct State {
     pub rooms: Vec<Room>,
     /// The room that is shown.
     pub active: usize,
+    /// The message of it that is chosen; then keys are about that.
+    pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
     pub search: Search,
@@ -66,6 +72,8 @@ pub struct State {
     pub memo: Memo,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
+    /// Public rooms that the node has told of.
+    pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
     pub asked: HashMap<i64, Asked>,
     /// Changes on their way: in which room, and what it was.
@@ -128,6 +136,8 @@ pub enum Overlay {
     Switcher(Box<Switcher>),
     /// What was looked for and found.
     Search,
+    /// With what to react to the chosen message.
+    Reactions(Box<Reactions>),
 }
 
 /// What a question was about.
@@ -184,10 +194,19 @@ pub enum Asked {
 /// Tab goes through these, in place of the word that was there.
 #[derive(Clone, Debug)]
 pub struct Completion {
-    pub words: Vec<String>,
+    pub words: Vec<Candidate>,
     pub at: usize,
     /// Scalar values of what stands in the composer for it now.
     pub chars: usize,
+}
+
+/// What a word may become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// As it stands in the text then.
+    pub text: String,
+    /// As it is offered.
+    pub label: String,
 }
 
 /// Makes nonces from the time and from chance that came in at the start.
@@ -229,11 +248,13 @@ impl State {
             keys: Keymap::default(),
             size,
             focused: true,
+            focused_at: None,
             link: Link::Waiting,
             last_node: None,
             me: None,
             rooms: Vec::new(),
             active: 0,
+            selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
             search: Search::default(),
@@ -246,6 +267,7 @@ impl State {
             sent_lines: SentLines::default(),
             memo: Memo::default(),
             completion: None,
+            known_rooms: Vec::new(),
             asked: HashMap::new(),
             changes: HashMap::new(),
             unsent: Vec::new(),

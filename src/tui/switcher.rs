@@ -55,8 +55,8 @@ pub struct Entry {
     /// The keys that do it too.
     pub keys: String,
     pub unread: u32,
-    /// Something unread is meant for this person.
-    pub urgent: bool,
+    /// Those of them that are meant for this person.
+    pub urgent: u32,
 }
 
 /// Where an entry leads.
@@ -348,7 +348,7 @@ fn fitting(all: Vec<Entry>, query: &Query) -> Vec<Entry> {
 /// the one that is shown stands last.
 fn open_rooms(state: &State) -> Vec<Entry> {
     let mut rooms: Vec<(usize, &Room)> = state.rooms.iter().enumerate().collect();
-    rooms.sort_by_key(|(at, room)| (*at == state.active, !is_urgent(room), room.unread == 0));
+    rooms.sort_by_key(|(at, room)| (*at == state.active, room.urgent() == 0, room.unread == 0));
     let entries = rooms.into_iter().map(|(at, room)| Entry {
         note: if at == state.active {
             "you are here".to_owned()
@@ -356,14 +356,10 @@ fn open_rooms(state: &State) -> Vec<Entry> {
             room.topic.clone()
         },
         unread: room.unread,
-        urgent: is_urgent(room),
+        urgent: room.urgent(),
         ..entry(Target::Open(room.name.clone()), &room.title())
     });
     entries.collect()
-}
-
-fn is_urgent(room: &Room) -> bool {
-    room.mentions > 0 || (room.is_direct() && room.unread > 0)
 }
 
 /// People of the rooms, and those of earlier conversations, that have no conversation open.
@@ -450,7 +446,7 @@ fn actions(state: &State) -> Vec<Entry> {
         let wanted = match binding.topic {
             Topic::Reading | Topic::Rooms | Topic::Program => true,
             Topic::Writing => matches!(binding.action, Action::EditLast | Action::Resend),
-            Topic::Monitoring | Topic::Choosing => false,
+            Topic::Monitoring | Topic::Choosing | Topic::Selecting => false,
         };
         let here = matches!(
             binding.action,
@@ -484,6 +480,6 @@ fn entry(target: Target, label: &str) -> Entry {
         note: String::new(),
         keys: String::new(),
         unread: 0,
-        urgent: false,
+        urgent: 0,
     }
 }

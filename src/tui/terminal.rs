@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use crossterm::cursor::Show;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
@@ -176,6 +178,17 @@ impl Speaks {
         told
     }
 
+    /// Puts a text onto the clipboard (OSC 52). `tmux` takes it for itself with `set-clipboard on`, and hands on
+    /// what is wrapped with `allow-passthrough on`: one of the two is enough.
+    pub fn clipboard(self, text: &str) -> String {
+        let sequence = format!("\x1b]52;c;{}\x1b\\", BASE64_STANDARD.encode(text));
+        if self.tmux {
+            format!("{sequence}{}", self.wrapped(&sequence))
+        } else {
+            sequence
+        }
+    }
+
     fn wrapped(self, sequence: &str) -> String {
         if self.tmux {
             format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
@@ -243,6 +256,21 @@ mod tests {
             ("TERM_PROGRAM", "ghostty"),
             ("TMUX", "/tmp/x,1,0")
         ]));
+    }
+
+    #[test]
+    fn a_text_is_copied_as_base64_through_tmux_both_ways() {
+        let speaks = |tmux| Speaks {
+            osc_9: true,
+            osc_777: true,
+            tmux,
+        };
+        let plain = "\x1b]52;c;w6Q7Cg==\x1b\\";
+        assert_eq!(speaks(false).clipboard("ä;\n"), plain);
+        assert_eq!(
+            speaks(true).clipboard("ä;\n"),
+            format!("{plain}\x1bPtmux;\x1b\x1b]52;c;w6Q7Cg==\x1b\x1b\\\x1b\\")
+        );
     }
 
     /// Not a test: the inner program of the one below.

@@ -1,10 +1,12 @@
 //! Moving: among rooms, and through a room's history.
 
+use super::composer::Purpose;
 use super::event::Effect;
 use super::layout::{composer_width, regions};
 use super::page::AHEAD_ITEMS;
 use super::room::{Membership, Position, Room};
 use super::rows::Sheet;
+use super::selection;
 use super::state::{Asked, State};
 use super::timeline::{Beyond, Item, Place};
 use crate::protocol::limits::HISTORY_MAX;
@@ -18,6 +20,11 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     if at >= state.rooms.len() {
         return Vec::new();
     }
+    let effects = if at == state.active {
+        Vec::new()
+    } else {
+        selection::leave(state)
+    };
     if at != state.active
         && let Some(left) = state.room_mut()
     {
@@ -38,7 +45,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
             me.as_ref().is_none_or(|me| me.uid != message.uid)
         });
     }
-    Vec::new()
+    effects
 }
 
 /// The first message past what had been read that is somebody else's.
@@ -71,7 +78,7 @@ pub fn step_active(state: &mut State) -> Vec<Effect> {
     let count = state.rooms.len();
     let after = (1..count).map(|by| (state.active + by) % count);
     let unread: Vec<usize> = after.filter(|at| state.rooms[*at].unread > 0).collect();
-    let urgent = |at: &&usize| state.rooms[**at].mentions > 0 || state.rooms[**at].is_direct();
+    let urgent = |at: &&usize| state.rooms[**at].urgent() > 0;
     match unread.iter().find(urgent).or(unread.first()) {
         Some(at) => show(state, *at),
         None => {
@@ -92,6 +99,11 @@ pub fn scroll(state: &mut State, rows: isize) {
         sheet.down(by, height)
     };
     place_reader(state, position);
+}
+
+/// At the newest message again, if that is in sight.
+pub fn settle(state: &mut State) {
+    scroll(state, 0);
 }
 
 /// A screenful, less the row that keeps the eye.
@@ -119,24 +131,25 @@ pub fn to_first_unread(state: &mut State) {
 }
 
 /// Older messages have come: if all that was held was unread, the first unread one may be among them.
-/// `oldest` is where the oldest stood before.
-pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) {
+/// `oldest` is where the oldest stood before. True when the reader was taken there.
+pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) -> bool {
     let me = state.me.clone();
     let room = &mut state.rooms[at];
     if room.first_unread.is_none() || room.first_unread != oldest {
-        return;
+        return false;
     }
     room.first_unread = first_unread(room, |message| {
         me.as_ref().is_none_or(|me| me.uid != message.uid)
     });
     if !std::mem::take(&mut room.seeks_unread) {
-        return;
+        return false;
     }
     room.seeks_unread =
         room.first_unread == room.timeline.oldest_place() && room.timeline.older != Beyond::Nothing;
     if let Some(top) = room.first_unread.clone() {
         room.position = Position::At { top, row: 0 };
     }
+    true
 }
 
 /// To the newest message; if the window does not reach it, the newest page is fetched.
@@ -240,13 +253,33 @@ pub fn parts(state: &State) -> super::layout::Regions {
     let rows = state.room().map_or(1, |room| {
         room.composer.layout(composer_width(state.size)).rows.len()
     });
-    regions(state.size, rows)
+    let purpose = state.room().map(|room| &room.composer.purpose);
+    let aside = purpose.is_some_and(|purpose| *purpose != Purpose::New);
+    regions(state.size, rows, aside)
 }
 
 /// The rows of the room that is shown.
 pub fn sheet(state: &State) -> Option<Sheet<'_>> {
     let room = state.room()?;
     Some(Sheet::new(state, room, parts(state).messages.width))
+}
+
+/// Rows of the item at the top of what is in sight.
+pub fn rows_at_top(state: &State) -> Option<usize> {
+    sheet(state)?.rows_at_top()
+}
+
+/// What came in above may have taken the line of its day from the item at the top, which had so many rows
+/// `before`: what is below that line stays where it is.
+pub fn hold_top(state: &mut State, before: Option<usize>) {
+    let after = rows_at_top(state);
+    let gone = match (before, after) {
+        (Some(before), Some(after)) => before.saturating_sub(after),
+        (None, _) | (_, None) => 0,
+    };
+    if gone > 0 {
+        scroll(state, -isize::try_from(gone).unwrap_or(0));
+    }
 }
 
 fn place_reader(state: &mut State, position: Position) {

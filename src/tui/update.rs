@@ -5,17 +5,23 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEve
 use ratatui::layout::Position as Cell;
 
 use super::complete;
-use super::composer::Composer;
+use super::composer::{Composer, Purpose};
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
-use super::{again, attention, monitor, net, search, speaking, switcher, travel};
-use crate::client::Command;
+use super::{
+    again, attention, monitor, net, reacting, search, selection, speaking, switcher, travel,
+};
+use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
+use crate::protocol::server::ServerFrame;
 use crate::protocol::{ClientFrame, Ts, UserName};
 
 /// Rows that a turn of the wheel moves.
 const WHEEL_ROWS: isize = 3;
+
+/// Microseconds for which a click is one that brought the focus, and is about no message.
+const FOCUS_CLICK_US: i64 = 300_000;
 
 /// Microseconds between two measurements of the round trip.
 const PING_AGAIN_US: i64 = 5_000_000;
@@ -25,6 +31,7 @@ const INTERRUPT_AGAIN_US: i64 = 2_000_000;
 
 /// Takes one event and says what is to be done.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let is_frequent = is_frequent(&event);
     let mut effects = match event {
         Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Event::Key(key) => press(state, &key),
@@ -36,17 +43,28 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Focus(on) => {
             state.focused = on;
+            state.focused_at = on.then_some(state.now);
             Vec::new()
         }
         Event::Net(event) => net::update(state, event),
         Event::Tick(now) => tick(state, now),
     };
+    selection::hold(state, is_frequent);
     effects.extend(travel::fetch(state));
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
     effects.extend(attention::title(state));
     effects
+}
+
+/// Of these there may be a thousand a second.
+fn is_frequent(event: &Event) -> bool {
+    match event {
+        Event::Tick(_) => true,
+        Event::Net(ClientEvent::Frame(frame)) => matches!(**frame, ServerFrame::NewMessage(_)),
+        _ => false,
+    }
 }
 
 fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
@@ -71,7 +89,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     state.pressed = Some(state.now);
     let action = state.keys.action(key);
     let taken = state.keys.choice(key) == Some(Choice::Take);
-    if action != Some(Action::Complete) {
+    if !matches!(action, Some(Action::Complete | Action::CompleteBack)) {
         state.completion = None;
     }
     if action != Some(Action::Interrupt) {
@@ -98,14 +116,16 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         },
         Overlay::Switcher(_) => switcher::press(state, key),
         Overlay::Search => search::press(state, key),
+        Overlay::Reactions(_) => reacting::press(state, key),
         Overlay::None if state.monitor.open => match monitor::press(state, key) {
             Some(Action::Cancel) | None => Vec::new(),
             Some(Action::Interrupt) => interrupt_twice(state),
             Some(action) => act(state, action),
         },
+        Overlay::None if state.selection.is_some() => selection::press(state, key),
         Overlay::None => match (action, typed(key)) {
             (Some(action), _) => act(state, action),
-            (None, Some(c)) => write(state, c.encode_utf8(&mut [0; 4])),
+            (None, Some(c)) => type_in(state, c),
             (None, None) => Vec::new(),
         },
     }
@@ -144,6 +164,15 @@ fn take_name(state: &mut State) -> Vec<Effect> {
     }
 }
 
+/// Types a character into the room's composer.
+fn type_in(state: &mut State, c: char) -> Vec<Effect> {
+    let effects = write(state, c.encode_utf8(&mut [0; 4]));
+    if let (':', Some(room)) = (c, state.room_mut()) {
+        complete::close_emoji(&mut room.composer);
+    }
+    effects
+}
+
 /// Types `text` into the room's composer.
 fn write(state: &mut State, text: &str) -> Vec<Effect> {
     let Some(room) = state.room_mut() else {
@@ -170,10 +199,16 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             search::paste(state, text);
             Vec::new()
         }
+        Overlay::Reactions(_) => {
+            reacting::paste(state, text);
+            Vec::new()
+        }
         Overlay::None if state.monitor.open => Vec::new(),
         Overlay::Help { .. } | Overlay::None => {
             state.overlay = Overlay::None;
-            write(state, text)
+            let mut effects = selection::leave(state);
+            effects.extend(write(state, text));
+            effects
         }
     }
 }
@@ -182,8 +217,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Send => return speaking::submit(state),
         Action::Resend => return speaking::resend(state),
-        Action::EditLast => speaking::begin_edit(state),
-        Action::Complete => complete::next(state),
+        Action::EditLast => {
+            let effects = selection::leave(state);
+            speaking::begin_edit(state);
+            return effects;
+        }
+        Action::Complete => complete::step(state, false),
+        Action::CompleteBack => complete::step(state, true),
         Action::Up => line_up(state),
         Action::Down => line_down(state),
         Action::PageUp => travel::scroll(state, -travel::page_rows(state)),
@@ -194,17 +234,22 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NewestOrEnd => return newest_or_end(state),
         Action::FirstUnread => travel::to_first_unread(state),
         Action::Search => return search::open(state, ""),
+        Action::Select => selection::begin(state),
         Action::PreviousRoom => return travel::step(state, -1),
         Action::NextRoom => return travel::step(state, 1),
         Action::ActiveRoom => return travel::step_active(state),
         Action::Room(number) => return travel::show(state, usize::from(number) - 1),
         Action::Monitor => return monitor::toggle(state),
         Action::Switcher => return switcher::open(state),
-        // They are for the pane or for a list alone, and bound there alone.
-        Action::Pane(_) | Action::Choice(_) => {}
+        // They are for the pane, a list or a chosen message alone, and bound there alone.
+        Action::Pane(_) | Action::Choice(_) | Action::Deed(_) => {}
         Action::Help => state.overlay = Overlay::Help { row: 0 },
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Cancel => cancel(state),
+        Action::Cancel => {
+            if let Some(room) = state.room_mut() {
+                room.composer.leave();
+            }
+        }
         Action::Interrupt => return interrupt(state),
         Action::Quit => return vec![Effect::Quit],
         Action::NewLine
@@ -252,6 +297,8 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
         Action::Redo => composer.redo(),
         Action::Send
         | Action::Complete
+        | Action::CompleteBack
+        | Action::Select
         | Action::Up
         | Action::Down
         | Action::EditLast
@@ -272,6 +319,7 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
         | Action::Monitor
         | Action::Pane(_)
         | Action::Choice(_)
+        | Action::Deed(_)
         | Action::Redraw
         | Action::Cancel
         | Action::Interrupt
@@ -279,12 +327,24 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
     }
 }
 
+/// Up: the line above. From an empty composer to the last own message, to be changed; from there, if
+/// nothing is changed, and from a text that is begun, to what was sent before.
 fn line_up(state: &mut State) {
+    let last_is_stored = state.room().is_some_and(|room| room.pending.is_empty());
+    let last_own = speaking::last_own(state).filter(|_| last_is_stored);
     let Some(room) = state.rooms.get_mut(state.active) else {
         return;
     };
     if room.composer.up() {
         return;
+    }
+    match (&room.composer.purpose, last_own) {
+        (Purpose::Edit(_), _) if speaking::is_unchanged_edit(room) => room.composer.leave(),
+        (Purpose::Edit(_), _) => return,
+        (Purpose::New, Some(id)) if room.composer.is_empty() && !state.sent_lines.is_browsing() => {
+            return speaking::edit_in_composer(state, id);
+        }
+        (Purpose::New | Purpose::Reply(_), _) => {}
     }
     let current = room.composer.text();
     if let Some(line) = state.sent_lines.back(current) {
@@ -296,7 +356,7 @@ fn line_down(state: &mut State) {
     let Some(room) = state.rooms.get_mut(state.active) else {
         return;
     };
-    if room.composer.down() {
+    if room.composer.down() || matches!(room.composer.purpose, Purpose::Edit(_)) {
         return;
     }
     if let Some(line) = state.sent_lines.forward() {
@@ -315,28 +375,24 @@ fn newest_or_end(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Esc: leaves an edit or a reply.
-fn cancel(state: &mut State) {
-    let Some(room) = state.room_mut() else { return };
-    match room.composer.purpose {
-        super::composer::Purpose::New => {}
-        super::composer::Purpose::Reply(_) | super::composer::Purpose::Edit(_) => {
-            room.composer.reset();
-        }
-    }
-}
-
+/// Ctrl+C: leaves an edit, else clears the line, which undo brings back; then a reply, then the program.
 fn interrupt(state: &mut State) -> Vec<Effect> {
-    if let Some(room) = state.room_mut()
-        && !room.composer.is_empty()
-    {
-        room.composer.reset();
-        return Vec::new();
+    let Some(room) = state.room_mut() else {
+        return interrupt_twice(state);
+    };
+    match room.composer.purpose {
+        Purpose::Edit(_) => room.composer.leave(),
+        Purpose::New | Purpose::Reply(_) if !room.composer.is_empty() => {
+            room.composer.set_text("");
+            state.sent_lines.stop();
+        }
+        Purpose::Reply(_) => room.composer.leave(),
+        Purpose::New => return interrupt_twice(state),
     }
-    interrupt_twice(state)
+    Vec::new()
 }
 
-fn interrupt_twice(state: &mut State) -> Vec<Effect> {
+pub(super) fn interrupt_twice(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let again = state
         .interrupted
@@ -369,14 +425,16 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         (Overlay::Search, up) => return search::go(state, if up { -1 } else { 1 }),
         (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),
         (Overlay::Switcher(switcher), false) => switcher.go(1, state.size),
+        (Overlay::Reactions(over), _) => over.go(if up { -1 } else { 1 }),
         (Overlay::None, _) if state.monitor.open => state.monitor.go(if up { -1 } else { 1 }),
         (Overlay::None, true) => travel::scroll(state, -WHEEL_ROWS),
         (Overlay::None, false) => travel::scroll(state, WHEEL_ROWS),
     }
+    selection::follow(state);
     Vec::new()
 }
 
-/// A room that is clicked on is shown.
+/// A room that is clicked on is shown, a message is chosen.
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
     if matches!(state.overlay, Overlay::Switcher(_)) {
@@ -384,6 +442,9 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     }
     if matches!(state.overlay, Overlay::Search) {
         return search::click(state, at);
+    }
+    if matches!(state.overlay, Overlay::Reactions(_)) {
+        return reacting::click(state, at);
     }
     if state.monitor.open {
         return Vec::new();
@@ -396,6 +457,15 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         if row >= 1 && first + row - 1 < state.rooms.len() {
             return travel::show(state, first + row - 1);
         }
+    }
+    let comes_back = state
+        .focused_at
+        .is_some_and(|since| state.now.0 - since.0 < FOCUS_CLICK_US);
+    if parts.messages.contains(at) && matches!(state.overlay, Overlay::None) && !comes_back {
+        return selection::click(state, usize::from(mouse.row - parts.messages.y));
+    }
+    if parts.composer.contains(at) && matches!(state.overlay, Overlay::None) {
+        return selection::leave(state);
     }
     if parts.notice.contains(at) && state.room().is_some_and(|room| room.new_below > 0) {
         return travel::to_newest(state);

@@ -50,6 +50,7 @@ mod text_mode;
 mod time;
 mod tui;
 #[allow(dead_code)]
+mod tui_selecting;
 mod tui_support;
 mod web;
 mod web_frames;

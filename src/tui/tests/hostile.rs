@@ -47,6 +47,7 @@ fn nothing_foreign_reaches_the_screen_whichever_field_it_came_in() {
             look(&story, payload);
             switched(&mut story, payload);
             searched(&mut story, payload);
+            selected(&mut story, payload);
             story.offline_because(payload);
             look(&story, payload);
             story.refused_because(payload);
@@ -143,6 +144,37 @@ fn searched(story: &mut Story, payload: &str) {
     ]) {
         story.hear(message(n, "bob", &around.replace('X', payload)));
         look(story, payload);
+    }
+}
+
+/// Each message chosen, with what can be done with it; and names that are completed.
+fn selected(story: &mut Story, payload: &str) {
+    use crossterm::event::KeyCode;
+    story.alt(KeyCode::Char('1'));
+    story.alt(KeyCode::Char('m'));
+    for _ in 0..4 {
+        look(story, payload);
+        for key in ["+", "o", "e", "d"] {
+            story.write(key);
+            look(story, payload);
+            story.press(KeyCode::Esc);
+            if story.state.selection.is_none() {
+                story.alt(KeyCode::Char('m'));
+            }
+        }
+        story.write("k");
+    }
+    story.write("r");
+    look(story, payload);
+    story.press(KeyCode::Esc);
+    story.ctrl('u');
+    for sign in ["@", "#"] {
+        story.write(sign);
+        for _ in 0..3 {
+            story.press(KeyCode::Tab);
+            look(story, payload);
+        }
+        story.ctrl('u');
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod again;
 mod attention;
+mod composing;
+mod deeds;
 mod hostile;
 mod looks;
 mod monitoring;
@@ -9,5 +11,6 @@ mod moving;
 mod reading;
 mod screens;
 mod searching;
+mod selecting;
 mod speaking;
 mod switching;

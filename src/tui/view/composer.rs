@@ -9,6 +9,7 @@ use crate::protocol::limits::TEXT_CHARS_MAX;
 use crate::tui::composer::Purpose;
 use crate::tui::keys::Action;
 use crate::tui::layout::PROMPT_CELLS;
+use crate::tui::shown::{fit, pad, width};
 use crate::tui::state::State;
 
 /// Characters left from which they are counted.
@@ -20,6 +21,11 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     let theme = state.theme;
     let height = usize::from(area.height);
     if height == 0 || area.width <= PROMPT_CELLS {
+        return None;
+    }
+    if state.selection.is_some() {
+        let keys = super::selection::keys(state, usize::from(area.width));
+        super::lines([keys], area, buffer);
         return None;
     }
     let layout = room.composer.layout(usize::from(area.width - PROMPT_CELLS));
@@ -51,6 +57,43 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
     let x = area.x + PROMPT_CELLS + u16::try_from(layout.cursor_cell).unwrap_or(0);
     let y = area.y + u16::try_from(layout.cursor_row - first).unwrap_or(0);
     Some(Position::new(x.min(area.right().saturating_sub(1)), y))
+}
+
+/// Which message the text answers or changes, and how to leave that.
+pub fn aside(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(room) = state.room() else { return };
+    let theme = state.theme;
+    let (sign, id, leave) = match &room.composer.purpose {
+        Purpose::New => return,
+        Purpose::Reply(id) => ("↱ ", id, "makes it no answer"),
+        Purpose::Edit(id) => ("✎ ", id, "leaves it as it was"),
+    };
+    let cells = usize::from(area.width).saturating_sub(width(sign));
+    let key = state.keys.first(Action::Cancel);
+    let leave = key.map_or(String::new(), |key| format!(" {key} {leave}"));
+    let leave = if width(&leave) * 2 > cells {
+        String::new()
+    } else {
+        leave
+    };
+    let (whose, text) = match (room.timeline.message(id), &room.composer.purpose) {
+        (Some(message), Purpose::Edit(_)) => ("editing: ".to_owned(), message.text.as_deref()),
+        (Some(message), _) => (format!("{}: ", message.from), message.text.as_deref()),
+        (None, _) => (String::new(), Some("an earlier message")),
+    };
+    let left = cells.saturating_sub(width(&leave));
+    let whose = fit(&whose, left);
+    let text = pad(
+        text.unwrap_or("deleted"),
+        left.saturating_sub(width(&whose)),
+    );
+    let line = Line::from(vec![
+        Span::styled(sign, theme.strong()),
+        Span::styled(whose, theme.strong()),
+        Span::styled(text, theme.quiet()),
+        Span::styled(leave, theme.quiet()),
+    ]);
+    super::lines([line], area, buffer);
 }
 
 /// Characters left, when they become few.

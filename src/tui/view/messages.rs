@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use super::rooms::count;
 use crate::tui::keys::Action;
 use crate::tui::room::{Membership, Position, Room};
-use crate::tui::shown::{fit, pad, width};
-use crate::tui::state::{Link, State};
+use crate::tui::shown::{fit, width};
+use crate::tui::state::{Completion, Link, State};
+use crate::tui::theme::Theme;
 use crate::tui::timeline::Beyond;
 use crate::tui::travel::{parts, sheet};
 
@@ -41,7 +43,7 @@ fn elsewhere(state: &State, cells_max: usize) -> String {
     let rooms = state.rooms.iter().enumerate();
     let unread = rooms.filter(|(at, room)| *at != state.active && room.unread > 0);
     let named: Vec<String> = unread
-        .map(|(at, room)| format!("{} {} {}", at + 1, room.title(), room.unread))
+        .map(|(at, room)| format!("{} {} {}", at + 1, room.title(), count(room, true)))
         .collect();
     fit(&named.join(", "), cells_max)
 }
@@ -93,21 +95,54 @@ fn empty(text: &str, state: &State, area: Rect, buffer: &mut Buffer) {
     line.render(middle, buffer);
 }
 
-/// Who is writing, and on the right what is further down.
+/// What Tab goes through, what is known of the chosen message, or who is writing; and on the right what is
+/// further down.
 pub fn notice(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(room) = state.room() else { return };
     let theme = state.theme;
     let cells = usize::from(area.width);
     let key = state.keys.first(Action::NewestOrEnd);
-    let below = below(room, key.as_deref().unwrap_or("↓"));
+    // What is held for a chosen message may well be the newest.
+    let below = if state.selection.is_some() && room.new_below == 0 {
+        String::new()
+    } else {
+        below(room, key.as_deref().unwrap_or("↓"))
+    };
     let left = cells.saturating_sub(width(&below) + 1);
-    let rule = pad(&writers(&room.writers(state.now)), left);
-    let line = Line::from(vec![
-        Span::styled(rule, theme.quiet()),
-        Span::raw(" "),
-        Span::styled(below, theme.accent()),
-    ]);
-    line.render(area, buffer);
+    let words = match &state.completion {
+        Some(completion) if completion.words.len() > 1 => candidates(theme, completion, left),
+        Some(_) | None if state.selection.is_some() => super::selection::detail(state, left),
+        Some(_) | None => {
+            let writers = fit(&writers(&room.writers(state.now)), left);
+            Line::from(Span::styled(writers, theme.quiet()))
+        }
+    };
+    words.render(area, buffer);
+    let below = Line::from(Span::styled(below, theme.accent()));
+    below.right_aligned().render(area, buffer);
+}
+
+/// The word that is taken, and those that Tab takes next.
+fn candidates(theme: Theme, completion: &Completion, cells: usize) -> Line<'static> {
+    let count = completion.words.len();
+    let mut left = cells;
+    let mut spans = Vec::new();
+    for by in 0..count {
+        let at = (completion.at + by) % count;
+        let label = fit(&completion.words[at].label, left);
+        let style = if by == 0 {
+            theme.chosen()
+        } else {
+            theme.quiet()
+        };
+        let used = width(&label) + 2;
+        spans.extend([Span::styled(label, style), Span::raw("  ")]);
+        if used >= left {
+            break;
+        }
+        left -= used;
+    }
+    Line::from(spans)
 }
 
 fn below(room: &Room, key: &str) -> String {

@@ -7,8 +7,10 @@ mod messages;
 mod monitor;
 mod name;
 mod people;
+mod reacting;
 mod rooms;
 mod search;
+mod selection;
 mod status;
 mod switcher;
 
@@ -37,6 +39,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     messages::topic(state, parts.topic, frame.buffer_mut());
     messages::draw(state, parts.messages, frame.buffer_mut());
     messages::notice(state, parts.notice, frame.buffer_mut());
+    composer::aside(state, parts.aside, frame.buffer_mut());
     let cursor = composer::draw(state, parts.composer, frame.buffer_mut());
     status::draw(state, parts.status, frame.buffer_mut());
     over(state, cursor, frame);
@@ -56,6 +59,7 @@ fn over(state: &State, cursor: Option<Position>, frame: &mut Frame<'_>) {
         }
         Overlay::Switcher(switcher) => switcher::draw(state, switcher, frame.buffer_mut()),
         Overlay::Search => search::draw(state, frame.buffer_mut()),
+        Overlay::Reactions(over) => reacting::draw(state, over, frame.buffer_mut()),
     };
     if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);

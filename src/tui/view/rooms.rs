@@ -6,11 +6,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Widget};
 
 use crate::tui::room::{Membership, Room};
-use crate::tui::shown::{pad, width};
+use crate::tui::shown::{pad, safe, width};
 use crate::tui::state::State;
 
 /// Unread messages that are counted; more are "99+".
 const COUNTED_MAX: u32 = 99;
+
+/// Something is written there and not sent.
+const DRAFT: &str = "✎";
 
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.width < 4 {
@@ -34,13 +37,23 @@ pub fn first_in_sight(state: &State, height: u16) -> usize {
     (state.active + 1).saturating_sub(rows)
 }
 
-/// So many unread messages, as they stand behind a name; `urgent` if this person is meant.
-pub fn count(unread: u32, urgent: bool) -> String {
-    let mark = if urgent { "!" } else { "" };
-    match unread {
-        0 => mark.to_owned(),
-        1..=COUNTED_MAX => format!("{mark}{unread}"),
-        _ => format!("{mark}{COUNTED_MAX}+"),
+/// How much is unread, as it stands behind a name: behind a `!` what is meant for this person, then all,
+/// if that is more. A `short` one leaves out what else there is.
+pub fn count(room: &Room, short: bool) -> String {
+    counts(room.unread, room.urgent(), short)
+}
+
+/// The same for these numbers.
+pub fn counts(unread: u32, urgent: u32, short: bool) -> String {
+    let number = |count: u32| match count {
+        0..=COUNTED_MAX => count.to_string(),
+        _ => format!("{COUNTED_MAX}+"),
+    };
+    match (unread, urgent) {
+        (0, 0) => String::new(),
+        (_, 0) => number(unread),
+        (_, _) if unread > urgent && !short => format!("!{} {}", number(urgent), number(unread)),
+        (_, _) => format!("!{}", number(urgent)),
     }
 }
 
@@ -50,10 +63,18 @@ fn row(state: &State, at: usize, room: &Room, cells: usize) -> Line<'static> {
         0..9 => (at + 1).to_string(),
         _ => " ".to_owned(),
     };
-    let urgent = room.mentions > 0 || (room.is_direct() && room.unread > 0);
-    let tail = count(room.unread, urgent);
-    let name_cells = cells.saturating_sub(2 + tail.len() + usize::from(!tail.is_empty()));
-    let name = pad(&room.title(), name_cells);
+    let title = safe(&room.title(), false);
+    // The name comes first: where there is not enough room for it, all else that is unread is left out.
+    let mut tail = count(room, false);
+    if width(&tail) + 3 + width(&title) > cells {
+        tail = count(room, true);
+    }
+    if at != state.active && !room.composer.is_empty() {
+        tail = format!("{DRAFT}{tail}");
+    }
+    let tail_cells = width(&tail);
+    let name_cells = cells.saturating_sub(2 + tail_cells + usize::from(tail_cells > 0));
+    let name = pad(&title, name_cells);
     let style = if at == state.active {
         theme.chosen()
     } else if room.unread > 0 {
@@ -63,7 +84,7 @@ fn row(state: &State, at: usize, room: &Room, cells: usize) -> Line<'static> {
     } else {
         theme.plain()
     };
-    let gap = cells.saturating_sub(2 + width(&name) + tail.len());
+    let gap = cells.saturating_sub(2 + width(&name) + tail_cells);
     Line::from(vec![
         Span::styled(format!("{number} "), theme.quiet()),
         Span::styled(name, style),

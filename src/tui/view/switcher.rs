@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::rooms::count;
+use super::rooms::counts;
 use crate::tui::composer::Composer;
 use crate::tui::keys::{Action, Choice};
 use crate::tui::layout::switcher;
@@ -71,7 +71,7 @@ fn row(state: &State, entry: &Entry, chosen: bool, cells: usize) -> Line<'static
             style
         }
     };
-    let count = count(entry.unread, entry.urgent);
+    let count = counts(entry.unread, entry.urgent, false);
     let tail = if count.is_empty() {
         &entry.keys
     } else {
