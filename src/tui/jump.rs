@@ -86,11 +86,12 @@ fn open_anew(room: &mut Room, page: History) {
 fn bring(state: &mut State, at: usize, id: &MessageId, place: Place) {
     state.selection = None;
     let room = &mut state.rooms[at];
-    room.found = Some(id.clone());
     room.seeks_unread = false;
     room.position = Position::At { top: place, row: 0 };
     if at == state.active {
         let above = isize::try_from(travel::height(state) / 3).unwrap_or(0);
         travel::scroll(state, -above);
     }
+    // After scrolling, which may have come to the end, where nothing else is pointed at.
+    state.rooms[at].found = Some(id.clone());
 }

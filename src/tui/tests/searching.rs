@@ -181,12 +181,24 @@ fn enter_goes_to_the_message_in_its_room_and_the_key_back_to_the_list() {
 #[test]
 fn a_message_that_is_held_is_gone_to_without_asking() {
     let mut story = Story::in_lobby(80, 24, lines(0..80));
-    story.enter("/search line");
-    let (re, ..) = asked(&mut story).unwrap();
-    answer(&mut story, re, lines(20..21), false);
-    story.effects();
-    story.press(KeyCode::Enter);
-    assert!(story.screen().contains("▸"), "{}", story.screen());
+    for wanted in [20, 78] {
+        story.press(KeyCode::F(3));
+        story.ctrl('u');
+        story.write(&format!("line {wanted}"));
+        story.press(KeyCode::Enter);
+        let (re, ..) = asked(&mut story).unwrap();
+        answer(&mut story, re, lines(wanted..wanted + 1), false);
+        story.effects();
+        story.press(KeyCode::Enter);
+        let pointed = format!("line {wanted}.");
+        let screen = story.screen();
+        let found = screen.lines().find(|line| line.contains("▸"));
+        assert!(
+            found.is_some_and(|line| line.contains(&pointed)),
+            "{screen}"
+        );
+    }
+    story.press(KeyCode::PageUp);
     assert!(matches!(story.state.rooms[0].position, Position::At { .. }));
     assert!(
         story
