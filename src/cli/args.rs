@@ -12,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use super::values::{address, log_filter, node_name, origin};
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::keymap::Rebinding;
+use crate::tui::shown::Emoji;
+use crate::tui::theme::Ground;
 
 /// A chat for small teams that stays up: any node serves everyone, and each holds every message.
 #[derive(Debug, Parser)]
@@ -231,6 +233,12 @@ pub struct Tui {
     /// Keys for an action, as in [tui.keys] of the file
     #[arg(long, value_name = "ACTION=KEY…", value_delimiter = ',', value_parser = Rebinding::parse)]
     pub keys: Vec<Rebinding>,
+    /// Colours for a dark or a light ground, or with the terminal's own
+    #[arg(long, value_name = "dark|light|terminal", default_value_t, value_parser = Ground::parse)]
+    pub theme: Ground,
+    /// Emoji of several parts whole, or as their parts [default: by the terminal]
+    #[arg(long, value_name = "full|simple", value_parser = Emoji::parse)]
+    pub emoji: Option<Emoji>,
     /// Open on the figures of all nodes (F2 at any time)
     #[arg(long)]
     pub monitor: bool,

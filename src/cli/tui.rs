@@ -75,6 +75,8 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
             }
         }),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        ground: args.theme,
+        emoji: args.emoji,
         mouse: !args.no_mouse,
         monitor: args.monitor,
         keys,

@@ -5,7 +5,7 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{monitor, switcher, travel};
+use super::{jump, monitor, search, switcher, travel};
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
 /// Rooms that are remembered, to complete their names.
@@ -13,6 +13,11 @@ const KNOWN_ROOMS_MAX: usize = 500;
 
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
+    if let Asked::Around { id, .. } = &asked {
+        jump::page(state, at, id, page);
+        return Vec::new();
+    }
+    let older = matches!(asked, Asked::Older { .. });
     let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
     let beyond = if page.more {
@@ -33,7 +38,9 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
             again::page(room, page);
             return Vec::new();
         }
-        Asked::Rooms { .. }
+        Asked::Around { .. }
+        | Asked::Search { .. }
+        | Asked::Rooms { .. }
         | Asked::Switcher
         | Asked::Who { .. }
         | Asked::Away { .. }
@@ -41,12 +48,17 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
         | Asked::Stats
         | Asked::Nothing => return Vec::new(),
     }
+    let oldest = room.timeline.oldest_place();
     for message in page.messages {
         room.timeline.put(message);
     }
+    let sought = older && travel::unread_goes_back(state, at, oldest);
+    let room = &mut state.rooms[at];
     let reader = room.reader().cloned();
     room.timeline.trim(reader.as_ref());
-    travel::hold_top(state, top);
+    if !sought {
+        travel::hold_top(state, top);
+    }
     Vec::new()
 }
 
@@ -151,6 +163,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
                 again::refused(room);
             }
         }
+        Some(Asked::Search { .. }) => search::refused(state, asked.as_ref(), &error),
         Some(Asked::Stats) => {
             monitor::offline(state);
             state.say(error.message);
@@ -158,7 +171,13 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
         Some(
             Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None } | Asked::Switcher,
         ) => {}
-        Some(Asked::Who { .. } | Asked::Away { .. } | Asked::Rooms { show_in: Some(_) }) | None => {
+        Some(
+            Asked::Around { .. }
+            | Asked::Who { .. }
+            | Asked::Away { .. }
+            | Asked::Rooms { show_in: Some(_) },
+        )
+        | None => {
             state.say(error.message);
         }
     }
@@ -181,6 +200,8 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
             state.say("the connection was lost before the answer came");
         }
+        Asked::Around { .. } => state.say("the connection was lost before the message came"),
+        Asked::Search { .. } => search::lost(state, &asked),
         Asked::Stats => monitor::offline(state),
         // With the next connection all of it is due again.
         Asked::Again { .. }

@@ -5,6 +5,7 @@ use super::event::Effect;
 use super::room::Room;
 use super::speaking;
 use super::state::{Asked, State, by_name, same_name};
+use super::theme::Ground;
 use super::travel;
 use crate::client::Command as ClientCommand;
 use crate::protocol::text::{parse_emoji, parse_topic};
@@ -40,6 +41,8 @@ pub const COMMANDS: &[Command] = &[
     command(&["resend"], "", "send failed messages again", resend),
     command(&["discard"], "", "drop failed messages", discard),
     command(&["quiet"], "[HH:MM-HH:MM]", "hours without ringing; off ends them", quiet),
+    command(&["search", "find", "s"], "[WORDS]", "search what was said; from: in: before: after:", search),
+    command(&["theme"], "[THEME]", "dark, light, or terminal: the terminal's own", theme),
     command(&["help", "h", "?"], "", "keys and commands", help),
     command(&["quit", "exit", "q"], "", "quit; unsent messages are kept", quit),
 ];
@@ -342,6 +345,23 @@ fn quiet(state: &mut State, arguments: &str) -> Outcome {
         None => "it rings at any hour".to_owned(),
     });
     Ok(vec![Effect::KeepQuiet(hours)])
+}
+
+fn search(state: &mut State, arguments: &str) -> Outcome {
+    Ok(super::search::open(state, arguments))
+}
+
+fn theme(state: &mut State, arguments: &str) -> Outcome {
+    if !arguments.is_empty() {
+        state.theme.ground = Ground::parse(arguments)?;
+    }
+    let ground = state.theme.ground;
+    state.say(match (state.theme.colour, arguments) {
+        (false, _) => "NO_COLOR is set: there are no colours".to_owned(),
+        (true, "") => format!("the theme is {ground}; there are dark, light and terminal"),
+        (true, _) => format!("for good: theme = \"{ground}\" under [tui] in config.toml"),
+    });
+    Ok(vec![Effect::Redraw])
 }
 
 fn help(state: &mut State, _: &str) -> Outcome {

@@ -17,9 +17,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::attention::Quiet;
 use super::event::{Effect, Event};
 use super::keymap::Keymap;
+use super::shown::{Emoji, show_emoji};
 use super::state::State;
 use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
-use super::theme::Theme;
+use super::theme::{Ground, Theme};
 use super::unsent;
 use super::update::{is_moving, update};
 use super::{net, view};
@@ -73,6 +74,10 @@ pub struct Config {
     pub keep_quiet: KeepQuiet,
     /// False draws without colours.
     pub colour: bool,
+    /// What the colours are chosen for.
+    pub ground: Ground,
+    /// How emoji of several characters are shown; by the terminal, if not said.
+    pub emoji: Option<Emoji>,
     /// Takes the wheel and clicks; then text is selected with Shift held.
     pub mouse: bool,
     /// Begins with the monitoring pane.
@@ -123,9 +128,12 @@ struct Edge {
 
 impl Edge {
     fn new(config: Config, screen: Screen) -> Result<Edge, TerminalError> {
-        let theme = Theme {
-            colour: config.colour,
-        };
+        let theme = Theme::new(config.ground, config.colour);
+        show_emoji(config.emoji.unwrap_or(if Speaks::emoji_are_whole() {
+            Emoji::Full
+        } else {
+            Emoji::Simple
+        }));
         let size = screen.size()?;
         let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
         let zone = TimeZone::system();

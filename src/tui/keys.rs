@@ -44,6 +44,8 @@ pub enum Action {
     NewestOrEnd,
     Newest,
     FirstUnread,
+    /// What was said, by its words.
+    Search,
     /// Chooses a message, to do something with it.
     Select,
     PreviousRoom,
@@ -208,6 +210,7 @@ pub const BINDINGS: &[Binding] = {
         bind(Reading, "newest-or-end", &[plain(K::End)], NewestOrEnd, "newest message"),
         bind(Reading, "newest", &[ctrl_code(K::End)], Newest, ""),
         bind(Reading, "first-unread", &[alt(K::Char('u'))], FirstUnread, "first unread message"),
+        bind(Reading, "search", &[plain(K::F(3)), alt(K::Char('s'))], Search, "search what was said; the list again"),
         bind(Reading, "select", &[alt(K::Char('m')), ctrl_code(K::Up)], Select, "choose a message: reply, react, copy, …"),
         bind(Rooms, "previous-room", &[alt(K::Up), ctrl('p')], PreviousRoom, "room above"),
         bind(Rooms, "next-room", &[alt(K::Down), ctrl('n')], NextRoom, "room below"),

@@ -83,6 +83,31 @@ pub struct Picker {
     pub list: Rect,
 }
 
+/// Columns that the search takes at most.
+const SEARCH_COLUMNS_MAX: u16 = 120;
+
+/// Rows of a screen from which a message that was found has a second row for its text.
+const FOUND_TALL_FROM_ROWS: u16 = 20;
+
+/// The search's parts: nearly all of the screen, as there is much to read.
+pub fn search(size: (u16, u16)) -> Picker {
+    let (columns, rows) = size;
+    let margin = if columns >= PEOPLE_FROM_COLUMNS { 4 } else { 0 };
+    let width = (columns - margin).min(SEARCH_COLUMNS_MAX);
+    let height = rows.saturating_sub(1).max(rows.min(4));
+    framed(Rect::new((columns - width) / 2, 0, width, height))
+}
+
+/// Rows that a message that was found takes: who and where, and its text.
+pub fn found_rows(size: (u16, u16)) -> usize {
+    if size.1 >= FOUND_TALL_FROM_ROWS { 3 } else { 2 }
+}
+
+/// Messages that were found and have room at once.
+pub fn found_in_sight(size: (u16, u16)) -> usize {
+    (usize::from(search(size).list.height) / found_rows(size)).max(1)
+}
+
 /// Where the switcher stands: above the middle, so that its line stays where it is looked for.
 pub fn switcher(size: (u16, u16)) -> Picker {
     let (columns, rows) = size;
@@ -201,7 +226,11 @@ mod tests {
                 }
                 assert!(all.composer.height <= COMPOSER_ROWS_MAX);
                 let reactions = picker(all.messages, 8, (columns % 20, columns % 30));
-                for over in [switcher((columns, rows)), reactions] {
+                for over in [
+                    switcher((columns, rows)),
+                    search((columns, rows)),
+                    reactions,
+                ] {
                     for part in [over.frame, over.input, over.list] {
                         let within = part.is_empty() || screen.intersection(part) == part;
                         assert!(within, "{columns}×{rows}: {over:?}");

@@ -7,7 +7,7 @@ use super::rows::mentions;
 use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, attention, monitor, speaking, travel};
+use super::{again, answers, attention, monitor, search, speaking, travel};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
@@ -164,6 +164,11 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
             let asked = take_asked(state, done.re.as_ref());
             answers::done(state, asked)
         }
+        ServerFrame::Results(results) => {
+            let asked = take_asked(state, results.re.as_ref());
+            search::take(state, asked, results);
+            Vec::new()
+        }
         ServerFrame::Pong(pong) => {
             let asked = take_asked(state, pong.re.as_ref());
             answers::pong(state, asked)
@@ -176,7 +181,6 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
         ServerFrame::Connect(_)
         | ServerFrame::Session(_)
         | ServerFrame::Sent(_)
-        | ServerFrame::Results(_)
         | ServerFrame::Disconnect(_) => Vec::new(),
     }
 }
@@ -241,6 +245,7 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
         room.timeline.put(message);
     }
     if unread > 0 && !room.read.is_empty() {
+        room.read_before = room.read.clone();
         room.first_unread = travel::first_unread(room, others);
         if !reading {
             room.unread = u32::try_from(unread).unwrap_or(u32::MAX);

@@ -34,6 +34,12 @@ pub struct Room {
     pub mentions: u32,
     /// The first unread message when the room was opened; the line "new" stands above it.
     pub first_unread: Option<Place>,
+    /// What had been read when it was found: since then it has been seen, and the marker is past it.
+    pub read_before: VersionVector,
+    /// Older pages are fetched until it is held.
+    pub seeks_unread: bool,
+    /// The message that was gone to.
+    pub found: Option<MessageId>,
     /// What this person has read.
     pub read: VersionVector,
     /// What is held: every event up to it has been seen here.
@@ -127,6 +133,9 @@ impl Room {
             unread: 0,
             mentions: 0,
             first_unread: None,
+            read_before: VersionVector::new(),
+            seeks_unread: false,
+            found: None,
             read: VersionVector::new(),
             held: VersionVector::new(),
             typing: BTreeMap::new(),
@@ -178,6 +187,8 @@ impl Room {
     pub fn to_newest(&mut self) {
         self.position = Position::Newest;
         self.new_below = 0;
+        self.seeks_unread = false;
+        self.found = None;
     }
 
     /// Who is writing at this moment.

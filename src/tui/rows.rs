@@ -4,8 +4,10 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::formatted::Dress;
 use super::keymap::Keymap;
 use super::keys::Action;
+use super::markup::{self, memo::Memo};
 use super::room::{Delivery, Pending, Room};
 use super::selection::Target;
 use super::shown::{fit, pad, safe, width};
@@ -33,6 +35,8 @@ pub struct Sheet<'a> {
     zone: &'a TimeZone,
     theme: Theme,
     keys: &'a Keymap,
+    rooms: &'a [Room],
+    memo: &'a Memo,
     /// The message that is chosen.
     chosen: Option<&'a Target>,
     /// Cells of a row.
@@ -56,6 +60,8 @@ impl<'a> Sheet<'a> {
             zone: &state.zone,
             theme: state.theme,
             keys: &state.keys,
+            rooms: &state.rooms,
+            memo: &state.memo,
             chosen: state.selection.as_ref().map(|selection| &selection.target),
             cells,
             name_cells,
@@ -118,13 +124,18 @@ impl<'a> Sheet<'a> {
                 (sign, theme.wrong())
             }
         };
-        let pieces = [(pending.text.as_str(), theme.quiet()), (&sign, style)];
         let mut rows = Vec::new();
         if let Some(answered) = &pending.reply_to {
             self.quote(answered, &mut rows);
         }
         let me = self.me.map(|me| (me.name.as_str(), &me.uid));
-        self.body(Some(pending.ts), me, &pieces, &mut rows);
+        let text = self.text(
+            pending.text.as_str(),
+            theme.quiet(),
+            None,
+            &[(&sign, style)],
+        );
+        self.body(Some(pending.ts), me, text, false, &mut rows);
         if let Some(Target::Pending(nonce)) = self.chosen
             && *nonce == pending.nonce
         {
@@ -149,11 +160,16 @@ impl<'a> Sheet<'a> {
     /// What an answer answers.
     fn quote(&self, answered: &MessageId, rows: &mut Vec<Line<'static>>) {
         let quote = match self.room.timeline.message(answered) {
-            Some(m) => format!("↱ {}: {}", m.from, m.text.as_deref().unwrap_or("deleted")),
+            Some(m) => {
+                let text = m.text.as_deref().map(|text| self.memo.plain(text));
+                let text = text.unwrap_or_else(|| "deleted".to_owned());
+                let words: Vec<&str> = text.split_whitespace().collect();
+                format!("↱ {}: {}", m.from, words.join(" "))
+            }
             None => "↱ an earlier message".to_owned(),
         };
         let quote = fit(&quote, self.cells.saturating_sub(self.indent()));
-        self.body(None, None, &[(&quote, self.theme.quiet())], rows);
+        self.line(&quote, self.theme.quiet(), rows);
     }
 
     fn post(&self, post: &Post, continued: bool, rows: &mut Vec<Line<'static>>) {
@@ -168,23 +184,26 @@ impl<'a> Sheet<'a> {
         } else {
             theme.plain()
         };
-        let mut pieces = match &message.text {
-            Some(text) => vec![(text.as_str(), text_style)],
-            None => vec![("message deleted", theme.quiet())],
-        };
+        let mut tail = Vec::new();
         if message.edited.is_some() {
-            pieces.push((" (edited)", theme.quiet()));
+            tail.push((" (edited)", theme.quiet()));
         }
         if message.late {
-            pieces.push((" (came late)", theme.warning()));
+            tail.push((" (came late)", theme.warning()));
         }
         match post.copies {
             0 => {}
-            1 => pieces.push((" ✓", theme.quiet())),
-            2.. => pieces.push((" ✓✓", theme.quiet())),
+            1 => tail.push((" ✓", theme.quiet())),
+            2.. => tail.push((" ✓✓", theme.quiet())),
         }
+        let me = self.me.filter(|_| mentioned).map(|me| me.name.as_str());
+        let text = match &message.text {
+            Some(text) => self.text(text, text_style, me, &tail),
+            None => self.text("message deleted", theme.quiet(), None, &tail),
+        };
         let writer = (!continued).then_some((message.from.as_str(), &message.uid));
-        self.body(Some(message.ts), writer, &pieces, rows);
+        let found = self.room.found.as_ref() == Some(&message.id);
+        self.body(Some(message.ts), writer, text, found, rows);
         self.reactions(message, rows);
     }
 
@@ -201,18 +220,16 @@ impl<'a> Sheet<'a> {
             shown
         });
         let all = each.collect::<Vec<_>>().join("  ");
-        self.body(None, None, &[(&all, self.theme.quiet())], rows);
+        self.line(&all, self.theme.quiet(), rows);
     }
 
     fn presence(&self, came: &[String], went: &[String], rows: &mut Vec<Line<'static>>) {
-        let mut parts = Vec::new();
-        if !came.is_empty() {
-            parts.push(format!("→ {} joined", came.join(", ")));
-        }
-        if !went.is_empty() {
-            parts.push(format!("← {} left", went.join(", ")));
-        }
-        self.sentence("·", &parts.join("  "), self.theme.quiet(), rows);
+        let named_max = if self.cells < 70 { 2 } else { 4 };
+        let sides = [(came, "joined"), (went, "left")];
+        let sides = sides.iter().filter(|(names, _)| !names.is_empty());
+        let sides = sides.map(|(names, did)| format!("{} {did}", enumerated(names, named_max)));
+        let text = sides.collect::<Vec<_>>().join("; ");
+        self.sentence("·", &text, self.theme.quiet(), rows);
     }
 
     /// A sentence in the column of texts, with a sign in that of names.
@@ -229,18 +246,52 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// A text's rows in the column of texts, with `tail` behind it. `me` is the name to be seen in it.
+    fn text(
+        &self,
+        text: &str,
+        base: Style,
+        me: Option<&str>,
+        tail: &[(&str, Style)],
+    ) -> Vec<Line<'static>> {
+        let dress = Dress {
+            theme: self.theme,
+            base,
+            me,
+            is_room: &|name| self.rooms.iter().any(|room| room.name == name),
+            cells: self.cells.saturating_sub(self.indent()).max(2),
+        };
+        if markup::is_plain(text) {
+            dress.plain_rows(text, tail)
+        } else {
+            dress.rows(&self.memo.parts(text), tail)
+        }
+    }
+
+    /// A line that belongs to a message, in the column of texts.
+    fn line(&self, text: &str, style: Style, rows: &mut Vec<Line<'static>>) {
+        let text_cells = self.cells.saturating_sub(self.indent());
+        self.body(None, None, wrap(&[(text, style)], text_cells), false, rows);
+    }
+
     /// Time, name and text; time and name on the first row only.
     fn body(
         &self,
         ts: Option<Ts>,
         writer: Option<(&str, &Uid)>,
-        pieces: &[(&str, Style)],
+        text: Vec<Line<'static>>,
+        found: bool,
         rows: &mut Vec<Line<'static>>,
     ) {
-        let text_cells = self.cells.saturating_sub(self.indent());
-        for (at, row) in wrap(pieces, text_cells).into_iter().enumerate() {
+        // What was gone to is pointed at.
+        let (sign, time_style) = if found {
+            ("▸", self.theme.accent())
+        } else {
+            (" ", self.theme.quiet())
+        };
+        for (at, row) in text.into_iter().enumerate() {
             let time = match ts {
-                Some(ts) if at == 0 => format!("{} ", self.time(ts)),
+                Some(ts) if at == 0 => format!("{}{sign}", self.time(ts)),
                 Some(_) | None => " ".repeat(TIME_CELLS),
             };
             let (name, style) = match writer {
@@ -252,7 +303,7 @@ impl<'a> Sheet<'a> {
                 Some(_) | None => (pad("", self.name_cells), self.theme.plain()),
             };
             let head = vec![
-                Span::styled(time, self.theme.quiet()),
+                Span::styled(time, time_style),
                 Span::styled(name, style),
                 Span::styled(self.bar(), self.theme.quiet()),
             ];
@@ -308,12 +359,35 @@ impl<'a> Sheet<'a> {
 
 /// Whether a text names this person, as a word of its own.
 pub fn mentions(text: &str, name: &str) -> bool {
-    let name = name.to_lowercase();
     let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     safe(text, true)
-        .to_lowercase()
         .split(|c| !part_of_name(c))
-        .any(|word| word.trim_end_matches('.') == name || word == name)
+        .any(|word| is_named(word, name))
+}
+
+/// Whether the word is this name, in any case, with the point behind a sentence or without.
+pub fn is_named(word: &str, name: &str) -> bool {
+    // Another case may take other bytes, but hardly ever does: most words are told apart at once.
+    if word.is_ascii() && word.trim_end_matches('.').len() != name.trim_end_matches('.').len() {
+        return false;
+    }
+    let (word, name) = (word.to_lowercase(), name.to_lowercase());
+    word.trim_end_matches('.') == name || word == name
+}
+
+/// `ana, bo and cy`; of many the first and how many others. Nobody is the only other.
+fn enumerated(names: &[String], named_max: usize) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= named_max + 1 => {
+            format!("{} and {last}", first.join(", "))
+        }
+        many => {
+            let others = many.len() - named_max;
+            format!("{} and {others} others", many[..named_max].join(", "))
+        }
+    }
 }
 
 /// Whether the message goes on where the item above left off: the same person, shortly after.
@@ -336,6 +410,18 @@ fn with_head(mut head: Vec<Span<'static>>, row: Line<'static>) -> Line<'static> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_names_the_first_are_said_and_nobody_is_the_only_other() {
+        let names = |count: usize| -> Vec<String> {
+            let all = ["ana", "bo", "cy", "dan", "eve"];
+            all[..count].iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(enumerated(&names(1), 2), "ana");
+        assert_eq!(enumerated(&names(2), 2), "ana and bo");
+        assert_eq!(enumerated(&names(3), 2), "ana, bo and cy");
+        assert_eq!(enumerated(&names(5), 2), "ana, bo and 3 others");
+    }
 
     #[test]
     fn a_mention_is_the_whole_name_in_any_case() {

@@ -3,7 +3,10 @@
 //! Invariant: whatever is drawn came through [`safe`]. What leaves it has no control character, no
 //! escape sequence, no direction mark, and takes as many cells on every terminal as it takes here:
 //! sequences that terminals disagree about (joined emoji, skin tones, flags, variation selectors)
-//! are shown as their parts.
+//! are shown as their parts, but on terminals that are known to draw each as one ([`Emoji::Full`]).
+
+use std::cell::Cell;
+use std::fmt;
 
 use ratatui::buffer::CellWidth;
 use unicode_normalization::UnicodeNormalization;
@@ -15,6 +18,52 @@ use crate::protocol::text::clean;
 /// Marks that one character may carry; more of them run over the lines above and below.
 const MARKS_MAX: usize = 3;
 
+/// Characters of an emoji that is shown whole: two people of two skins kissing.
+const EMOJI_CHARS_MAX: usize = 10;
+
+/// How emoji are shown that are made of several characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Emoji {
+    /// Whole, in two cells.
+    Full,
+    /// As their parts, of which every terminal knows how wide they are; flags as their letters.
+    #[default]
+    Simple,
+}
+
+thread_local! {
+    /// What this terminal draws. A screen is drawn by one thread, which is told at the start.
+    static EMOJI: Cell<Emoji> = const { Cell::new(Emoji::Simple) };
+}
+
+/// From now on emoji are shown like this on this thread.
+pub fn show_emoji(emoji: Emoji) {
+    EMOJI.set(emoji);
+}
+
+impl Emoji {
+    /// Reads `full` or `simple`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Emoji, String> {
+        match text.trim().to_lowercase().as_str() {
+            "full" => Ok(Emoji::Full),
+            "simple" => Ok(Emoji::Simple),
+            _ => Err("emoji are shown full or simple".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Emoji {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Emoji::Full => "full",
+            Emoji::Simple => "simple",
+        })
+    }
+}
+
 /// What `text` may look like on a terminal. Line ends stay where `lines` are wanted, and are
 /// spaces otherwise.
 pub fn safe(text: &str, lines: bool) -> String {
@@ -22,11 +71,39 @@ pub fn safe(text: &str, lines: bool) -> String {
         return text.to_owned();
     }
     let cleaned = clean(text, lines);
+    let whole = EMOJI.get() == Emoji::Full;
     let mut shown = String::with_capacity(cleaned.len());
     for grapheme in cleaned.graphemes(true) {
-        push_grapheme(&mut shown, grapheme);
+        if whole && is_whole_emoji(grapheme) {
+            shown.push_str(grapheme);
+        } else {
+            push_grapheme(&mut shown, grapheme);
+        }
     }
     shown
+}
+
+/// Whether it is one emoji of several characters, and none but such as emoji are made of.
+fn is_whole_emoji(grapheme: &str) -> bool {
+    let mut chars = grapheme.chars();
+    let (Some(first), Some(second)) = (chars.next(), chars.next()) else {
+        return false;
+    };
+    let flag = letter_of_flag(first).is_some();
+    let keycap = first.is_ascii_digit() || matches!(first, '#' | '*');
+    let begins = flag || first.width() == Some(2) || second == '\u{fe0f}';
+    let of_emoji = |c: char| match c {
+        '\u{200d}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0020}'..='\u{e007f}' => true,
+        '\u{2190}'..='\u{2bff}' => true,
+        '\u{20e3}' => keycap,
+        c if letter_of_flag(c).is_some() => flag,
+        c => c.width() == Some(2) && !c.is_alphanumeric(),
+    };
+    begins
+        && (!first.is_alphanumeric() || keycap)
+        && grapheme.chars().count() <= EMOJI_CHARS_MAX
+        && grapheme.chars().skip(1).all(of_emoji)
+        && grapheme_width(grapheme) == 2
 }
 
 /// Cells that `text` takes; it must be safe.
@@ -134,6 +211,35 @@ mod tests {
         assert_eq!(safe("🇩🇪 🇫", false), "DE F");
         assert_eq!(safe("\u{1112}\u{1161}\u{11ab}ﾊﾟ", false), "한パ");
         assert_eq!(safe("1\u{fe0f}\u{20e3}", false), "1\u{20e3}");
+    }
+
+    #[test]
+    fn on_a_terminal_that_draws_them_emoji_stay_whole_and_nothing_else_gets_through() {
+        show_emoji(Emoji::Full);
+        for whole in [
+            "👩\u{200d}👩\u{200d}👧\u{200d}👦",
+            "👍🏽",
+            "❤\u{fe0f}",
+            "🇩🇪",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "👩🏻\u{200d}❤\u{fe0f}\u{200d}💋\u{200d}👨🏿",
+        ] {
+            assert_eq!((safe(whole, false).as_str(), width(whole)), (whole, 2));
+        }
+        for (other, shown) in [
+            ("日\u{200d}本", "日本"),
+            ("a\u{fe0f}", "a"),
+            ("🇫", "F"),
+            ("ﾊﾟ", "パ"),
+        ] {
+            assert_eq!(safe(other, false), shown);
+        }
+        let endless = format!("👩{}", "\u{200d}👩".repeat(40));
+        assert_eq!(safe(&endless, false), "👩".repeat(41));
+        assert_eq!(fit("👍🏽👍🏽👍🏽", 5), "👍🏽👍🏽…");
+        show_emoji(Emoji::Simple);
+        assert_eq!(safe("👍🏽", false), "👍");
     }
 
     #[test]

@@ -8,9 +8,11 @@ use super::attention::Quiet;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
+use super::markup::memo::Memo;
 use super::monitor::Monitor;
 use super::reacting::Reactions;
 use super::room::Room;
+use super::search::Search;
 use super::selection::Selection;
 use super::sent_lines::SentLines;
 use super::switcher::Switcher;
@@ -18,7 +20,7 @@ use super::theme::Theme;
 use super::timeline::Beyond;
 use crate::client::Command;
 use crate::protocol::server::UserInfo;
-use crate::protocol::{ClientFrame, Nonce, Ts, Uid, UserName};
+use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
 
 /// Questions on their way, at most. A client that was left alone for years asks no more than that.
 const ASKED_MAX: usize = 1000;
@@ -52,6 +54,7 @@ pub struct State {
     pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
+    pub search: Search,
     /// The hours in which nothing rings.
     pub quiet: Option<Quiet>,
     /// When it last rang.
@@ -65,6 +68,8 @@ pub struct State {
     /// When the line was last cleared with Ctrl+C on an empty line.
     pub interrupted: Option<Ts>,
     pub sent_lines: SentLines,
+    /// Texts that were taken apart for the screen.
+    pub memo: Memo,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
     /// Public rooms that the node has told of.
@@ -129,6 +134,8 @@ pub enum Overlay {
     Name { input: Box<Composer>, why: String },
     /// Where to go, and what to do.
     Switcher(Box<Switcher>),
+    /// What was looked for and found.
+    Search,
     /// With what to react to the chosen message.
     Reactions(Box<Reactions>),
 }
@@ -158,6 +165,15 @@ pub enum Asked {
     },
     /// The rooms, for the switcher.
     Switcher,
+    /// What was said, by its words.
+    Search {
+        serial: u32,
+    },
+    /// The page that ends with this message.
+    Around {
+        room: String,
+        id: MessageId,
+    },
     /// Who is in the room; `show` it to the person.
     Who {
         room: String,
@@ -241,6 +257,7 @@ impl State {
             selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
+            search: Search::default(),
             quiet: None,
             rung: None,
             pressed: Some(now),
@@ -248,6 +265,7 @@ impl State {
             flash: None,
             interrupted: None,
             sent_lines: SentLines::default(),
+            memo: Memo::default(),
             completion: None,
             known_rooms: Vec::new(),
             asked: HashMap::new(),

@@ -163,6 +163,22 @@ impl Speaks {
         }
     }
 
+    /// Whether it draws joined emoji, those with a skin and flags as one, and in two cells.
+    pub fn emoji_are_whole() -> bool {
+        Speaks::draws_whole(|name| std::env::var(name).unwrap_or_default())
+    }
+
+    fn draws_whole(variable: impl Fn(&str) -> String) -> bool {
+        let (term, program) = (variable("TERM"), variable("TERM_PROGRAM"));
+        // What stands between counts for itself.
+        let between = ["TMUX", "STY", "ZELLIJ"];
+        let direct = between.iter().all(|name| variable(name).is_empty());
+        let terms = ["xterm-kitty", "xterm-ghostty", "foot"];
+        let programs = ["ghostty", "WezTerm", "iTerm.app"];
+        direct
+            && (programs.contains(&program.as_str()) || terms.iter().any(|t| term.starts_with(t)))
+    }
+
     pub fn notification(self, notice: &Notice) -> String {
         // A semicolon ends a field, and some terminals take numbers before one for other commands.
         let title = notice.title.replace(';', ",");
@@ -238,6 +254,23 @@ mod tests {
             told(&[("TERM_PROGRAM", "iTerm.app"), ("TMUX", "/tmp/tmux,1,0")]),
             "\x1bPtmux;\x1b\x1b]9;4,3: a; b\x1b\x1b\\\x1b\\"
         );
+    }
+
+    #[test]
+    fn emoji_are_whole_on_terminals_that_are_known_for_it_with_nothing_between() {
+        let whole = |set: &[(&str, &str)]| {
+            Speaks::draws_whole(|name| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map_or(String::new(), |(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(whole(&[("TERM", "xterm-kitty")]));
+        assert!(whole(&[("TERM_PROGRAM", "ghostty")]));
+        assert!(!whole(&[("TERM", "xterm-256color")]) && !whole(&[]));
+        assert!(!whole(&[
+            ("TERM_PROGRAM", "ghostty"),
+            ("TMUX", "/tmp/x,1,0")
+        ]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::event::{Effect, Event};
 use super::state::State;
-use super::theme::Theme;
+use super::theme::{Ground, Theme};
 use super::update::update;
 use super::view;
 use crate::client::{ClientEvent, Command};
@@ -74,7 +74,7 @@ pub struct Story {
 impl Story {
     /// Before any connection.
     pub fn new(columns: u16, rows: u16) -> Story {
-        let theme = Theme { colour: false };
+        let theme = Theme::new(Ground::Terminal, false);
         let mut state = State::new(MORNING, TimeZone::UTC, theme, (columns, rows), 1);
         let lobby = RoomRef::parse("lobby").unwrap();
         let effects = super::net::begin(&mut state, &[lobby]);
@@ -130,6 +130,27 @@ impl Story {
             more,
             since: since.clone(),
             read: since,
+        };
+        self.frame(ServerFrame::Room(Box::new(room)));
+        let room = RoomRef::parse("lobby").unwrap();
+        self.net(ClientEvent::CaughtUp { room });
+    }
+
+    /// The same, with the read marker after so many messages.
+    pub fn enter_lobby_read(&mut self, messages: Vec<Message>, read: u64) {
+        let newest = messages.last().map_or(0, |message| message.seq);
+        let room = Room {
+            re: None,
+            room: "lobby".to_owned(),
+            topic: String::new(),
+            private: false,
+            total: 1,
+            users: vec![user("alice")],
+            messages,
+            updates: Vec::new(),
+            more: true,
+            since: [(origin(), newest)].into_iter().collect(),
+            read: [(origin(), read)].into_iter().collect(),
         };
         self.frame(ServerFrame::Room(Box::new(room)));
         let room = RoomRef::parse("lobby").unwrap();

@@ -12,7 +12,7 @@ use crate::protocol::{MessageId, Origin, Ts};
 pub const WINDOW_ITEMS_MAX: usize = 2000;
 
 /// People that a folded notice names on each side.
-const FOLDED_NAMES_MAX: usize = 50;
+const FOLDED_NAMES_MAX: usize = 500;
 
 /// Where an item stands: time, then origin, then the place in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +134,13 @@ impl Timeline {
             Item::Post(post) => Some(post.message.ts),
             Item::Presence { .. } | Item::Note(_) => None,
         })
+    }
+
+    /// Where the oldest message stands.
+    pub fn oldest_place(&self) -> Option<Place> {
+        let mut posts = self.items.iter();
+        let (place, _) = posts.find(|(_, item)| matches!(item, Item::Post(_)))?;
+        Some(place.clone())
     }
 
     /// The time of the newest message, for asking what is after it and for `after` of a new one.

@@ -29,6 +29,8 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
         && let Some(left) = state.room_mut()
     {
         left.first_unread = None;
+        left.seeks_unread = false;
+        left.found = None;
         left.typing_sent = None;
     }
     state.active = at;
@@ -38,6 +40,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     if let Some(room) = state.room_mut()
         && room.unread > 0
     {
+        room.read_before = room.read.clone();
         room.first_unread = first_unread(room, |message| {
             me.as_ref().is_none_or(|me| me.uid != message.uid)
         });
@@ -45,7 +48,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     effects
 }
 
-/// The first message past the read marker that is somebody else's.
+/// The first message past what had been read that is somebody else's.
 pub fn first_unread(
     room: &Room,
     others: impl Fn(&crate::protocol::server::Message) -> bool,
@@ -53,7 +56,7 @@ pub fn first_unread(
     let unread = room.timeline.iter().find(|(_, item)| match item {
         Item::Post(post) => {
             let message = &post.message;
-            !room.read.covers(&message.origin, message.seq) && others(message)
+            !room.read_before.covers(&message.origin, message.seq) && others(message)
         }
         Item::Presence { .. } | Item::Note(_) => false,
     });
@@ -108,15 +111,45 @@ pub fn page_rows(state: &State) -> isize {
     isize::try_from(height(state).saturating_sub(1).max(1)).unwrap_or(1)
 }
 
-/// To the first unread message, if it is held.
+/// To the first unread message. It may stand before what is held: then older pages come until it is there,
+/// or the reader goes elsewhere.
 pub fn to_first_unread(state: &mut State) {
     let height = height(state);
     let place = state.room().and_then(|room| room.first_unread.clone());
-    let position = match (place, sheet(state)) {
-        (Some(place), Some(sheet)) => sheet.at(&place, height),
+    let position = match (&place, sheet(state)) {
+        (Some(place), Some(sheet)) => sheet.at(place, height),
         (None, _) | (_, None) => return state.say("nothing is unread here"),
     };
     place_reader(state, position);
+    if let (Some(place), Some(room)) = (place, state.room_mut()) {
+        let oldest = room.timeline.oldest_place() == Some(place.clone());
+        room.seeks_unread = oldest && room.timeline.older != Beyond::Nothing;
+        if room.seeks_unread {
+            room.position = Position::At { top: place, row: 0 };
+        }
+    }
+}
+
+/// Older messages have come: if all that was held was unread, the first unread one may be among them.
+/// `oldest` is where the oldest stood before. True when the reader was taken there.
+pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) -> bool {
+    let me = state.me.clone();
+    let room = &mut state.rooms[at];
+    if room.first_unread.is_none() || room.first_unread != oldest {
+        return false;
+    }
+    room.first_unread = first_unread(room, |message| {
+        me.as_ref().is_none_or(|me| me.uid != message.uid)
+    });
+    if !std::mem::take(&mut room.seeks_unread) {
+        return false;
+    }
+    room.seeks_unread =
+        room.first_unread == room.timeline.oldest_place() && room.timeline.older != Beyond::Nothing;
+    if let Some(top) = room.first_unread.clone() {
+        room.position = Position::At { top, row: 0 };
+    }
+    true
 }
 
 /// To the newest message; if the window does not reach it, the newest page is fetched.
@@ -251,6 +284,7 @@ pub fn hold_top(state: &mut State, before: Option<usize>) {
 
 fn place_reader(state: &mut State, position: Position) {
     let Some(room) = state.room_mut() else { return };
+    room.seeks_unread = false;
     if position == Position::Newest {
         room.to_newest();
     } else {

@@ -10,7 +10,9 @@ use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
 use super::view::help;
-use super::{again, attention, monitor, net, reacting, selection, speaking, switcher, travel};
+use super::{
+    again, attention, monitor, net, reacting, search, selection, speaking, switcher, travel,
+};
 use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::server::ServerFrame;
@@ -115,6 +117,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
             }
         },
         Overlay::Switcher(_) => switcher::press(state, key),
+        Overlay::Search => search::press(state, key),
         Overlay::Reactions(_) => reacting::press(state, key),
         Overlay::None if state.monitor.open => match monitor::press(state, key) {
             Some(Action::Cancel) | None => Vec::new(),
@@ -195,6 +198,10 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             switcher::paste(state, text);
             Vec::new()
         }
+        Overlay::Search => {
+            search::paste(state, text);
+            Vec::new()
+        }
         Overlay::Reactions(_) => {
             reacting::paste(state, text);
             Vec::new()
@@ -229,6 +236,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Newest => return travel::to_newest(state),
         Action::NewestOrEnd => return newest_or_end(state),
         Action::FirstUnread => travel::to_first_unread(state),
+        Action::Search => return search::open(state, ""),
         Action::Select => selection::begin(state),
         Action::PreviousRoom => return travel::step(state, -1),
         Action::NextRoom => return travel::step(state, 1),
@@ -304,6 +312,7 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
         | Action::ScrollDown
         | Action::Newest
         | Action::FirstUnread
+        | Action::Search
         | Action::PreviousRoom
         | Action::NextRoom
         | Action::ActiveRoom
@@ -416,6 +425,7 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
         (Overlay::Help { row }, false) => *row += 3,
         (Overlay::Name { .. }, _) => {}
+        (Overlay::Search, up) => return search::go(state, if up { -1 } else { 1 }),
         (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),
         (Overlay::Switcher(switcher), false) => switcher.go(1, state.size),
         (Overlay::Reactions(over), _) => over.go(if up { -1 } else { 1 }),
@@ -432,6 +442,9 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
     if matches!(state.overlay, Overlay::Switcher(_)) {
         return switcher::click(state, at);
+    }
+    if matches!(state.overlay, Overlay::Search) {
+        return search::click(state, at);
     }
     if matches!(state.overlay, Overlay::Reactions(_)) {
         return reacting::click(state, at);

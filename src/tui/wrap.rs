@@ -32,6 +32,29 @@ pub fn wrap(pieces: &[(&str, Style)], cells_max: usize) -> Vec<Line<'static>> {
     rows
 }
 
+/// Breaks `pieces` wherever a row is full, and keeps every space: what code is copied from.
+pub fn wrap_anywhere(pieces: &[(&str, Style)], cells_max: usize) -> Vec<Line<'static>> {
+    let cells_max = cells_max.max(2);
+    let mut rows = Vec::new();
+    for glyphs in paragraphs(pieces) {
+        let mut start = 0;
+        loop {
+            let mut cells = 0;
+            let fits = glyphs[start..].iter().take_while(|glyph| {
+                cells += glyph.cells;
+                cells <= cells_max
+            });
+            let end = (start + fits.count()).max(start + 1).min(glyphs.len());
+            rows.push(to_line(&glyphs[start..end]));
+            start = end;
+            if start == glyphs.len() {
+                break;
+            }
+        }
+    }
+    rows
+}
+
 /// The glyphs of each line that was written.
 fn paragraphs(pieces: &[(&str, Style)]) -> Vec<Vec<Glyph>> {
     let mut paragraphs = vec![Vec::new()];
@@ -144,6 +167,17 @@ mod tests {
                 assert!(cells <= cells_max, "{row:?} takes {cells} of {cells_max}");
             }
         }
+    }
+
+    #[test]
+    fn code_is_broken_where_a_row_is_full_and_keeps_its_spaces() {
+        let rows = |text: &str, cells_max| -> Vec<String> {
+            let rows = wrap_anywhere(&[(text, Style::new())], cells_max);
+            rows.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(rows("    let x = 1;", 6), ["    le", "t x = ", "1;"]);
+        assert_eq!(rows("日本語", 3), ["日", "本", "語"]);
+        assert_eq!(rows("\n", 3), ["", ""]);
     }
 
     #[test]

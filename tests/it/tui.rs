@@ -20,7 +20,7 @@ async fn two_terminals_and_a_script_talk_to_each_other() {
     let mut alice = Terminal::start(&home_a, "alice", &at, (80, 24));
     alice.shows("connected to n1");
     let mut bob = Terminal::start(&home_b, "bob", &at, (100, 30));
-    alice.shows("→ bob joined");
+    alice.shows("bob joined");
     bob.shows("2 here");
 
     alice.say("hello 👩\u{200d}👩\u{200d}👧 日本");
@@ -95,6 +95,40 @@ async fn what_could_not_be_sent_survives_a_quit() {
     let mut alice = Terminal::start(&home, "alice", &[at], (80, 24));
     alice.shows("said into the dark ✓");
     assert_eq!(alice.screen().matches("said into the dark").count(), 1);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_long_ago_is_found_and_gone_to() {
+    let node = TestNode::start().await;
+    let mut script = node.user_in("script", "lobby").await;
+    for n in 0..400 {
+        let text = match n {
+            30 => "the **needle** lies here".to_owned(),
+            _ => format!("line {n}."),
+        };
+        script.say("lobby", &text).await;
+    }
+    let home = Home::new();
+    let mut alice = Terminal::start(&home, "alice", &[node.node.listen], (80, 24));
+    alice.shows("line 399.");
+    // The index comes a moment after the log.
+    alice.say("/search needle from:script in:lobby");
+    alice.press_until("\x1bOR/search needle from:script in:lobby\r", "1 found");
+    alice.shows("the needle lies here");
+    alice.press("\r");
+    alice.waits("what was said around it", |screen| {
+        let around = ["line 29.", "the needle lies here", "line 31."];
+        around.iter().all(|line| screen.contains(line))
+    });
+    alice.press("\x1bOR");
+    alice.shows("1 found");
+    alice.press("\x1b");
+    alice.shows("line 31.");
+    alice.press(END);
+    alice.shows("line 399.");
+    alice.say("/search before:soon");
+    alice.shows("before: wants a day");
     node.stop().await;
 }
 

@@ -46,6 +46,7 @@ fn nothing_foreign_reaches_the_screen_whichever_field_it_came_in() {
             story.press(crossterm::event::KeyCode::PageUp);
             look(&story, payload);
             switched(&mut story, payload);
+            searched(&mut story, payload);
             selected(&mut story, payload);
             story.offline_because(payload);
             look(&story, payload);
@@ -98,6 +99,52 @@ fn switched(story: &mut Story, payload: &str) {
     story.happen(crate::tui::event::Event::Paste(payload.to_owned()));
     look(story, payload);
     story.press(KeyCode::Esc);
+}
+
+/// The search, with what was found and with an error; and what is Markdown of it.
+fn searched(story: &mut Story, payload: &str) {
+    use crossterm::event::KeyCode;
+    for words in ["x", payload] {
+        story.effects();
+        story.press(KeyCode::F(3));
+        story.ctrl('u');
+        story.happen(crate::tui::event::Event::Paste(words.to_owned()));
+        story.press(KeyCode::Enter);
+        look(story, payload);
+        let re = story.mark_of(|frame| matches!(frame, ClientFrame::Search { .. }));
+        let mut found = message(3, "bob", &format!("**x** `{payload}` x"));
+        (found.from, found.room) = (payload.to_owned(), payload.to_owned());
+        let results = crate::protocol::server::Results {
+            re,
+            messages: vec![found],
+            more: false,
+            indexed: Some(false),
+        };
+        story.frame(ServerFrame::Results(results));
+        look(story, payload);
+        story.press(KeyCode::Enter);
+        look(story, payload);
+    }
+    story.press(KeyCode::F(3));
+    story.ctrl('u');
+    story.write("other");
+    story.effects();
+    story.press(KeyCode::Enter);
+    let mut refused = error(payload);
+    refused.re = story.mark_of(|frame| matches!(frame, ClientFrame::Search { .. }));
+    story.frame(ServerFrame::Error(refused));
+    look(story, payload);
+    story.press(KeyCode::Esc);
+    for (n, around) in (20..).zip([
+        "```rust\nX\n```",
+        "> X\n- X\n",
+        "[X](https://X)",
+        "https://X",
+        "@X #X **X**",
+    ]) {
+        story.hear(message(n, "bob", &around.replace('X', payload)));
+        look(story, payload);
+    }
 }
 
 /// Each message chosen, with what can be done with it; and names that are completed.

@@ -9,6 +9,7 @@ mod name;
 mod people;
 mod reacting;
 mod rooms;
+mod search;
 mod selection;
 mod status;
 mod switcher;
@@ -29,6 +30,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     if state.monitor.open {
         monitor::draw(state, frame.area(), frame.buffer_mut());
         over(state, None, frame);
+        state.theme.fill(frame.buffer_mut());
         return;
     }
     let parts = travel::parts(state);
@@ -41,6 +43,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     let cursor = composer::draw(state, parts.composer, frame.buffer_mut());
     status::draw(state, parts.status, frame.buffer_mut());
     over(state, cursor, frame);
+    state.theme.fill(frame.buffer_mut());
 }
 
 /// Draws what lies over the rest, and sets the cursor.
@@ -55,6 +58,7 @@ fn over(state: &State, cursor: Option<Position>, frame: &mut Frame<'_>) {
             name::draw(state, input, why, frame.area(), frame.buffer_mut())
         }
         Overlay::Switcher(switcher) => switcher::draw(state, switcher, frame.buffer_mut()),
+        Overlay::Search => search::draw(state, frame.buffer_mut()),
         Overlay::Reactions(over) => reacting::draw(state, over, frame.buffer_mut()),
     };
     if let Some(cursor) = cursor {

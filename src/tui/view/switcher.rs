@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::rooms::counts;
+use crate::tui::composer::Composer;
 use crate::tui::keys::{Action, Choice};
 use crate::tui::layout::switcher;
 use crate::tui::shown::{fit, grapheme_width, width};
@@ -32,7 +33,7 @@ pub fn draw(state: &State, over: &Switcher, buffer: &mut Buffer) -> Option<Posit
         .title(" go to · > actions · / commands ")
         .title_bottom(Line::from(leave.trim_start_matches("· ").to_owned()).right_aligned())
         .render(parts.frame, buffer);
-    let cursor = input(state, over, parts.input, buffer);
+    let cursor = input(state, &over.input, parts.input, buffer);
     let rows = usize::from(parts.list.height);
     let first = over.first_in_sight(rows);
     let cells = usize::from(parts.list.width);
@@ -46,9 +47,10 @@ pub fn draw(state: &State, over: &Switcher, buffer: &mut Buffer) -> Option<Posit
     cursor
 }
 
-fn input(state: &State, over: &Switcher, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+/// A line to type into; gives the cursor's place on the screen.
+pub fn input(state: &State, line: &Composer, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let cells = usize::from(area.width.saturating_sub(2));
-    let layout = over.input.layout(cells);
+    let layout = line.layout(cells);
     // The row with the cursor, where the line is longer than the screen is wide.
     let text = layout.rows.get(layout.cursor_row).cloned();
     let line = Line::from(vec![
