@@ -233,10 +233,10 @@ pub struct Tui {
     /// Keys for an action, as in [tui.keys] of the file
     #[arg(long, value_name = "ACTION=KEY…", value_delimiter = ',', value_parser = Rebinding::parse)]
     pub keys: Vec<Rebinding>,
-    /// Colours for a dark or a light ground, or with the terminal's own
+    /// Colours for that ground
     #[arg(long, value_name = "dark|light|terminal", default_value_t, value_parser = Ground::parse)]
     pub theme: Ground,
-    /// Emoji of several parts whole, or as their parts [default: by the terminal]
+    /// Whole, or as their parts [default: by terminal]
     #[arg(long, value_name = "full|simple", value_parser = Emoji::parse)]
     pub emoji: Option<Emoji>,
     /// Open on the figures of all nodes (F2 at any time)
