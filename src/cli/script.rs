@@ -61,6 +61,7 @@ impl Script {
             name: identity.name.clone(),
             token: identity.token.clone(),
             take_suggestion: true,
+            stays_here: !admin.is_empty(),
             admin,
         });
         Ok(Script {

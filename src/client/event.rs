@@ -20,6 +20,8 @@ pub struct Options {
     /// Administrators' tokens by the node's address or name, for those nodes whose data folder is at hand. They
     /// are shown to nodes on this machine only; one that refuses its token is joined without.
     pub admin: BTreeMap<String, String>,
+    /// Learn of nodes on this machine only: the others give no figures to this administrator.
+    pub stays_here: bool,
 }
 
 /// What the user of a client wants.

@@ -179,6 +179,7 @@ impl Edge {
             token: self.config.token.clone(),
             take_suggestion: false,
             admin: self.config.admin.clone(),
+            stays_here: self.config.monitor,
         };
         let (handle, heard) = Client::connect(options);
         self.client = Some(handle);

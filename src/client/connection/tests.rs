@@ -87,6 +87,7 @@ async fn a_client_moves_to_another_node_with_its_rooms_and_what_it_was_saying() 
         token: None,
         take_suggestion: false,
         admin: Default::default(),
+        stays_here: false,
     });
     let room = RoomRef::parse("lobby").unwrap();
     client.join(room.clone(), None).unwrap();
@@ -145,6 +146,7 @@ async fn what_does_not_greet_like_a_node_is_left_with_a_word_about_it() {
         token: None,
         take_suggestion: false,
         admin: Default::default(),
+        stays_here: false,
     });
     let (mut stream, _) = listener.accept().await.unwrap();
     stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();

@@ -59,7 +59,7 @@ impl Machine {
             (Some(Asked::Write(nonce)), ServerFrame::Topic(topic)) => self.topic_set(nonce, topic),
             (Some(Asked::Nodes), ServerFrame::Stats(stats)) => {
                 let told = stats.nodes.iter().map(|node| node.address.as_str());
-                self.nodes.learn(told);
+                self.nodes.learn(told, self.options.stays_here);
             }
             (Some(Asked::Conversations), ServerFrame::Rooms(list)) => {
                 for room in &list.rooms {

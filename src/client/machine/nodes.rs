@@ -70,8 +70,8 @@ impl Nodes {
     }
 
     /// Adds the addresses of nodes that a node told of. Those that can only mean something on that
-    /// node's own machine are left out.
-    pub(super) fn learn<'a>(&mut self, told: impl Iterator<Item = &'a str>) {
+    /// node's own machine are left out, and with `here_only` those on other machines.
+    pub(super) fn learn<'a>(&mut self, told: impl Iterator<Item = &'a str>, here_only: bool) {
         let here = self.is_here();
         for address in told {
             let Ok(parsed) = address.parse::<SocketAddr>() else {
@@ -79,7 +79,8 @@ impl Nodes {
             };
             let reachable = parsed.port() != 0
                 && !parsed.ip().is_unspecified()
-                && (here || !parsed.ip().is_loopback());
+                && (here || !parsed.ip().is_loopback())
+                && (!here_only || parsed.ip().is_loopback());
             let known = self.addresses.iter().any(|known| known == address);
             if reachable && !known && self.addresses.len() < NODES_MAX {
                 self.addresses.push(address.to_owned());
@@ -125,10 +126,11 @@ mod tests {
             "10.0.0.2:9001",
             "x",
         ];
-        nodes.learn(told.into_iter());
+        nodes.learn(told.into_iter(), false);
         assert_eq!(nodes.addresses, ["10.0.0.1:9001", "10.0.0.2:9001"]);
         let mut nodes = Nodes::new(vec!["127.0.0.1:9001".into()]);
-        nodes.learn(["127.0.0.1:9001", "127.0.0.1:9002"].into_iter());
+        let told = ["127.0.0.1:9001", "127.0.0.1:9002", "10.0.0.2:9001"];
+        nodes.learn(told.into_iter(), true);
         assert_eq!(nodes.addresses, ["127.0.0.1:9001", "127.0.0.1:9002"]);
     }
 }

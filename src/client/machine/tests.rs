@@ -23,6 +23,7 @@ fn alice(nodes: &[&str]) -> Options {
         token: None,
         take_suggestion: false,
         admin: BTreeMap::new(),
+        stays_here: false,
     }
 }
 
@@ -423,6 +424,7 @@ fn a_script_takes_the_name_that_is_suggested_and_a_refused_token_leads_back_to_t
         token: Some("old".to_owned()),
         take_suggestion: true,
         admin: [("n1".to_owned(), "root".to_owned())].into(),
+        stays_here: false,
     });
     story.greets();
     let opening = story.takes("user_join");

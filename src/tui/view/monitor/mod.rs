@@ -95,6 +95,10 @@ fn parts(screen: Rect, alarms: usize) -> Parts {
 
 /// Why there are no figures, in one line.
 fn nothing_to_show(state: &State) -> Option<String> {
+    if state.monitor.cluster().at.is_some() {
+        // Those of a node before are better than none; they are called old.
+        return None;
+    }
     if state.is_online() && state.me.as_ref().is_some_and(|me| !me.admin) {
         let node = match &state.link {
             Link::Online { node, .. } => node.as_str(),
@@ -107,8 +111,7 @@ fn nothing_to_show(state: &State) -> Option<String> {
         let back = back.unwrap_or_default();
         return Some(format!(" {node}: {REFUSED}. {back}"));
     }
-    let waits = state.monitor.cluster().at.is_none();
-    waits.then(|| " waiting for the nodes' figures …".to_owned())
+    Some(" waiting for the nodes' figures …".to_owned())
 }
 
 /// All in one line: how many nodes are up, and what they do.
