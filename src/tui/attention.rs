@@ -72,7 +72,7 @@ fn minutes(text: &str) -> Option<u16> {
 pub fn ring(state: &mut State, at: usize, message: &Message) -> Vec<Effect> {
     let now = state.now;
     let since = |then: Option<Ts>| then.map(|then| now.0 - then.0);
-    let idle = since(state.pressed).is_some_and(|since| since >= IDLE_US);
+    let idle = since(state.pressed).is_some_and(|since| !(0..IDLE_US).contains(&since));
     let just_rung = since(state.rung).is_some_and(|since| (0..RING_AGAIN_US).contains(&since));
     if (travel::is_reading(state, at) && !idle) || just_rung || is_quiet(state) {
         return Vec::new();

@@ -111,6 +111,9 @@ impl Nodes {
         known.links.remove(&link);
         known.lost_at = now;
         let is_lost = known.links.is_empty();
+        if is_lost {
+            known.queued = 0;
+        }
         if is_lost && self.left.contains_key(&known.incarnation) {
             self.nodes.remove(origin);
         }
