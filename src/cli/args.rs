@@ -233,11 +233,11 @@ pub struct Tui {
     /// Keys for an action, as in [tui.keys] of the file
     #[arg(long, value_name = "ACTION=KEY…", value_delimiter = ',', value_parser = Rebinding::parse)]
     pub keys: Vec<Rebinding>,
-    /// Colours for that ground
-    #[arg(long, value_name = "dark|light|terminal", default_value_t, value_parser = Ground::parse)]
+    /// Colours: dark, light or terminal
+    #[arg(long, value_name = "THEME", default_value_t, value_parser = Ground::parse)]
     pub theme: Ground,
-    /// Whole, or as their parts [default: by terminal]
-    #[arg(long, value_name = "full|simple", value_parser = Emoji::parse)]
+    /// Emoji: full or simple [default: by the terminal]
+    #[arg(long, value_name = "EMOJI", value_parser = Emoji::parse)]
     pub emoji: Option<Emoji>,
     /// Open on the figures of all nodes (F2 at any time)
     #[arg(long)]

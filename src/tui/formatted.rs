@@ -58,12 +58,32 @@ impl Dress<'_> {
                 rows.push(line);
             }
             if last && !tail.is_empty() && matches!(part.body, Body::Code { .. }) {
-                let mut tail = tail.to_vec();
-                tail[0].0 = tail[0].0.trim_start();
-                rows.extend(wrap(&tail, self.cells));
+                self.end_of_code(tail, &mut rows);
             }
         }
         rows
+    }
+
+    /// Puts `tail` at the end of the line below a block of code, which gives the cells for it; on a row of
+    /// its own where it is too short for that.
+    fn end_of_code(&self, tail: &[(&str, Style)], rows: &mut Vec<Line<'static>>) {
+        let wanted = tail.iter().map(|(text, _)| width(text)).sum::<usize>();
+        if let Some(line) = rows.last_mut() {
+            let over = (width_of(line) + wanted).saturating_sub(self.cells);
+            let rule = line.spans.last_mut();
+            if let Some(rule) = rule.filter(|rule| rule.content.chars().count() > over) {
+                let left = rule.content.chars().count() - over;
+                rule.content = rule.content.chars().take(left).collect::<String>().into();
+                let spans = tail
+                    .iter()
+                    .map(|(text, style)| Span::styled((*text).to_owned(), *style));
+                line.spans.extend(spans);
+                return;
+            }
+        }
+        let mut tail = tail.to_vec();
+        tail[0].0 = tail[0].0.trim_start();
+        rows.extend(wrap(&tail, self.cells));
     }
 
     /// A text without marks.
@@ -189,6 +209,10 @@ impl Dress<'_> {
         rows.push(rule(String::new()));
         rows
     }
+}
+
+fn width_of(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| width(&span.content)).sum()
 }
 
 fn borrowed<'p>(styled: &'p [(Cow<'_, str>, Style)]) -> Vec<(&'p str, Style)> {
