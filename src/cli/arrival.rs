@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout;
 
@@ -75,20 +76,32 @@ fn defaults() -> Vec<String> {
 
 /// This machine's nodes, else the one that was typed the last time; or why there are none.
 async fn usual() -> Result<Vec<String>, Vec<(String, String)>> {
-    let why = match meet(&defaults()).await {
-        Met::Somebody | Met::Perhaps => return Ok(defaults()),
-        Met::Nobody(why) => why,
-    };
+    let met = meet(&defaults()).await;
+    if matches!(met, Met::Somebody) {
+        return Ok(defaults());
+    }
     let told = running::nodes().into_iter().map(|running| running.address);
     let typed = kept().and_then(|path| std::fs::read_to_string(path).ok());
     let typed = typed.and_then(|text| values::address(text.trim()).ok());
-    for address in told.chain(typed) {
-        match meet(std::slice::from_ref(&address)).await {
-            Met::Somebody => return Ok(vec![address]),
-            Met::Perhaps | Met::Nobody(_) => {}
-        }
+    let others: Vec<String> = told.chain(typed).collect();
+    if let Some(address) = first_there(others).await {
+        return Ok(vec![address]);
     }
-    Err(why)
+    match met {
+        // Something listens there, which may be a node that has much to do.
+        Met::Somebody | Met::Perhaps => Ok(defaults()),
+        Met::Nobody(why) => Err(why),
+    }
+}
+
+/// The first of them where somebody answers; all are asked at once.
+async fn first_there(addresses: Vec<String>) -> Option<String> {
+    let greet = |address: String| async move {
+        let greeted = timeout(GREETED_WITHIN, query::greeting(&address)).await;
+        matches!(greeted, Ok(Ok(_))).then_some(address)
+    };
+    let answers = join_all(addresses.into_iter().map(greet)).await;
+    answers.into_iter().flatten().next()
 }
 
 /// Asks all of them at once.

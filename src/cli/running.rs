@@ -19,6 +19,9 @@ use crate::node::admin::FILE_NAME as ADMIN_TOKEN;
 /// Nodes that are looked for, in each of the two places.
 const NODES_MAX: usize = 64;
 
+/// Files that are read to find them: those that crashed have left theirs.
+const FILES_MAX: usize = 1024;
+
 /// A node as its start has told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Running {
@@ -79,14 +82,16 @@ fn nodes_in(folder: &Path) -> Vec<Running> {
         };
         Some((since, running))
     };
-    let entries = entries.filter_map(Result::ok).take(NODES_MAX);
+    let entries = entries.filter_map(Result::ok).take(FILES_MAX);
     let mut found: Vec<_> = entries.filter_map(|entry| told(entry.path())).collect();
     found.sort_by_key(|(since, _)| std::cmp::Reverse(*since));
+    found.truncate(NODES_MAX);
     found.into_iter().map(|(_, running)| running).collect()
 }
 
-/// Administrators' tokens of this person's nodes: by the name of those whose data lies in the usual
-/// place, and by address and name of those of which word was left.
+/// Administrators' tokens of this person's nodes: of those of which word was left by address and name together,
+/// so that whoever listens there later under another name is not shown it; and by the name alone, of those
+/// whose data lies in the usual place, else of the newest of which word was left.
 pub(super) fn tokens() -> BTreeMap<String, String> {
     let token = |folder: &Path| {
         let token = std::fs::read_to_string(folder.join(ADMIN_TOKEN)).ok()?;
@@ -101,11 +106,15 @@ pub(super) fn tokens() -> BTreeMap<String, String> {
             tokens.insert(name, token);
         }
     }
-    // Of several that bear one name the newest is meant, where no address says which.
-    for running in nodes().into_iter().rev() {
-        if let Some(token) = token(&running.data) {
-            tokens.insert(running.address, token.clone());
-            tokens.insert(running.node, token);
+    for Running {
+        address,
+        node,
+        data,
+    } in nodes()
+    {
+        if let Some(token) = token(&data) {
+            tokens.insert(format!("{address} {node}"), token.clone());
+            tokens.entry(node).or_insert(token);
         }
     }
     tokens

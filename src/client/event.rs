@@ -17,7 +17,7 @@ pub struct Options {
     pub token: Option<String>,
     /// When the name is taken, take the one that the node suggests instead of asking.
     pub take_suggestion: bool,
-    /// Administrators' tokens by the node's address or name, for those nodes whose data folder is at hand. They
+    /// Administrators' tokens by the node's address and name (`127.0.0.1:9001 n1`) or name, for those nodes whose data folder is at hand. They
     /// are shown to nodes on this machine only; one that refuses its token is joined without.
     pub admin: BTreeMap<String, String>,
     /// Learn of nodes on this machine only: the others give no figures to this administrator.

@@ -28,7 +28,16 @@ pub struct Composer {
     area: TextArea<'static>,
     pub purpose: Purpose,
     /// What stood here before an edit.
-    kept: String,
+    kept: Option<Kept>,
+    /// The text of an edit as it was when it began.
+    original: String,
+}
+
+/// What was being written when an edit began.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    text: String,
+    purpose: Purpose,
 }
 
 /// The composer's text broken into rows, and where the cursor stands in them, in cells.
@@ -42,6 +51,16 @@ pub struct Layout {
 impl Composer {
     pub fn text(&self) -> String {
         self.area.lines().join("\n")
+    }
+
+    /// Nothing is written, answered or changed, and nothing waits to stand here again.
+    pub fn is_idle(&self) -> bool {
+        self.is_empty() && self.purpose == Purpose::New && self.kept.is_none()
+    }
+
+    /// Whether an edit has changed nothing yet. What came in is not always what was put in: tabs are spaces here.
+    pub fn is_unchanged(&self) -> bool {
+        self.text() == self.original
     }
 
     pub fn is_empty(&self) -> bool {
@@ -62,10 +81,11 @@ impl Composer {
     /// Empties it, for good: undo does not bring a sent message back. What stood here before an edit
     /// stands here again after it.
     pub fn reset(&mut self) {
-        let kept = std::mem::take(&mut self.kept);
+        let kept = self.kept.take();
         *self = Composer::default();
-        if !kept.is_empty() {
-            self.insert(&kept);
+        if let Some(kept) = kept {
+            self.purpose = kept.purpose;
+            self.insert(&kept.text);
         }
     }
 
@@ -77,13 +97,20 @@ impl Composer {
 
     /// Takes an own message to be changed.
     pub fn edit(&mut self, id: MessageId, text: &str) {
-        self.leave();
+        if matches!(self.purpose, Purpose::Edit(_)) {
+            self.leave();
+        }
+        let kept = (!self.is_empty()).then(|| Kept {
+            text: self.text(),
+            purpose: std::mem::replace(&mut self.purpose, Purpose::New),
+        });
         *self = Composer {
             purpose: Purpose::Edit(id),
-            kept: self.text(),
+            kept,
             ..Composer::default()
         };
         self.insert(text);
+        self.original = self.text();
     }
 
     /// Leaves an edit, or makes an answer a message of its own.
@@ -427,6 +454,25 @@ mod tests {
         assert_eq!(
             (composer.text().as_str(), &composer.purpose),
             ("a draft", &Purpose::New)
+        );
+    }
+
+    #[test]
+    fn an_answer_that_an_edit_has_interrupted_is_an_answer_afterwards() {
+        let id = |name: &str| {
+            let nonce = crate::protocol::Nonce::parse("n1").unwrap();
+            MessageId::new(&crate::tui::testing::uid(name), &nonce)
+        };
+        let mut composer = composer("thanks");
+        composer.reply(id("bob"));
+        composer.edit(id("alice"), "a\ttab");
+        assert!(composer.is_unchanged() && !composer.is_idle());
+        composer.insert("!");
+        assert!(!composer.is_unchanged());
+        composer.reset();
+        assert_eq!(
+            (composer.text().as_str(), &composer.purpose),
+            ("thanks", &Purpose::Reply(id("bob")))
         );
     }
 

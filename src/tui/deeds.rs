@@ -130,7 +130,10 @@ fn copy(state: &mut State) -> Outcome {
         Some(Chosen::Pending(pending)) => Some(pending.text.as_str().to_owned()),
         None => None,
     };
-    let text = clean(&text.ok_or("there is no text in it any more")?, true);
+    let text = text.ok_or("there is no text in it any more")?;
+    // Tabs are a text's own, where they indent.
+    let pieces: Vec<String> = text.split('\t').map(|piece| clean(piece, true)).collect();
+    let text = pieces.join("\t");
     let bytes = text.floor_char_boundary(COPY_BYTES_MAX);
     let mut effects = leave(state);
     state.say(format!(
@@ -146,7 +149,7 @@ fn edit(state: &mut State) -> Outcome {
     if let Some(Chosen::Pending(pending)) = chosen(state) {
         let (text, reply_to) = (pending.text.clone(), pending.reply_to.clone());
         let nonce = failed(state)?;
-        if state.room().is_some_and(|room| !room.composer.is_empty()) {
+        if state.room().is_some_and(|room| !room.composer.is_idle()) {
             return Err("another text is begun: send it or clear it first".to_owned());
         }
         let mut effects = leave(state);
@@ -161,9 +164,9 @@ fn edit(state: &mut State) -> Outcome {
         return Ok(effects);
     }
     let id = own(state)?;
-    let effects = leave(state);
+    // Before the list is left: that may let go of the window that the text is in.
     speaking::edit_in_composer(state, id);
-    Ok(effects)
+    Ok(leave(state))
 }
 
 /// Takes an own message back: the second key.

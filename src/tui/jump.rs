@@ -19,6 +19,7 @@ pub fn to(state: &mut State, room: &str, id: &MessageId, ts: Ts) -> Vec<Effect> 
         return Vec::new();
     };
     let mut effects = travel::show(state, at);
+    state.jumps_to = None;
     if let Some(place) = state.rooms[at].timeline.place(id).cloned() {
         bring(state, at, id, place);
         return effects;
@@ -38,11 +39,16 @@ pub fn to(state: &mut State, room: &str, id: &MessageId, ts: Ts) -> Vec<Effect> 
         limit: Some(HISTORY_MAX.min(AHEAD_ITEMS * 3)),
     };
     effects.push(state.ask(about, frame));
+    state.jumps_to = Some(id.clone());
     effects
 }
 
 /// The page that ends with the message.
 pub fn page(state: &mut State, at: usize, id: &MessageId, page: History) {
+    // Whoever has gone elsewhere meanwhile is not taken away from there.
+    if at != state.active || state.jumps_to.take_if(|wanted| wanted == id).is_none() {
+        return;
+    }
     let room = &mut state.rooms[at];
     if room.timeline.place(id).is_none() {
         if !page.messages.iter().any(|message| message.id == *id) {

@@ -247,8 +247,10 @@ fn take(state: &mut State) -> Vec<Effect> {
     };
     let (id, emoji) = (over.id.clone(), offer.emoji.clone());
     state.overlay = Overlay::None;
+    // Before the list is left: that may let go of the window that the message is in.
+    let done = speaking::react(state, id, emoji);
     let mut effects = selection::leave(state);
-    match speaking::react(state, id, emoji) {
+    match done {
         Ok(done) => effects.extend(done),
         Err(why) => state.say(why),
     }

@@ -114,7 +114,7 @@ pub fn hold(state: &mut State, frequent: bool) {
         return;
     }
     let is_held = room.position != Position::Newest;
-    let just_looked = state.now.0 - selection.looked.0 < LOOK_AGAIN_US;
+    let just_looked = (0..LOOK_AGAIN_US).contains(&(state.now.0 - selection.looked.0));
     if !just_looked {
         selection.looked = state.now;
     }

@@ -24,6 +24,12 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
     if text.trim().is_empty() {
         return Vec::new();
     }
+    if is_unchanged_edit(room) {
+        if let Some(room) = state.room_mut() {
+            room.composer.leave();
+        }
+        return Vec::new();
+    }
     // What was said of the line before does not concern this one.
     state.flash = None;
     let outcome = match purpose {
@@ -184,14 +190,7 @@ pub fn edit_in_composer(state: &mut State, id: MessageId) {
 
 /// Whether the composer holds an own message as it is, with nothing changed yet.
 pub fn is_unchanged_edit(room: &Room) -> bool {
-    match &room.composer.purpose {
-        Purpose::Edit(id) => {
-            let message = room.timeline.message(id);
-            let text = message.and_then(|message| message.text.as_ref());
-            text.is_some_and(|text| *text == room.composer.text())
-        }
-        Purpose::New | Purpose::Reply(_) => false,
-    }
+    matches!(room.composer.purpose, Purpose::Edit(_)) && room.composer.is_unchanged()
 }
 
 /// Sends what was refused again, under the same nonces.

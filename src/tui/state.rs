@@ -54,6 +54,8 @@ pub struct State {
     pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
+    /// A message that is fetched to be gone to; none once the reader has gone elsewhere.
+    pub jumps_to: Option<MessageId>,
     pub search: Search,
     /// The hours in which nothing rings.
     pub quiet: Option<Quiet>,
@@ -257,6 +259,7 @@ impl State {
             selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
+            jumps_to: None,
             search: Search::default(),
             quiet: None,
             rung: None,

@@ -90,6 +90,7 @@ pub fn step_active(state: &mut State) -> Vec<Effect> {
 
 /// Moves up (negative) or down through the room's messages.
 pub fn scroll(state: &mut State, rows: isize) {
+    state.jumps_to = None;
     let height = height(state);
     let Some(sheet) = sheet(state) else { return };
     let by = rows.unsigned_abs();
@@ -154,6 +155,7 @@ pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) -> 
 
 /// To the newest message; if the window does not reach it, the newest page is fetched.
 pub fn to_newest(state: &mut State) -> Vec<Effect> {
+    state.jumps_to = None;
     let Some(room) = state.room_mut() else {
         return Vec::new();
     };
@@ -221,7 +223,9 @@ pub fn mark_read(state: &mut State) -> Vec<Effect> {
     if !is_reading(state, at) {
         return Vec::new();
     }
-    let due = |sent: Option<Ts>, now: Ts| sent.is_none_or(|sent| now.0 - sent.0 >= READ_AGAIN_US);
+    let due = |sent: Option<Ts>, now: Ts| {
+        sent.is_none_or(|sent| !(0..READ_AGAIN_US).contains(&(now.0 - sent.0)))
+    };
     let (online, due) = (state.is_online(), due(state.read_sent, state.now));
     let Some(room) = state.room_mut() else {
         return Vec::new();

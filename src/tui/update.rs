@@ -463,7 +463,7 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     }
     let comes_back = state
         .focused_at
-        .is_some_and(|since| state.now.0 - since.0 < FOCUS_CLICK_US);
+        .is_some_and(|since| (0..FOCUS_CLICK_US).contains(&(state.now.0 - since.0)));
     if parts.messages.contains(at) && matches!(state.overlay, Overlay::None) && !comes_back {
         return selection::click(state, usize::from(mouse.row - parts.messages.y));
     }

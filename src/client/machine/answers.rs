@@ -179,10 +179,15 @@ impl Machine {
         }
     }
 
-    /// Gives up the administrator's token that was shown; false if there was none.
+    /// Gives up the administrators' tokens for that node; false if there were none. Who refuses one is shown no
+    /// other: it may collect them.
     fn forget_admin(&mut self, node: &str) -> bool {
-        let key = self.admin_key(node);
-        key.is_some_and(|key| self.options.admin.remove(&key).is_some())
+        let mut forgotten = false;
+        while let Some(key) = self.admin_key(node) {
+            self.options.admin.remove(&key);
+            forgotten = true;
+        }
+        forgotten
     }
 
     fn ask_for_a_name(&mut self, error: ErrorFrame) {

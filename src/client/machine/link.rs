@@ -169,12 +169,15 @@ impl Machine {
         );
     }
 
-    /// Under what the node's administrator's token is known: its address, which one node has at a time,
-    /// or its name. It is of a node on this machine, and nobody else's business: any node may bear that name.
+    /// Under what the node's administrator's token is known: its address and name together, or its name.
+    /// It is of a node on this machine, and nobody else's business: any node may bear that name.
     pub(super) fn admin_key(&self, node: &str) -> Option<String> {
-        let known = |key: &&str| self.nodes.is_here() && self.options.admin.contains_key(*key);
-        let mut keys = [self.nodes.current(), node].into_iter();
-        keys.find(known).map(str::to_owned)
+        if !self.nodes.is_here() {
+            return None;
+        }
+        let address = self.nodes.current().replacen("localhost:", "127.0.0.1:", 1);
+        let mut keys = [format!("{address} {node}"), node.to_owned()].into_iter();
+        keys.find(|key| self.options.admin.contains_key(key))
     }
 
     pub(super) fn heard(&mut self) {

@@ -70,7 +70,7 @@ impl Nodes {
     }
 
     /// Adds the addresses of nodes that a node told of. Those that can only mean something on that
-    /// node's own machine are left out, and with `here_only` those on other machines.
+    /// node's own machine are left out, and with `here_only`, told of by a node on this machine, those on others.
     pub(super) fn learn<'a>(&mut self, told: impl Iterator<Item = &'a str>, here_only: bool) {
         let here = self.is_here();
         for address in told {
@@ -80,7 +80,7 @@ impl Nodes {
             let reachable = parsed.port() != 0
                 && !parsed.ip().is_unspecified()
                 && (here || !parsed.ip().is_loopback())
-                && (!here_only || parsed.ip().is_loopback());
+                && (!(here_only && here) || parsed.ip().is_loopback());
             let known = self.addresses.iter().any(|known| known == address);
             if reachable && !known && self.addresses.len() < NODES_MAX {
                 self.addresses.push(address.to_owned());

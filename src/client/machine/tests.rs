@@ -468,14 +468,19 @@ fn a_node_that_has_another_administrators_token_is_joined_without_one() {
 fn of_two_nodes_with_one_name_the_address_says_whose_administrators_token_is_shown() {
     let token = |key: &str, token: &str| (key.to_owned(), token.to_owned());
     let mut story = Story::with(Options {
-        admin: [token("n1", "of some n1"), token("127.0.0.1:1", "of this")].into(),
+        admin: [
+            token("n1", "of some n1"),
+            token("127.0.0.1:1 n1", "of this"),
+        ]
+        .into(),
         ..alice(&["127.0.0.1:1"])
     });
     story.greets();
     let opening = story.takes("user_join");
     assert_eq!(opening["admin"], "of this");
     story.answers(&opening, error("forbidden"));
-    assert_eq!(story.takes("user_join")["admin"], "of some n1");
+    // Who refuses it is shown no other.
+    assert_eq!(story.takes("user_join")["admin"], Value::Null);
 }
 
 #[test]

@@ -1,7 +1,18 @@
 //! Code as tokens, by `synoptic`: its table of a language is made when there is code of it to be seen, in
 //! a millisecond or two. (`syntect` takes 27 ms for each language and 31 MiB for five of them.)
 
-use synoptic::{TokOpt, from_extension};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use synoptic::{Highlighter, TokOpt, from_extension};
+
+/// Languages whose tables are kept: they are half a MiB each.
+const KEPT_MAX: usize = 6;
+
+thread_local! {
+    /// To make a table takes longer than to use it, and a message may have hundreds of blocks.
+    static KEPT: RefCell<HashMap<&'static str, Highlighter>> = RefCell::default();
+}
 
 /// What a stretch of code is; these are what the eye tells apart, here and in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +77,29 @@ pub fn highlight(language: &str, code: &str) -> Tokens {
     let known = LANGUAGES
         .iter()
         .find(|(names, _)| names.contains(&name.as_str()));
-    let highlighter = known.and_then(|(_, extension)| from_extension(extension, 1));
-    let Some(mut highlighter) = highlighter else {
+    let coloured = known.and_then(|(_, extension)| {
+        KEPT.with_borrow_mut(|kept| {
+            if !kept.contains_key(extension) && kept.len() >= KEPT_MAX {
+                kept.clear();
+            }
+            let highlighter = match kept.remove(extension) {
+                Some(highlighter) => highlighter,
+                None => from_extension(extension, 1)?,
+            };
+            // It is put back only if it comes through.
+            let (highlighter, tokens) = coloured(highlighter, &lines);
+            kept.insert(extension, highlighter);
+            Some(tokens)
+        })
+    });
+    coloured.unwrap_or_else(|| {
         let plain = |line| vec![(Kind::Plain, line)];
-        return lines.into_iter().map(plain).collect();
-    };
-    highlighter.run(&lines);
+        lines.into_iter().map(plain).collect()
+    })
+}
+
+fn coloured(mut highlighter: Highlighter, lines: &[String]) -> (Highlighter, Tokens) {
+    highlighter.run(lines);
     let tokens = lines.iter().enumerate().map(|(at, line)| {
         let tokens = highlighter.line(at, line).into_iter();
         let tokens: Vec<(Kind, String)> = tokens
@@ -88,7 +116,8 @@ pub fn highlight(language: &str, code: &str) -> Tokens {
             vec![(Kind::Plain, line.clone())]
         }
     });
-    tokens.collect()
+    let tokens = tokens.collect();
+    (highlighter, tokens)
 }
 
 fn kind(name: &str) -> Kind {

@@ -331,6 +331,8 @@ fn a_text_made_to_be_hard_is_taken_apart_at_once() {
             hard.push(format!("```{language}\n{}\n```", unit.repeat(1000)));
         }
     }
+    hard.push("```rs\na\n```\n".repeat(300));
+    hard.push("```rs\na\n```\n```js\na\n```\n".repeat(150));
     for text in hard {
         let begun = std::time::Instant::now();
         of(&text);

@@ -247,3 +247,38 @@ fn one_that_failed_is_sent_again_dropped_or_changed() {
     let keeps = |effect: &Effect| matches!(effect, Effect::Keep(kept) if kept.len() == 1);
     assert!(story.effects().iter().any(keeps));
 }
+
+#[test]
+fn one_that_failed_does_not_come_into_an_edit_that_was_emptied() {
+    let mut story = a_talk(100, 24);
+    failed(&mut story, "lost");
+    select(&mut story);
+    keys(&mut story, "kk");
+    begins(&story, "nearly");
+    keys(&mut story, "e");
+    story.ctrl('u');
+    select(&mut story);
+    begins(&story, "lost");
+    keys(&mut story, "e");
+    assert!(
+        story.screen().contains("another text is begun"),
+        "{}",
+        story.screen()
+    );
+    assert_eq!(story.state.rooms[0].pending.len(), 1, "it is still there");
+}
+
+#[test]
+fn tabs_are_copied_and_an_edit_that_changes_nothing_is_not_sent() {
+    let mut mine = message(1, "alice", "all:\n\tcargo build");
+    mine.uid = crate::tui::testing::uid("alice");
+    let mut story = Story::in_lobby(80, 24, vec![mine]);
+    select(&mut story);
+    keys(&mut story, "y");
+    assert_eq!(copied(&mut story).unwrap(), "all:\n\tcargo build");
+    story.effects();
+    story.press(KeyCode::Up);
+    story.press(KeyCode::Enter);
+    assert!(story.written().is_empty());
+    assert!(story.state.rooms[0].composer.is_idle());
+}

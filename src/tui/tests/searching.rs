@@ -179,6 +179,34 @@ fn enter_goes_to_the_message_in_its_room_and_the_key_back_to_the_list() {
 }
 
 #[test]
+fn who_has_gone_elsewhere_meanwhile_is_not_taken_to_what_was_found() {
+    for go_elsewhere in [
+        |story: &mut Story| story.enter("hello"),
+        |story: &mut Story| story.press(KeyCode::PageUp),
+        |story: &mut Story| {
+            story.enter("/join ops");
+            story.press(KeyCode::Up);
+        },
+    ] {
+        let mut story = Story::new(80, 24);
+        story.online("n1");
+        story.enter_lobby(lines(900..1000), true);
+        story.effects();
+        story.enter("/search 500");
+        let (re, ..) = asked(&mut story).unwrap();
+        answer(&mut story, re, lines(500..501), false);
+        story.effects();
+        story.press(KeyCode::Enter);
+        let (re, _) = page_asked(&mut story);
+        go_elsewhere(&mut story);
+        let before = story.screen();
+        history(&mut story, re, lines(350..501), true);
+        assert_eq!(story.screen(), before);
+        assert!(story.state.rooms[0].found.is_none());
+    }
+}
+
+#[test]
 fn a_message_that_is_held_is_gone_to_without_asking() {
     let mut story = Story::in_lobby(80, 24, lines(0..80));
     for wanted in [20, 78] {
