@@ -15,8 +15,8 @@ const PICKER_ROWS_MAX: u16 = 13;
 /// Columns from which the rooms are shown beside the messages.
 const ROOMS_FROM_COLUMNS: u16 = 60;
 
-/// Columns from which the people are shown too.
-const PEOPLE_FROM_COLUMNS: u16 = 78;
+/// Columns from which the people are shown too. On a usual screen the texts need the room more.
+const PEOPLE_FROM_COLUMNS: u16 = 90;
 
 /// Columns and rows that the switcher takes at most: names and what is said of them, and as many as can
 /// be looked over.
@@ -86,13 +86,20 @@ pub struct Picker {
 /// Columns that the search takes at most.
 const SEARCH_COLUMNS_MAX: u16 = 120;
 
+/// Columns from which there is something to be seen around it.
+const SEARCH_MARGIN_FROM_COLUMNS: u16 = 78;
+
 /// Rows of a screen from which a message that was found has a second row for its text.
 const FOUND_TALL_FROM_ROWS: u16 = 20;
 
 /// The search's parts: nearly all of the screen, as there is much to read.
 pub fn search(size: (u16, u16)) -> Picker {
     let (columns, rows) = size;
-    let margin = if columns >= PEOPLE_FROM_COLUMNS { 4 } else { 0 };
+    let margin = if columns >= SEARCH_MARGIN_FROM_COLUMNS {
+        4
+    } else {
+        0
+    };
     let width = (columns - margin).min(SEARCH_COLUMNS_MAX);
     let height = rows.saturating_sub(1).max(rows.min(4));
     framed(Rect::new((columns - width) / 2, 0, width, height))
@@ -171,8 +178,8 @@ fn sides(columns: u16) -> (u16, u16) {
     };
     let people = match columns {
         ..PEOPLE_FROM_COLUMNS => 0,
-        PEOPLE_FROM_COLUMNS..100 => 14,
-        100.. => 20,
+        PEOPLE_FROM_COLUMNS..120 => 14,
+        120.. => 20,
     };
     (rooms, people)
 }

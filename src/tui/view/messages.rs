@@ -21,8 +21,11 @@ pub fn topic(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(room) = state.room() else { return };
     let theme = state.theme;
     let cells = usize::from(area.width);
-    let elsewhere = elsewhere(state, cells / 2);
-    let cells = cells.saturating_sub(width(&elsewhere) + 1);
+    let (aside, aside_style) = match how_many(state, room) {
+        Some(here) => (here, theme.quiet()),
+        None => (elsewhere(state, cells / 2), theme.accent()),
+    };
+    let cells = cells.saturating_sub(width(&aside) + 1);
     let title = fit(&room.title(), cells);
     let left = cells.saturating_sub(width(&title) + 2);
     let mut spans = vec![Span::styled(title, theme.strong())];
@@ -30,9 +33,16 @@ pub fn topic(state: &State, area: Rect, buffer: &mut Buffer) {
         spans.push(Span::raw("  "));
         spans.push(Span::styled(fit(&room.topic, left), theme.plain()));
     }
-    let right = Line::from(Span::styled(elsewhere, theme.accent())).right_aligned();
+    let right = Line::from(Span::styled(aside, aside_style)).right_aligned();
     right.render(area, buffer);
     Line::from(spans).render(area, buffer);
+}
+
+/// Where the rooms are listed and the people are not: how many there are.
+fn how_many(state: &State, room: &Room) -> Option<String> {
+    let parts = parts(state);
+    let is_missing = parts.rooms.width > 0 && parts.people.width == 0 && !room.is_direct();
+    is_missing.then(|| format!("{} here ", room.people.total))
 }
 
 /// Where the rooms are not listed: which have something unread.
