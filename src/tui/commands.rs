@@ -2,7 +2,7 @@
 
 use super::attention::Quiet;
 use super::event::Effect;
-use super::room::Room;
+use super::room::{Delivery, Room};
 use super::speaking;
 use super::state::{Asked, State, by_name, same_name};
 use super::theme::Ground;
@@ -128,6 +128,17 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     };
     if at >= state.rooms.len() {
         return wrong("there is no room to leave");
+    }
+    let waiting = state.rooms[at].pending.iter();
+    let waiting = waiting.filter(|pending| pending.state == Delivery::Waiting);
+    match waiting.count() {
+        0 => {}
+        1 => return wrong("a message here is not sent yet, and would be lost"),
+        n => {
+            return wrong(format!(
+                "{n} messages here are not sent yet, and would be lost"
+            ));
+        }
     }
     let room = state.rooms.remove(at);
     let mut effects = Vec::new();
@@ -280,10 +291,20 @@ fn edit(state: &mut State, arguments: &str) -> Outcome {
         speaking::begin_edit(state);
         return Ok(Vec::new());
     }
+    none_on_its_way(state)?;
     speaking::edit(state, id, arguments)
 }
 
+/// The last message is the one that was sent last, wherever it is.
+fn none_on_its_way(state: &State) -> Result<(), String> {
+    if state.room().is_some_and(|room| !room.pending.is_empty()) {
+        return Err("your last message is not sent yet".to_owned());
+    }
+    Ok(())
+}
+
 fn delete(state: &mut State, _: &str) -> Outcome {
+    none_on_its_way(state)?;
     match speaking::last_own(state) {
         Some(id) => speaking::delete(state, id),
         None => wrong("there is no message of yours here"),

@@ -282,7 +282,7 @@ fn leaving_a_room_leads_to_another_room_and_to_nobody_in_particular() {
     assert_eq!(story.state.room().unwrap().name, "@bob");
     story.enter("/leave");
     assert!(story.state.rooms.is_empty());
-    assert!(story.screen().contains("/join ROOM enters one"));
+    assert!(story.screen().contains("Ctrl+K goes to one"));
 }
 
 #[test]

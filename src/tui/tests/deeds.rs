@@ -282,3 +282,27 @@ fn tabs_are_copied_and_an_edit_that_changes_nothing_is_not_sent() {
     assert!(story.written().is_empty());
     assert!(story.state.rooms[0].composer.is_idle());
 }
+
+#[test]
+fn commands_about_the_last_message_and_the_room_wait_for_what_is_on_its_way() {
+    let mut story = a_talk(100, 24);
+    story.enter("oops");
+    story.effects();
+    for command in ["/delete", "/edit it is another"] {
+        story.enter(command);
+        assert!(story.written().is_empty(), "{command}");
+        let screen = story.screen();
+        assert!(
+            screen.contains("your last message is not sent yet"),
+            "{screen}"
+        );
+        story.ctrl('u');
+    }
+    story.enter("/leave");
+    assert_eq!(story.state.rooms.len(), 1);
+    let screen = story.screen();
+    assert!(
+        screen.contains("a message here is not sent yet"),
+        "{screen}"
+    );
+}

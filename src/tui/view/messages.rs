@@ -60,7 +60,7 @@ fn elsewhere(state: &State, cells_max: usize) -> String {
 
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (Some(room), Some(sheet)) = (state.room(), sheet(state)) else {
-        return empty("no room: /join ROOM enters one", state, area, buffer);
+        return empty("no room: Ctrl+K goes to one", state, area, buffer);
     };
     let height = usize::from(area.height);
     let rows = sheet.in_sight(height);
