@@ -190,7 +190,7 @@ impl Monitor {
     pub fn go(&mut self, by: isize) {
         if self.detail.is_some() {
             self.detail_row = self.detail_row.saturating_add_signed(by);
-            // How far it goes is known once it is drawn up, by whoever calls.
+            // Whoever calls knows where its last line is, and keeps it within.
             return;
         }
         if self.list == List::Events {

@@ -153,7 +153,7 @@ fn an_incident(columns: u16, rows: u16) -> Story {
     story
 }
 
-fn happened(story: &Story) -> Vec<String> {
+pub fn happened(story: &Story) -> Vec<String> {
     let events = &story.state.monitor.cluster().events;
     let words = events
         .iter()

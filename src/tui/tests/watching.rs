@@ -4,21 +4,8 @@
 use crate::protocol::stats::{NodeInfo, Stats};
 use crate::tui::monitor::alarms::alarms;
 use crate::tui::monitor::cluster::Watched;
-use crate::tui::monitor::events::Happened;
 use crate::tui::testing::Story;
-use crate::tui::tests::monitoring::{figures, hear, info, stats, watching};
-
-fn happened(story: &Story) -> Vec<String> {
-    let words = |event: &Happened| format!("{} {}", event.node, event.what.words());
-    story
-        .state
-        .monitor
-        .cluster()
-        .events
-        .iter()
-        .map(words)
-        .collect()
-}
+use crate::tui::tests::monitoring::{figures, happened, hear, info, stats, watching};
 
 fn down(name: &str, down_s: u64) -> NodeInfo {
     NodeInfo {

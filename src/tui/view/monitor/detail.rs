@@ -40,8 +40,7 @@ pub fn draw(state: &State, about: &Detail, area: Rect, buffer: &mut Buffer) {
     crate::tui::view::lines(lines.into_iter().skip(from), area, buffer);
 }
 
-/// The row from which all that follows is on the screen; no less than where that is, since what stands
-/// around it takes rows of its own.
+/// Its last line: no key leads further down. Drawing stops earlier, where the rest fits on the screen.
 pub fn last_row(state: &State, about: &Detail) -> usize {
     lines(state, about, usize::from(state.size.0))
         .len()
