@@ -44,6 +44,7 @@ mod testing;
 pub mod theme;
 pub mod timeline;
 mod travel;
+mod unread;
 mod unsent;
 pub mod update;
 pub mod view;

@@ -274,9 +274,10 @@ fn pending_again(message: Unsent, same_user: bool) -> Pending {
 /// A node has stored an own message.
 pub fn sent(state: &mut State, sent: Sent) -> Vec<Effect> {
     let me = state.me.clone();
-    let Some(room) = state.find(&sent.room) else {
-        return Vec::new();
+    let Some(at) = state.meant(&sent.room) else {
+        return vec![state.keep()];
     };
+    let room = &mut state.rooms[at];
     if let (Some(pending), Some(me)) = (room.take_pending(&sent.nonce), me) {
         room.timeline.put_live(Message {
             room: sent.room.clone(),

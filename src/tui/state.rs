@@ -297,6 +297,23 @@ impl State {
         self.rooms.iter().position(|room| room.name == name)
     }
 
+    /// The room that a node means. A conversation may have been opened with its name written otherwise: from
+    /// then on it is written as the node does.
+    pub fn meant(&mut self, name: &str) -> Option<usize> {
+        if let Some(at) = self.index_of(name) {
+            return Some(at);
+        }
+        let other = name.strip_prefix('@')?;
+        let alike = |room: &Room| {
+            room.name
+                .strip_prefix('@')
+                .is_some_and(|own| same_name(own, other))
+        };
+        let at = self.rooms.iter().position(alike)?;
+        self.rooms[at].name = name.to_owned();
+        Some(at)
+    }
+
     /// The room's place in the list; it is opened if it was not.
     pub fn open(&mut self, name: &str) -> usize {
         self.index_of(name).unwrap_or_else(|| {

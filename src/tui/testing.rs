@@ -196,11 +196,15 @@ impl Story {
 
     /// The node has stored the own message with this nonce, on two nodes.
     pub fn stored(&mut self, nonce: &Nonce, n: u64) {
+        self.stored_in("lobby", nonce, n);
+    }
+
+    pub fn stored_in(&mut self, room: &str, nonce: &Nonce, n: u64) {
         let made_up = message(n, "alice", "");
         self.net(ClientEvent::Sent(Sent {
             re: None,
             nonce: nonce.clone(),
-            room: "lobby".to_owned(),
+            room: room.to_owned(),
             id: MessageId::new(&uid("alice"), nonce),
             ts: made_up.ts,
             origin: made_up.origin,

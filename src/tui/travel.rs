@@ -9,6 +9,7 @@ use super::rows::Sheet;
 use super::selection;
 use super::state::{Asked, State};
 use super::timeline::{Beyond, Item, Place};
+use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::{ClientFrame, HistoryRange, Ts};
 
@@ -56,7 +57,8 @@ pub fn first_unread(
     let unread = room.timeline.iter().find(|(_, item)| match item {
         Item::Post(post) => {
             let message = &post.message;
-            !room.read_before.covers(&message.origin, message.seq) && others(message)
+            let is_read = room.read_before.covers(&message.origin, message.seq);
+            !is_read && !message.deleted && others(message)
         }
         Item::Presence { .. } | Item::Note(_) => false,
     });
@@ -230,8 +232,7 @@ pub fn mark_read(state: &mut State) -> Vec<Effect> {
     let Some(room) = state.room_mut() else {
         return Vec::new();
     };
-    room.unread = 0;
-    room.mentions = 0;
+    unread::all_read(room);
     if !online || !due || !room.caught_up || room.read.includes(&room.held) {
         return Vec::new();
     }
