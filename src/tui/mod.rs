@@ -9,16 +9,19 @@
 mod again;
 mod answers;
 pub mod attention;
+mod changes;
 pub mod commands;
 mod complete;
 pub mod composer;
 mod deeds;
+mod drafts;
 pub mod edge;
 mod emoji;
 pub mod event;
 mod formatted;
 mod fuzzy;
 mod jump;
+mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
@@ -53,5 +56,5 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-pub use edge::{Config, run};
+pub use edge::{Config, KeptFiles, run};
 pub use terminal::TerminalError;

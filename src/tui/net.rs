@@ -7,7 +7,9 @@ use super::rows::mentions;
 use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, attention, monitor, search, speaking, travel, unread};
+use super::{
+    again, answers, attention, changes, drafts, monitor, search, speaking, travel, unread, unsent,
+};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
@@ -46,10 +48,7 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
             Vec::new()
         }
         ClientEvent::Sent(sent) => speaking::sent(state, sent),
-        ClientEvent::Done { nonce, .. } => {
-            state.changes.remove(&nonce);
-            Vec::new()
-        }
+        ClientEvent::Done { nonce, .. } => changes::done(state, &nonce),
         ClientEvent::PutOff { error, .. } => {
             // Who says much in a short time just waits; all else the person may have to do something about.
             if error.code != ErrorCode::RateLimited {
@@ -96,7 +95,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         state.overlay = Overlay::None;
     }
     state.pinged = None;
-    let mut effects = speaking::restore(state);
+    let mut effects = unsent::restore(state);
     effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
@@ -471,8 +470,8 @@ fn take_asked(state: &mut State, re: Option<&Re>) -> Option<Asked> {
     }
 }
 
-/// Opens the rooms and conversations to begin with.
-pub fn begin(state: &mut State, rooms: &[RoomRef]) -> Vec<Effect> {
+/// Opens the rooms and conversations to begin with, and shows one of them.
+pub fn begin(state: &mut State, rooms: &[RoomRef], shown: Option<&RoomRef>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for reference in rooms {
         let at = state.open(&reference.to_string());
@@ -480,6 +479,15 @@ pub fn begin(state: &mut State, rooms: &[RoomRef]) -> Vec<Effect> {
             effects.push(commands::join_effect(&mut state.rooms[at], name));
         }
     }
+    if let Some(shown) = shown {
+        let name = shown.to_string();
+        state.active = match shown {
+            // Whoever has left it since does not come back by this.
+            RoomRef::Room(_) => state.index_of(&name).unwrap_or(0),
+            RoomRef::Direct(_) | RoomRef::DirectUid(_) => state.open(&name),
+        };
+    }
+    drafts::open_conversations(state);
     effects
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::composer::Composer;
+use super::drafts::Draft;
 use super::timeline::{Beyond, Place, Timeline};
 use crate::protocol::server::UserInfo;
 use crate::protocol::{MessageId, Nonce, Origin, RoomRef, Seq, Text, Ts, Uid, VersionVector};
@@ -47,6 +48,8 @@ pub struct Room {
     /// Who is writing, and until when that counts.
     pub typing: BTreeMap<Uid, (String, Ts)>,
     pub composer: Composer,
+    /// What an earlier run left in it.
+    pub draft: Option<Draft>,
     /// When `typing` was last sent from here.
     pub typing_sent: Option<Ts>,
 }
@@ -140,6 +143,7 @@ impl Room {
             held: VersionVector::new(),
             typing: BTreeMap::new(),
             composer: Composer::default(),
+            draft: None,
             typing_sent: None,
         }
     }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::attention::Quiet;
+use super::changes::Changing;
 use super::composer::Composer;
+use super::drafts::{self, Draft};
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
 use super::markup::memo::Memo;
@@ -18,6 +20,7 @@ use super::sent_lines::SentLines;
 use super::switcher::Switcher;
 use super::theme::Theme;
 use super::timeline::Beyond;
+use super::unsent;
 use crate::client::Command;
 use crate::protocol::server::UserInfo;
 use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
@@ -78,10 +81,12 @@ pub struct State {
     pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
     pub asked: HashMap<i64, Asked>,
-    /// Changes on their way: in which room, and what it was.
-    pub changes: HashMap<Nonce, (String, &'static str)>,
+    /// Changes on their way.
+    pub changes: Vec<Changing>,
     /// What an earlier run could not send; it goes out with the first session.
     pub unsent: Vec<Unsent>,
+    /// What an earlier run was writing in rooms that are not open yet.
+    pub drafts: Vec<Draft>,
     /// When the round trip was last measured.
     pub pinged: Option<Ts>,
     /// When a read marker was last sent.
@@ -272,8 +277,9 @@ impl State {
             completion: None,
             known_rooms: Vec::new(),
             asked: HashMap::new(),
-            changes: HashMap::new(),
+            changes: Vec::new(),
             unsent: Vec::new(),
+            drafts: Vec::new(),
             pinged: None,
             read_sent: None,
             nonces: Nonces::new(seed),
@@ -318,7 +324,9 @@ impl State {
     pub fn open(&mut self, name: &str) -> usize {
         self.index_of(name).unwrap_or_else(|| {
             self.rooms.push(Room::new(name));
-            self.rooms.len() - 1
+            let at = self.rooms.len() - 1;
+            drafts::restore(self, at);
+            at
         })
     }
 
@@ -364,21 +372,9 @@ impl State {
         Effect::Net(Command::Ask { re, frame })
     }
 
-    /// Own messages that are on their way, to be kept.
+    /// Own messages and changes that are on their way, to be kept.
     pub fn keep(&self) -> Effect {
-        let uid = self.me.as_ref().map(|me| me.uid.clone());
-        let mut unsent = self.unsent.clone();
-        for room in &self.rooms {
-            unsent.extend(room.pending.iter().map(|pending| Unsent {
-                uid: uid.clone(),
-                room: room.name.clone(),
-                nonce: pending.nonce.clone(),
-                text: pending.text.clone(),
-                reply_to: pending.reply_to.clone(),
-                ts: pending.ts,
-            }));
-        }
-        Effect::Keep(unsent)
+        Effect::Keep(unsent::all(self))
     }
 
     /// The rooms this person is in, to be kept. Conversations come by themselves.

@@ -5,6 +5,7 @@ mod attention;
 mod composing;
 mod deeds;
 mod hostile;
+mod keeping;
 mod looks;
 mod monitoring;
 mod moving;

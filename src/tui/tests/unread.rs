@@ -2,8 +2,10 @@
 
 use crossterm::event::KeyCode;
 
+use crate::client::Command;
 use crate::protocol::server::{History, Message, MessageUpdate, ReadMoved, ServerFrame};
-use crate::protocol::{MessageId, Ts};
+use crate::protocol::{ClientFrame, MessageId, Ts};
+use crate::tui::event::Effect;
 use crate::tui::testing::{Story, message, origin, uid};
 
 /// In the lobby, with `ops` before her eyes.
@@ -138,4 +140,36 @@ fn what_one_says_oneself_is_never_unread_however_late_it_is_stored() {
         assert_eq!((room.unread, room.mentions, room.pending.len()), (0, 0, 0));
         assert_eq!(room.timeline.len(), 1);
     }
+}
+
+#[test]
+fn who_only_glances_at_a_room_has_read_it() {
+    let mut story = elsewhere(Vec::new());
+    story.hear(message(1, "bob", "psst"));
+    story.wait(2);
+    story.alt(KeyCode::Char('1'));
+    story.hear(message(2, "bob", "and"));
+    story.effects();
+    story.alt(KeyCode::Char('2'));
+    let marker = story.effects().into_iter().find_map(|effect| match effect {
+        Effect::Net(Command::Ask {
+            frame: ClientFrame::Read { since, .. },
+            ..
+        }) => Some(since),
+        _ => None,
+    });
+    assert_eq!(marker.unwrap().get(&origin()), 3);
+    story.alt(KeyCode::Char('1'));
+    story.effects();
+    story.alt(KeyCode::Char('2'));
+    let again = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Net(Command::Ask {
+                frame: ClientFrame::Read { .. },
+                ..
+            })
+        )
+    };
+    assert!(!story.effects().iter().any(again), "once is enough");
 }
