@@ -1,13 +1,16 @@
 //! `chat-tui`: who the person is, and where things are kept for the next start.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Tui;
+use super::arrival::Seeker;
 use super::identity::{Identity, login_name};
 use super::stop::{Stop, failed, wrong};
 use super::{arrival, monitor, places, private_file, running};
+use crate::client::Seek;
 use crate::protocol::{RoomRef, UserName};
+use crate::tui::edge::{KeepQuiet, KeepShown};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
 /// The room of who has not been here before.
@@ -33,10 +36,10 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     };
     let identity = Identity::find(Some(name.clone()))?;
     // Who was here before knows the place, and may have something to send when it is there again.
-    let nodes = if identity.token.is_some() {
-        arrival::nodes(&args.person.node).await
-    } else {
-        arrival::nodes_or_asked(&args.person.node).await?
+    let named = &args.person.node;
+    let arrival = match identity.token {
+        Some(_) => arrival::nodes_or_wait(named).await,
+        None => arrival::nodes_or_asked(named).await?,
     };
     let key = identity.name.key();
     let state = places::state()?;
@@ -45,7 +48,8 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
-        nodes,
+        nodes: arrival.nodes,
+        seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),
         name: Some(name),
         token: identity.token,
         admin: running::tokens(),
@@ -54,16 +58,8 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         } else {
             args.room.clone()
         },
-        shown: if args.room.is_empty() {
-            room_of_last_time(&shown_file)
-        } else {
-            None
-        },
-        keep_shown: Box::new(move |room| {
-            if let Err(error) = private_file::replace(&shown_file, &format!("{room}\n")) {
-                tracing::warn!(%error, "cannot keep which room was shown");
-            }
-        }),
+        shown: room_of_last_time(&shown_file).filter(|_| args.room.is_empty()),
+        keep_shown: keep_shown(shown_file),
         kept: tui::KeptFiles {
             unsent: state.join("unsent").join(key.as_str()),
             drafts: state.join("drafts").join(key.as_str()),
@@ -82,12 +78,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         quiet: std::fs::read_to_string(&quiet_file)
             .ok()
             .and_then(|hours| Quiet::parse(&hours)),
-        keep_quiet: Box::new(move |hours| {
-            let line = hours.map(|hours| format!("{hours}\n")).unwrap_or_default();
-            if let Err(error) = private_file::replace(&quiet_file, &line) {
-                tracing::warn!(%error, "cannot keep the quiet hours");
-            }
-        }),
+        keep_quiet: keep_quiet(quiet_file),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         ground: args.theme,
         emoji: args.emoji,
@@ -133,6 +124,23 @@ fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
 fn room_of_last_time(path: &Path) -> Option<RoomRef> {
     let text = std::fs::read_to_string(path).ok()?;
     RoomRef::parse(text.trim()).ok()
+}
+
+fn keep_shown(path: PathBuf) -> KeepShown {
+    Box::new(move |room| {
+        if let Err(error) = private_file::replace(&path, &format!("{room}\n")) {
+            tracing::warn!(%error, "cannot keep which room was shown");
+        }
+    })
+}
+
+fn keep_quiet(path: PathBuf) -> KeepQuiet {
+    Box::new(move |hours| {
+        let line = hours.map(|hours| format!("{hours}\n")).unwrap_or_default();
+        if let Err(error) = private_file::replace(&path, &line) {
+            tracing::warn!(%error, "cannot keep the quiet hours");
+        }
+    })
 }
 
 fn keep_rooms(path: &Path, rooms: &[RoomRef]) -> std::io::Result<()> {
