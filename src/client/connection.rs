@@ -237,6 +237,15 @@ impl Edge {
                 break;
             }
         }
+        // What was asked for just before is not left out.
+        for _ in 0..COMMANDS_MAX {
+            let Ok(command) = commands.try_recv() else {
+                break;
+            };
+            if !self.feed(Input::Command(command)).await {
+                break;
+            }
+        }
         self.say_goodbye().await;
     }
 

@@ -25,7 +25,7 @@ use super::state::State;
 use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
 use super::theme::{Ground, Theme};
 use super::update::{is_moving, update};
-use super::{net, view};
+use super::{net, travel, view};
 use crate::client::{Client, ClientEvent, Command, Handle, Options, Seek};
 use crate::protocol::server::Session;
 use crate::protocol::{RoomRef, Ts, UserName};
@@ -329,8 +329,10 @@ impl Edge {
         self.command();
     }
 
-    /// However it ends: what is written and not sent, and where the person was.
+    /// However it ends: what has been read, what is written and not sent, and where the person was.
     fn keep_for_the_next_start(&mut self) {
+        let marker = travel::out_of_sight(&mut self.state);
+        self.carry_out(marker.into_iter().collect());
         let drafts = drafts::all(&mut self.state);
         if let Err(error) = self.drafts.keep(&drafts) {
             tracing::warn!(%error, "cannot keep what is written and not sent");

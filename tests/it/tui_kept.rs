@@ -195,3 +195,38 @@ async fn what_its_author_takes_back_before_it_is_read_is_not_unread() {
     alice.waits("nothing unread", |screen| !screen.contains("!1"));
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_before_ones_eyes_at_the_end_is_read() {
+    let node = TestNode::start().await;
+    let mut bob = node.user_in("bob", "lobby").await;
+    let home = Home::new();
+    let at = node.node.listen;
+    let mut alice = Terminal::start(&home, "alice", &[at], SCREEN);
+    alice.shows("2 here");
+    alice.say("/msg bob psst");
+    alice.shows("psst ✓");
+    // The second comes before it is time for another marker.
+    for text in ["one", "two"] {
+        bob.say("@alice", text).await;
+        alice.shows(text);
+    }
+    alice.press(QUIT);
+    assert!(alice.ends().success());
+    let arguments = [
+        "--name",
+        "alice",
+        "--room",
+        "lobby",
+        "--node",
+        &at.to_string(),
+    ];
+    let arguments = arguments.map(str::to_owned);
+    let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
+    alice.shows("connected to n1");
+    // The list of rooms has been answered before this one.
+    alice.say("/rooms");
+    alice.shows("#lobby  2 here");
+    assert!(!alice.screen().contains("!1"), "{}", alice.screen());
+    node.stop().await;
+}
