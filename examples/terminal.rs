@@ -7,8 +7,9 @@
 //!
 //! A node is given MESSAGES (1,000,000) in one room. Then: the time from the program's start to its first
 //! screen, and to the newest message on it; from a key to its letter on the screen while 1,000 messages a
-//! second arrive; the memory at the start, and after 100,000 messages have come; what a monitoring pane
-//! costs the node. One line each, with what is wanted.
+//! second arrive; from a key to another page of a room of 100 messages, and of one of 100,000 read from end
+//! to end; the memory at the start, and after 100,000 messages have come; what a monitoring pane costs the
+//! node. One line each, with what is wanted.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -52,6 +53,15 @@ const CALM: f64 = 15.0;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Messages of a room that has few, and how often it is gone through.
+const FEW: usize = 100;
+const ROUNDS: usize = 100;
+
+/// Pages up, and down again, in one of many: most of `MANY`.
+const PAGES: usize = 3_000;
+
+const PAGE_UP: &str = "\x1b[5~";
+const PAGE_DOWN: &str = "\x1b[6~";
 const F2: &str = "\x1bOQ";
 
 fn main() -> Result<(), Failure> {
@@ -79,6 +89,7 @@ fn measure(folder: &Path, count: usize) -> Result<(), Failure> {
     let node = Node::start(folder, &data)?;
     starts(folder, &node, count)?;
     keys(folder, &node)?;
+    pages(folder, &node)?;
     memory(folder, &node)?;
     pane(folder, &node)
 }
@@ -126,6 +137,46 @@ fn keys(folder: &Path, node: &Node) -> Result<(), Failure> {
         "16 ms at p99",
     );
     client.quit()
+}
+
+/// From a key to another page of the room.
+fn pages(folder: &Path, node: &Node) -> Result<(), Failure> {
+    let few = Writer::start(&node.address, "brief", "few", 0, Some(FEW))?;
+    few.stop()?;
+    let many = Writer::start(&node.address, "verbose", "many", 0, Some(MANY))?;
+    many.stop()?;
+    let mut medians = Vec::new();
+    for (room, count, rounds, pages) in [("few", FEW, ROUNDS, 3), ("many", MANY, 1, PAGES)] {
+        let mut client = Terminal::start(folder, node, room)?;
+        client.until(|screen| screen.contains(&format!("traffic {count}.")))?;
+        let mut times = Vec::new();
+        for key in [PAGE_UP, PAGE_DOWN].repeat(rounds) {
+            for _ in 0..pages {
+                client.drain_for(KEY_PAUSE)?;
+                let before = messages(client.parser.screen());
+                client.began = Instant::now();
+                client.press(key)?;
+                times.push(client.until_screen(|screen| messages(screen) != before)?);
+            }
+        }
+        client.until(|screen| screen.contains(&format!("traffic {count}.")))?;
+        let what = format!(
+            "key to another page of {count} messages, {} keys",
+            times.len()
+        );
+        said(&what, &mut times, "as with few");
+        medians.push(times[times.len() / 2]);
+        client.quit()?;
+    }
+    let ratio = medians[1].as_secs_f64() / medians[0].as_secs_f64();
+    println!("a page of {MANY} messages takes {ratio:.2} times what one of {FEW} takes");
+    Ok(())
+}
+
+/// The rows that messages have, without rooms and people beside them.
+fn messages(screen: &vt100::Screen) -> Vec<String> {
+    let rows = screen.rows(20, COLUMNS - 40).skip(1);
+    rows.take(usize::from(ROWS) - 4).collect()
 }
 
 /// Resident memory, and its part that is this program's own.

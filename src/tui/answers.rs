@@ -20,16 +20,11 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     let older = matches!(asked, Asked::Older { .. });
     let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
-    let beyond = if page.more {
-        Beyond::More
-    } else {
-        Beyond::Nothing
-    };
     match asked {
-        Asked::Older { .. } => room.timeline.older = beyond,
-        Asked::Newer { .. } => room.timeline.newer = beyond,
+        Asked::Older { .. } => room.timeline.answered_older(page.more),
+        Asked::Newer { .. } => room.timeline.answered_newer(page.more),
         Asked::Newest { .. } => {
-            room.timeline.older = beyond;
+            room.timeline.answered_older(page.more);
             for message in &page.messages {
                 room.held.advance(&message.origin, message.seq);
             }

@@ -56,20 +56,7 @@ pub fn page(state: &mut State, at: usize, id: &MessageId, page: History) {
         }
         let name = room.name.clone();
         open_anew(room, page);
-        // What was asked for was to stand next to the window of before.
-        state.asked.retain(|_, asked| match asked {
-            Asked::Older { room } | Asked::Newer { room } | Asked::Newest { room } => *room != name,
-            Asked::Around { .. }
-            | Asked::Again { .. }
-            | Asked::Rooms { .. }
-            | Asked::Switcher
-            | Asked::Search { .. }
-            | Asked::Who { .. }
-            | Asked::Away { .. }
-            | Asked::Ping { .. }
-            | Asked::Stats
-            | Asked::Nothing => true,
-        });
+        state.forget_pages(&name);
     }
     if let Some(place) = state.rooms[at].timeline.place(id).cloned() {
         bring(state, at, id, place);

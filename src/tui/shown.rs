@@ -70,17 +70,23 @@ pub fn safe(text: &str, lines: bool) -> String {
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return text.to_owned();
     }
-    let cleaned = clean(text, lines);
     let whole = EMOJI.get() == Emoji::Full;
-    let mut shown = String::with_capacity(cleaned.len());
-    for grapheme in cleaned.graphemes(true) {
-        if whole && is_whole_emoji(grapheme) {
-            shown.push_str(grapheme);
-        } else {
-            push_grapheme(&mut shown, grapheme);
+    let mut text = clean(text, lines);
+    // Without what stood between them, characters may join that did not: until nothing is taken away.
+    loop {
+        let mut shown = String::with_capacity(text.len());
+        for grapheme in text.graphemes(true) {
+            if whole && is_whole_emoji(grapheme) {
+                shown.push_str(grapheme);
+            } else {
+                push_grapheme(&mut shown, grapheme);
+            }
         }
+        if shown == text {
+            return shown;
+        }
+        text = shown;
     }
-    shown
 }
 
 /// Whether it is one emoji of several characters, and none but such as emoji are made of.
@@ -201,6 +207,8 @@ fn letter_of_flag(c: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -276,9 +284,64 @@ mod tests {
     }
 
     #[test]
-    fn what_is_safe_stays_as_it_is() {
-        for text in ["plain", "日本 👩👩👧", "a\u{301}"] {
-            assert_eq!(safe(&safe(text, true), true), safe(text, true));
+    fn characters_do_not_join_over_what_is_taken_away_between_them() {
+        assert_eq!(safe("👩\u{200b}🏽", false), "👩");
+        assert_eq!(safe("👩\u{ad}\u{200d}\u{2060}👩", false), "👩👩");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_safe_stays_as_it_is(
+            parts in prop::collection::vec(prop::sample::select(PARTS), 0..12),
+            full in any::<bool>(),
+        ) {
+            show_emoji(if full { Emoji::Full } else { Emoji::Simple });
+            let once = safe(&parts.concat(), true);
+            prop_assert_eq!(safe(&once, true), once);
+            show_emoji(Emoji::Simple);
         }
     }
+
+    const PARTS: &[&str] = &[
+        "plain",
+        "日",
+        "👩",
+        "❤",
+        "🏽",
+        "🏿",
+        "🇩",
+        "🇪",
+        "🏴",
+        "1",
+        " ",
+        "\n",
+        "é",
+        "क",
+        "ﾊ",
+        "\u{ff9f}",
+        "ع",
+        "\u{301}",
+        "\u{20e3}",
+        "\u{93f}",
+        "\u{fe0f}",
+        "\u{fe0e}",
+        "\u{200b}",
+        "\u{200c}",
+        "\u{200d}",
+        "\u{200e}",
+        "\u{202e}",
+        "\u{ad}",
+        "\u{34f}",
+        "\u{2060}",
+        "\u{feff}",
+        "\u{180e}",
+        "\u{1112}",
+        "\u{1161}",
+        "\u{11ab}",
+        "\u{e0067}",
+        "\u{e007f}",
+        "\u{e0100}",
+        "\u{1b}[31m",
+        "\u{fdfa}",
+    ];
 }

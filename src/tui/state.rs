@@ -372,6 +372,23 @@ impl State {
         Effect::Net(Command::Ask { re, frame })
     }
 
+    /// Pages that have been asked for were to stand next to a window that is let go.
+    pub fn forget_pages(&mut self, of: &str) {
+        self.asked.retain(|_, asked| match asked {
+            Asked::Older { room } | Asked::Newer { room } | Asked::Newest { room } => room != of,
+            Asked::Around { .. }
+            | Asked::Again { .. }
+            | Asked::Rooms { .. }
+            | Asked::Switcher
+            | Asked::Search { .. }
+            | Asked::Who { .. }
+            | Asked::Away { .. }
+            | Asked::Ping { .. }
+            | Asked::Stats
+            | Asked::Nothing => true,
+        });
+    }
+
     /// Own messages and changes that are on their way, to be kept.
     pub fn keep(&self) -> Effect {
         Effect::Keep(unsent::all(self))

@@ -72,6 +72,12 @@ pub enum Beyond {
     Asked,
 }
 
+impl Beyond {
+    fn or_nothing(more: bool) -> Beyond {
+        if more { Beyond::More } else { Beyond::Nothing }
+    }
+}
+
 /// What became of a message that was put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -88,6 +94,9 @@ pub struct Timeline {
     places: HashMap<MessageId, Place>,
     pub older: Beyond,
     pub newer: Beyond,
+    /// Messages that came were left past a side since that side was last asked for.
+    left_older: bool,
+    left_newer: bool,
 }
 
 impl Timeline {
@@ -168,6 +177,12 @@ impl Timeline {
         Some(place.clone())
     }
 
+    fn newest_place(&self) -> Option<&Place> {
+        let mut posts = self.items.iter().rev();
+        let (place, _) = posts.find(|(_, item)| matches!(item, Item::Post(_)))?;
+        Some(place)
+    }
+
     /// The time of the newest message, for asking what is after it and for `after` of a new one.
     pub fn newest_ts(&self) -> Option<Ts> {
         self.messages_back().next().map(|message| message.ts)
@@ -179,14 +194,45 @@ impl Timeline {
         let known = self.places.contains_key(&message.id);
         let before_window = self.older != Beyond::Nothing
             && self.oldest_ts().is_some_and(|oldest| message.ts < oldest);
-        let past_window = !known && self.newer != Beyond::Nothing;
+        let past_window = !known
+            && self.newer != Beyond::Nothing
+            && self
+                .newest_place()
+                .is_none_or(|newest| place_of(&message) > *newest);
         if !before_window && !past_window {
             return self.put(message);
         }
+        self.left_older |= before_window;
+        self.left_newer |= past_window;
         if let Some(place) = self.places.remove(&message.id) {
             self.items.remove(&place);
         }
         Put::Outside
+    }
+
+    /// What is past the oldest side has been asked for.
+    pub fn asked_older(&mut self) {
+        self.older = Beyond::Asked;
+        self.left_older = false;
+    }
+
+    /// What is past the newest side has been asked for.
+    pub fn asked_newer(&mut self) {
+        self.newer = Beyond::Asked;
+        self.left_newer = false;
+    }
+
+    /// The page past the oldest side is here; the node says whether there is `more`. It may have been made
+    /// before a message that came meanwhile and was left out.
+    pub fn answered_older(&mut self, more: bool) {
+        let more = std::mem::take(&mut self.left_older) || more;
+        self.older = Beyond::or_nothing(more);
+    }
+
+    /// The same at the newest side.
+    pub fn answered_newer(&mut self, more: bool) {
+        let more = std::mem::take(&mut self.left_newer) || more;
+        self.newer = Beyond::or_nothing(more);
     }
 
     /// A message of the window, as another node has it. One that is not held is left out: it is not for
@@ -382,172 +428,4 @@ fn delete(message: &mut Message) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::testing::message;
-
-    fn texts(timeline: &Timeline) -> Vec<String> {
-        let text = |m: &Message| m.text.clone().unwrap_or_default();
-        let mut texts: Vec<String> = timeline.messages_back().map(text).collect();
-        texts.reverse();
-        texts
-    }
-
-    #[test]
-    fn frames_that_overlap_in_any_order_show_each_message_once_and_in_order() {
-        let all: Vec<Message> = (0..20)
-            .map(|n| message(n, "alice", &n.to_string()))
-            .collect();
-        let mut timeline = Timeline::default();
-        for part in [10..20, 5..15, 0..8, 0..20] {
-            for at in part.rev() {
-                timeline.put(all[at].clone());
-            }
-        }
-        let wanted: Vec<String> = (0..20).map(|n| n.to_string()).collect();
-        assert_eq!(texts(&timeline), wanted);
-    }
-
-    #[test]
-    fn a_message_with_two_places_stands_at_the_smaller_one() {
-        let (first, second) = (message(1, "alice", "a"), message(2, "bob", "b"));
-        let mut moved = first.clone();
-        moved.ts = Ts(second.ts.0 + 1);
-        for order in [[&first, &moved], [&moved, &first]] {
-            let mut timeline = Timeline::default();
-            timeline.put(second.clone());
-            order.into_iter().for_each(|m| {
-                timeline.put(m.clone());
-            });
-            assert_eq!(texts(&timeline), ["a", "b"]);
-        }
-    }
-
-    proptest::proptest! {
-        /// However messages come, how often, and at which of their places first: the list is the same.
-        #[test]
-        fn the_list_does_not_depend_on_the_order_of_arrival(
-            heard in proptest::collection::vec((0_u64..12, 0_i64..4, 0_i64..3, 0_u8..8), 1..60),
-            turn in 0_usize..60,
-        ) {
-            let heard: Vec<Message> = heard
-                .into_iter()
-                .map(|(n, place, edit, fate)| {
-                    let mut message = message(n, "alice", &format!("{n} edited {edit}"));
-                    message.ts.0 += place * 90_000_000;
-                    message.edited = (edit > 0).then_some(Ts(edit));
-                    if fate == 0 {
-                        (message.deleted, message.text, message.edited) = (true, None, None);
-                    }
-                    message
-                })
-                .collect();
-            let list = |messages: &mut dyn Iterator<Item = &Message>| {
-                let mut timeline = Timeline::default();
-                messages.for_each(|m| {
-                    timeline.put(m.clone());
-                });
-                timeline.items
-            };
-            let forward = list(&mut heard.iter());
-            let backward = list(&mut heard.iter().rev());
-            let (head, tail) = heard.split_at(turn % heard.len());
-            let turned = list(&mut tail.iter().chain(head).chain(tail));
-            proptest::prop_assert_eq!(&forward, &backward);
-            proptest::prop_assert_eq!(&forward, &turned);
-        }
-    }
-
-    #[test]
-    fn a_message_that_moves_before_the_window_is_read_there() {
-        let mut timeline = Timeline::default();
-        timeline.reset(Beyond::More, Beyond::Nothing);
-        (10..13).for_each(|n| {
-            timeline.put(message(n, "alice", &n.to_string()));
-        });
-        let mut moved = message(12, "alice", "12");
-        moved.ts = message(2, "alice", "").ts;
-        assert_eq!(timeline.put_live(moved.clone()), Put::Outside);
-        assert_eq!(texts(&timeline), ["10", "11"]);
-        // What is before the window is fetched from here on, and has it at its place.
-        assert_eq!(timeline.oldest_ts(), Some(message(10, "alice", "").ts));
-        timeline.put(moved);
-        assert_eq!(texts(&timeline), ["12", "10", "11"]);
-    }
-
-    #[test]
-    fn looking_again_brings_what_another_node_knows_and_no_other_messages() {
-        let mut timeline = Timeline::default();
-        timeline.put(message(1, "alice", "a"));
-        let mut gone = message(2, "bob", "b");
-        (gone.deleted, gone.text) = (true, None);
-        timeline.put(gone);
-        let mut loved = message(1, "alice", "a");
-        loved
-            .reactions
-            .insert("+".to_owned(), vec!["bob".to_owned()]);
-        for heard in [loved, message(2, "bob", "b"), message(3, "carol", "c")] {
-            timeline.look_again(heard);
-        }
-        assert_eq!(texts(&timeline), ["a", ""]);
-        let first = timeline.message(&message(1, "alice", "").id).unwrap();
-        assert_eq!(first.reactions["+"], ["bob"]);
-    }
-
-    #[test]
-    fn a_deleted_message_stays_deleted_and_an_older_edit_changes_nothing() {
-        let mut timeline = Timeline::default();
-        let mut edited = message(1, "alice", "new");
-        edited.edited = Some(Ts(50));
-        timeline.put(edited.clone());
-        timeline.put(message(1, "alice", "old"));
-        assert_eq!(texts(&timeline), ["new"]);
-        let mut gone = edited.clone();
-        (gone.deleted, gone.text, gone.edited) = (true, None, None);
-        timeline.put(gone);
-        timeline.put(edited);
-        assert_eq!(texts(&timeline), [""]);
-    }
-
-    #[test]
-    fn the_window_stays_bounded_and_keeps_what_is_near_the_reader() {
-        let mut timeline = Timeline::default();
-        let many = WINDOW_ITEMS_MAX as u64 + 300;
-        for n in 0..many {
-            timeline.put(message(n, "alice", &n.to_string()));
-        }
-        let mut at_end = timeline.clone();
-        at_end.trim(None);
-        assert_eq!(at_end.len(), WINDOW_ITEMS_MAX);
-        assert_eq!(
-            (at_end.older, at_end.newer),
-            (Beyond::More, Beyond::Nothing)
-        );
-        assert_eq!(texts(&at_end).last(), Some(&(many - 1).to_string()));
-
-        let reader = place_of(&message(5, "alice", ""));
-        timeline.trim(Some(&reader));
-        assert_eq!(
-            (timeline.older, timeline.newer),
-            (Beyond::Nothing, Beyond::More)
-        );
-        assert_eq!(texts(&timeline)[0], "0");
-        let live = message(many + 1, "bob", "live");
-        assert_eq!(timeline.put_live(live), Put::Outside);
-    }
-
-    #[test]
-    fn who_comes_and_goes_is_folded_into_one_notice() {
-        let mut timeline = Timeline::default();
-        timeline.presence(Ts(1), "alice", true);
-        timeline.presence(Ts(2), "bob", true);
-        timeline.presence(Ts(3), "alice", false);
-        timeline.presence(Ts(4), "carol", false);
-        let (_, item) = timeline.iter().next().unwrap();
-        let (came, went) = (vec!["bob".to_owned()], vec!["carol".to_owned()]);
-        assert_eq!(item, &Item::Presence { came, went });
-        timeline.presence(Ts(5), "bob", false);
-        timeline.presence(Ts(6), "carol", true);
-        assert!(timeline.is_empty());
-    }
-}
+mod tests;

@@ -162,10 +162,20 @@ pub fn to_newest(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     room.to_newest();
-    if room.timeline.newer != Beyond::Nothing {
-        room.timeline.reset(Beyond::More, Beyond::Nothing);
-    }
     fetch(state)
+}
+
+/// The window of a reader who went to the newest message, which it does not reach, is let go. Without a
+/// connection it stays: it is all there is to read.
+fn let_go(state: &mut State) {
+    let Some(room) = state.room_mut() else { return };
+    let reaches_it = room.timeline.newer == Beyond::Nothing;
+    if room.position != Position::Newest || reaches_it || waits_for_join(room) {
+        return;
+    }
+    let name = room.name.clone();
+    room.timeline.reset(Beyond::More, Beyond::Nothing);
+    state.forget_pages(&name);
 }
 
 /// Asks for what the reader is about to need.
@@ -173,6 +183,7 @@ pub fn fetch(state: &mut State) -> Vec<Effect> {
     if !state.is_online() {
         return Vec::new();
     }
+    let_go(state);
     let height = height(state);
     let Some(sheet) = sheet(state) else {
         return Vec::new();
@@ -181,11 +192,10 @@ pub fn fetch(state: &mut State) -> Vec<Effect> {
     let Some(room) = state.room_mut() else {
         return Vec::new();
     };
-    let waits_for_join = !room.is_direct() && (room.fresh || room.membership != Membership::In);
     let Some(reference) = room.reference() else {
         return Vec::new();
     };
-    if waits_for_join || !(older || newer) {
+    if waits_for_join(room) || !(older || newer) {
         return Vec::new();
     }
     let name = room.name.clone();
@@ -196,9 +206,9 @@ pub fn fetch(state: &mut State) -> Vec<Effect> {
         (true, None, _) | (false, _, None) => (Asked::Newest { room: name }, HistoryRange::Newest),
     };
     if older {
-        room.timeline.older = Beyond::Asked;
+        room.timeline.asked_older();
     } else {
-        room.timeline.newer = Beyond::Asked;
+        room.timeline.asked_newer();
     }
     let frame = ClientFrame::History {
         room: reference,
@@ -206,6 +216,11 @@ pub fn fetch(state: &mut State) -> Vec<Effect> {
         limit: Some(HISTORY_MAX.min(AHEAD_ITEMS * 3)),
     };
     vec![state.ask(about, frame)]
+}
+
+/// Nothing can be asked of a room before its answer to the join.
+fn waits_for_join(room: &Room) -> bool {
+    !room.is_direct() && (room.fresh || room.membership != Membership::In)
 }
 
 /// Whether the person has the newest messages of the room before their eyes.

@@ -201,7 +201,7 @@ impl Machine {
     }
 
     fn in_room(&mut self, room: RoomRef, asked: RoomAsked, frame: ServerFrame) {
-        let caught_up = self.rooms.answered(&room, &asked, &frame);
+        let caught_up = self.rooms.answered(&room, &asked, &frame, self.now.ms);
         self.hand_on(frame);
         if caught_up {
             self.tell(ClientEvent::CaughtUp { room });

@@ -134,12 +134,14 @@ impl Rooms {
         }
     }
 
-    /// Takes the answer to what [`next`](Rooms::next) asked; true once the room is caught up.
+    /// Takes the answer to what [`next`](Rooms::next) asked; true once the room is caught up. A node that
+    /// says there is more and gives nothing is not asked again at once.
     pub(super) fn answered(
         &mut self,
         room: &RoomRef,
         asked: &RoomAsked,
         answer: &ServerFrame,
+        now_ms: u64,
     ) -> bool {
         let Some(state) = self.rooms.get_mut(&room.to_string()) else {
             return false;
@@ -149,6 +151,7 @@ impl Rooms {
             since: base,
             ..Held::default()
         });
+        let before = held.since.clone();
         match (asked, answer) {
             (RoomAsked::Join { resumed }, ServerFrame::Room(answer)) => {
                 held.take_room(answer, *resumed);
@@ -163,7 +166,11 @@ impl Rooms {
             }
             _ => {}
         }
-        state.step = if held.more { Step::Due(0) } else { Step::Live };
+        state.step = match held.more {
+            true if held.since == before => Step::Due(now_ms + RETRY_JOIN_MS),
+            true => Step::Due(0),
+            false => Step::Live,
+        };
         !held.more
     }
 

@@ -218,6 +218,17 @@ fn what_was_missed_is_paged_in_before_the_room_is_caught_up() {
 }
 
 #[test]
+fn a_node_that_says_there_is_more_and_gives_nothing_is_not_asked_without_a_pause() {
+    let mut story = Story::in_lobby();
+    story.says(json!({"type": "gap", "room": "lobby", "since": {"n1-a": 4}}));
+    let page = story.takes("history");
+    story.answers(&page, history("lobby", json!({"n1-a": 4}), true));
+    assert!(!story.wrote("history"));
+    story.passes(rooms::RETRY_JOIN_MS);
+    assert_eq!(story.takes("history")["since"], json!({"n1-a": 4}));
+}
+
+#[test]
 fn a_gap_is_filled_from_where_the_server_stopped() {
     let mut story = Story::in_lobby();
     story.says(json!({"type": "gap", "room": "lobby", "since": {"n1-a": 4}}));

@@ -73,7 +73,9 @@ fn fit_words(text: &str, cells: usize) -> String {
     }
     let cut = fit(&text, cells);
     let kept = cut.trim_end_matches('…');
-    let whole = text[kept.len()..].starts_with(' ');
+    let whole = text
+        .strip_prefix(kept)
+        .is_some_and(|rest| rest.starts_with(' '));
     let words = kept.rsplit_once(' ').map(|(words, _)| words);
     match words.filter(|words| !whole && !words.trim_matches([' ', '·']).is_empty()) {
         Some(words) => format!("{}…", words.trim_end_matches([' ', ',', ';', ':'])),

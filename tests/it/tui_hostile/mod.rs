@@ -35,9 +35,9 @@ impl Watched {
         std::fs::create_dir_all(&data).unwrap();
         std::fs::write(data.join("admin-token"), "root").unwrap();
         let word = json!({"node": "n1", "data": data}).to_string();
-        std::fs::write(told.join(server.address.to_string()), word).unwrap();
+        std::fs::write(told.join(server.addresses[0].to_string()), word).unwrap();
         let watched = Watched {
-            terminal: Terminal::start(&home, "alice", &[server.address], screen),
+            terminal: Terminal::start(&home, "alice", &server.addresses, screen),
             strict: Strict::default(),
             looked_at: 0,
         };
@@ -101,7 +101,12 @@ fn answers(asked: &Value) -> Vec<Value> {
         "history" => {
             vec![json!({"type": "history", "room": room, "messages": messages, "more": false})]
         }
-        "search" => vec![json!({"type": "results", "messages": messages, "more": false})],
+        "search" => {
+            let hit = message(room, "hit", HERE, &format!("hit-{STEP} {HERE}"));
+            vec![
+                json!({"type": "results", "messages": [hit, messages[0], messages[1]], "more": false}),
+            ]
+        }
         "who" => vec![
             json!({"type": "user_list_update", "room": room, "total": 1, "users": [user(HERE)]}),
         ],
@@ -174,23 +179,31 @@ fn stats() -> Value {
         "figures": [figures]})
 }
 
-/// Runs through all payloads: what `act` does ends with the number of the step on the screen.
+/// Runs through all payloads, a quarter of them in each of four terminals, whose time goes by in waiting:
+/// what `act` does ends with the number of the step on the screen.
 fn run(
     answers: Answers,
     screen: (u16, u16),
     begin: &str,
-    act: impl Fn(usize, &Server, &mut Terminal),
+    act: impl Fn(usize, &Server, &mut Terminal) + Sync,
 ) {
     let payloads = payloads::all();
-    let server = Server::start(answers);
-    server.turn(0, &payloads[0]);
-    let (_home, mut watched) = Watched::start(&server, screen);
-    watched.terminal.shows(begin);
-    for (step, payload) in payloads.iter().enumerate() {
-        server.turn(step, payload);
-        act(step, &server, &mut watched.terminal);
-        watched.look(step, payload);
-    }
+    let quarter = |payloads: &[Payload]| {
+        let server = Server::start(answers);
+        server.turn(0, &payloads[0]);
+        let (_home, mut watched) = Watched::start(&server, screen);
+        watched.terminal.shows(begin);
+        for (step, payload) in payloads.iter().enumerate() {
+            server.turn(step, payload);
+            act(step, &server, &mut watched.terminal);
+            watched.look(step, payload);
+        }
+    };
+    std::thread::scope(|scope| {
+        for some in payloads.chunks(payloads.len().div_ceil(4)) {
+            scope.spawn(|| quarter(some));
+        }
+    });
 }
 
 #[test]
@@ -264,6 +277,63 @@ fn nothing_foreign_reaches_the_terminal_from_the_monitoring_pane() {
             }
         }
     });
+}
+
+#[test]
+fn nothing_foreign_reaches_the_terminal_from_what_is_found() {
+    let at = (80, 24);
+    run(answers, at, "connected to n1", |step, server, alice| {
+        alice.say(&format!("/search hit {step}"));
+        // What is no JSON is no answer.
+        if server.is_valid() {
+            alice.shows(&format!("hit-{step} "));
+        }
+        alice.press(ESC);
+        alice.waits("the chat", |screen| !screen.contains("search"));
+    });
+}
+
+/// A node whose name is the payload too. Whoever comes in finds the number of the step.
+fn named(asked: &Value) -> Vec<Value> {
+    let mut all = answers(asked);
+    for answer in &mut all {
+        if answer["type"] == "session" {
+            answer["node"] = json!(HERE);
+            answer["token"] = json!(HERE);
+        } else if answer["type"] == "room" {
+            answer["messages"] = json!([mark("lobby")]);
+            answer["more"] = json!(false);
+        }
+    }
+    all
+}
+
+#[test]
+fn nothing_foreign_reaches_the_terminal_from_nodes_names_and_last_words() {
+    let mut payloads = payloads::all();
+    payloads.retain(|payload| payload.valid);
+    // Each costs a connection, and the time goes by in waiting.
+    std::thread::scope(|scope| {
+        for some in payloads.chunks(payloads.len().div_ceil(8)) {
+            scope.spawn(|| moves_from_name_to_name(some));
+        }
+    });
+}
+
+fn moves_from_name_to_name(payloads: &[Payload]) {
+    // A client goes round all addresses before it pauses.
+    let server = Server::start_at(31, HERE, named);
+    server.turn(0, &payloads[0]);
+    let (_home, mut watched) = Watched::start(&server, (100, 30));
+    watched.terminal.shows("step 0.");
+    for step in 1..=payloads.len() {
+        let payload = &payloads[step % payloads.len()];
+        server.turn(step, payload);
+        server
+            .hang_up(&[json!({"type": "disconnect", "reason": "shutting_down", "message": HERE})]);
+        watched.terminal.shows(&format!("step {step}."));
+        watched.look(step, payload);
+    }
 }
 
 /// A node that lets nobody in, and says why.

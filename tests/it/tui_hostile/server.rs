@@ -1,7 +1,7 @@
 //! A node that answers as it should, but for what it says in every text.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
@@ -21,9 +21,10 @@ pub const NOW: &str = "@@NOW@@";
 /// What it is asked for and how it answers: frames with [`HERE`] where the payload goes.
 pub type Answers = fn(&Value) -> Vec<Value>;
 
-/// The node, on a port of its own, until the test is over.
+/// The node, on ports of its own, until the test is over.
 pub struct Server {
-    pub address: SocketAddr,
+    /// Where it is reached, the first one first.
+    pub addresses: Vec<SocketAddr>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -36,12 +37,22 @@ struct Shared {
     answers: Answers,
     /// Microseconds.
     now: u128,
+    /// The node's name.
+    node: &'static str,
 }
 
 impl Server {
     pub fn start(answers: Answers) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        Server::start_at(1, "n1", answers)
+    }
+
+    /// A node of that name, at so many addresses.
+    pub fn start_at(addresses: usize, node: &'static str, answers: Answers) -> Server {
+        let listeners: Vec<TcpListener> = (0..addresses)
+            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let addresses = listeners.iter().map(|at| at.local_addr().unwrap());
+        let addresses = addresses.collect();
         let shared = Arc::new(Mutex::new(Shared {
             stream: None,
             payload: Vec::new(),
@@ -49,15 +60,28 @@ impl Server {
             step: 0,
             answers,
             now: 0,
+            node,
         }));
-        let accepting = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&accepting);
-                std::thread::spawn(move || serve(stream, &shared));
-            }
-        });
-        Server { address, shared }
+        for listener in listeners {
+            let accepting = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    let shared = Arc::clone(&accepting);
+                    std::thread::spawn(move || serve(stream, &shared));
+                }
+            });
+        }
+        Server { addresses, shared }
+    }
+
+    /// Ends the newest connection with these last words.
+    pub fn hang_up(&self, last: &[Value]) {
+        let mut shared = self.shared.lock().unwrap();
+        let lines: Vec<Vec<u8>> = last.iter().map(|frame| shared.line(frame)).collect();
+        if let Some(mut stream) = shared.stream.take() {
+            let _ = stream.write_all(&lines.concat());
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// From now on everything says this.
@@ -105,8 +129,7 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) {
     let mut out = stream.try_clone().unwrap();
     {
         let mut shared = shared.lock().unwrap();
-        shared.stream = Some(stream.try_clone().unwrap());
-        let hello = json!({"type": "connect", "protocol": 1, "server": "chat/0", "node": "n1", "time": 0,
+        let hello = json!({"type": "connect", "protocol": 1, "server": "chat/0", "node": shared.node, "time": 0,
             "limits": {"line": 65536, "text": 4000, "name": 32, "room": 48, "history": 200}});
         let line = shared.line(&hello);
         let _ = out.write_all(&line);
@@ -116,6 +139,10 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) {
             continue;
         };
         let mut shared = shared.lock().unwrap();
+        // The client looks at each address when it starts, and stays at one.
+        if asked["type"] == "user_join" {
+            shared.stream = out.try_clone().ok();
+        }
         for mut answer in (shared.answers)(&asked) {
             if !asked["re"].is_null() {
                 answer["re"] = asked["re"].clone();
