@@ -5,6 +5,13 @@
 /// that the browser has at hand.
 pub const AT_HAND: &[&str] = &["👍", "❤️", "😂", "🎉", "👀", "✅", "🙏", "😮"];
 
+/// The same with their names.
+pub fn at_hand() -> impl Iterator<Item = (&'static str, &'static str)> {
+    AT_HAND
+        .iter()
+        .map(|emoji| (*emoji, name_of(emoji).unwrap_or_default()))
+}
+
 /// The emoji of exactly this name.
 pub fn named(name: &str) -> Option<&'static str> {
     emojis::get_by_shortcode(&name.to_lowercase()).map(emojis::Emoji::as_str)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::attention::Quiet;
+use super::complete::Behind;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
 use super::keymap::Keymap;
@@ -74,6 +75,8 @@ pub struct State {
     pub memo: Memo,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
+    /// What Tab has put before the cursor, for the key that comes next.
+    pub behind: Behind,
     /// Public rooms that the node has told of.
     pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
@@ -209,6 +212,8 @@ pub struct Candidate {
     pub text: String,
     /// As it is offered.
     pub label: String,
+    /// Scalar values behind it that a sign takes the place of.
+    pub tail: usize,
 }
 
 /// Makes nonces from the time and from chance that came in at the start.
@@ -270,6 +275,7 @@ impl State {
             sent_lines: SentLines::default(),
             memo: Memo::default(),
             completion: None,
+            behind: Behind::Nothing,
             known_rooms: Vec::new(),
             asked: HashMap::new(),
             changes: HashMap::new(),

@@ -1,5 +1,6 @@
 //! Moving: among rooms, and through a room's history.
 
+use super::complete::Behind;
 use super::composer::Purpose;
 use super::event::Effect;
 use super::layout::{composer_width, regions};
@@ -35,6 +36,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     }
     state.active = at;
     state.completion = None;
+    state.behind = Behind::Nothing;
     state.sent_lines.stop();
     let me = state.me.clone();
     if let Some(room) = state.room_mut()

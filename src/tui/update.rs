@@ -4,7 +4,7 @@
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position as Cell;
 
-use super::complete;
+use super::complete::{self, Behind};
 use super::composer::{Composer, Purpose};
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
@@ -94,6 +94,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     if !matches!(action, Some(Action::Complete | Action::CompleteBack)) {
         state.completion = None;
     }
+    let behind = std::mem::take(&mut state.behind);
     if action != Some(Action::Interrupt) {
         state.interrupted = None;
     }
@@ -127,7 +128,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         Overlay::None if state.selection.is_some() => selection::press(state, key),
         Overlay::None => match (action, typed(key)) {
             (Some(action), _) => act(state, action),
-            (None, Some(c)) => type_in(state, c),
+            (None, Some(c)) => type_in(state, c, behind),
             (None, None) => Vec::new(),
         },
     }
@@ -167,8 +168,11 @@ fn take_name(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Types a character into the room's composer.
-fn type_in(state: &mut State, c: char) -> Vec<Effect> {
+/// Types a character into the room's composer, behind what Tab may have put there.
+fn type_in(state: &mut State, c: char, behind: Behind) -> Vec<Effect> {
+    if !complete::make_way(state, behind, c) {
+        return Vec::new();
+    }
     let effects = write(state, c.encode_utf8(&mut [0; 4]));
     if let (':', Some(room)) = (c, state.room_mut()) {
         complete::close_emoji(&mut room.composer);
@@ -188,6 +192,7 @@ fn write(state: &mut State, text: &str) -> Vec<Effect> {
 
 fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.completion = None;
+    state.behind = Behind::Nothing;
     match &mut state.overlay {
         Overlay::Name { input, .. } => {
             let line = text.lines().next().unwrap_or_default();

@@ -156,7 +156,10 @@ mod tests {
     fn a_file_is_sent_compressed_and_not_again_to_who_has_it() {
         let assets = Assets::load();
         // The largest: files of a few hundred bytes do not become smaller.
-        let asset = assets.0.values().max_by_key(|asset| asset.plain.bytes.len());
+        let asset = assets
+            .0
+            .values()
+            .max_by_key(|asset| asset.plain.bytes.len());
         let asset = asset.unwrap();
         let mut tags = Vec::new();
         for (accepted, coding) in [

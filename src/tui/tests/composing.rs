@@ -79,7 +79,7 @@ fn tab_completes_emoji_by_their_names_and_shows_what_comes_next() {
 fn a_name_between_two_colons_becomes_the_emoji_while_it_is_typed() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
     story.write(":tada:");
-    assert_eq!(line(&story), "🎉 ");
+    assert_eq!(line(&story), "🎉");
     story.ctrl('z');
     story.ctrl('z');
     assert_eq!(line(&story), ":tada:");
@@ -90,6 +90,50 @@ fn a_name_between_two_colons_becomes_the_emoji_while_it_is_typed() {
     fresh(&mut story);
     story.happen(crate::tui::event::Event::Paste(":tada:".to_owned()));
     assert_eq!(line(&story), ":tada:");
+}
+
+#[test]
+fn the_space_that_completing_puts_is_neither_doubled_nor_in_the_way() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    for (typed, then, written) in [
+        ("done :tada", " and", "done 🎉 and"),
+        ("done :tada", "  and", "done 🎉  and"),
+        ("done :tada", "! ok", "done 🎉! ok"),
+        ("done (:tada", ") ok", "done (🎉) ok"),
+        ("bo", " hi", "bob: hi"),
+        ("bo", ": hi", "bob: hi"),
+        ("bo", ", hi", "bob, hi"),
+        ("ask bo", "? ok", "ask bob? ok"),
+        ("ask bo", "...", "ask bob..."),
+        ("ask @bo", "'s cat", "ask @bob's cat"),
+        ("see #lo", ": it", "see #lobby: it"),
+        // What begins with a sign is a word of its own.
+        ("ask bo", ":tada:", "ask bob 🎉"),
+        ("ask bo", ":)", "ask bob :)"),
+        ("ask bo", ";-)", "ask bob ;-)"),
+        ("ask bo", ": he", "ask bob: he"),
+        // Behind a word of a command too.
+        ("/msg bo", " :tada:", "/msg bob 🎉"),
+        ("/msg bo", ":tada:", "/msg bob 🎉"),
+        ("/msg bo", ". hm", "/msg bob . hm"),
+        ("/rea", " x", "/react x"),
+    ] {
+        story.write(typed);
+        tab(&mut story);
+        story.write(then);
+        assert_eq!(line(&story), written, "{typed:?}, Tab, {then:?}");
+        fresh(&mut story);
+    }
+    // Only directly behind it.
+    story.write("ask bo");
+    tab(&mut story);
+    story.press(KeyCode::Left);
+    story.press(KeyCode::Right);
+    story.write(" !");
+    assert_eq!(line(&story), "ask bob  !");
+    fresh(&mut story);
+    story.write(":tada: :tada::tada: ok");
+    assert_eq!(line(&story), "🎉 🎉🎉 ok");
 }
 
 #[test]
@@ -132,6 +176,9 @@ fn tab_completes_rooms_wherever_they_are_named() {
         ("/msg bo", "/msg bob "),
         ("hi @ca", "hi @carol "),
         ("/rea", "/react "),
+        ("/react ", "/react 👍 "),
+        ("/react crab", "/react 🦀 "),
+        ("/react :crab", "/react 🦀 "),
         ("no/join ga", "no/join ga"),
     ] {
         story.write(typed);
