@@ -156,7 +156,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             if let Some(room) = state.find(&room) {
                 room.timeline.newer = Beyond::Asked;
             }
-            state.say(error.message);
+            state.tell_news(error.message);
         }
         Some(Asked::Again { room }) => {
             if let Some(room) = state.find(&room) {
@@ -166,7 +166,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
         Some(Asked::Search { .. }) => search::refused(state, asked.as_ref(), &error),
         Some(Asked::Stats) => {
             monitor::offline(state);
-            state.say(error.message);
+            state.tell_news(error.message);
         }
         Some(
             Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None } | Asked::Switcher,
@@ -178,7 +178,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             | Asked::Rooms { show_in: Some(_) },
         )
         | None => {
-            state.say(error.message);
+            state.tell_news(error.message);
         }
     }
     Vec::new()
@@ -198,9 +198,11 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
             }
         }
         Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
-            state.say("the connection was lost before the answer came");
+            state.tell_news("the connection was lost before the answer came");
         }
-        Asked::Around { .. } => state.say("the connection was lost before the message came"),
+        Asked::Around { .. } => {
+            state.tell_news("the connection was lost before the message came");
+        }
         Asked::Search { .. } => search::lost(state, &asked),
         Asked::Stats => monitor::offline(state),
         // With the next connection all of it is due again.

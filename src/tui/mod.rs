@@ -16,6 +16,7 @@ mod deeds;
 pub mod edge;
 mod emoji;
 pub mod event;
+mod flash;
 mod formatted;
 mod fuzzy;
 mod jump;

@@ -49,7 +49,7 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
             effects
         }
         Err(why) => {
-            state.say(why);
+            state.refuse(why);
             Vec::new()
         }
     }
@@ -312,7 +312,7 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
         let now = state.now;
         match state.find(&room) {
             Some(room) => room.timeline.note(now, text, true),
-            None => state.say(text),
+            None => state.tell_news(text),
         }
     }
     Vec::new()

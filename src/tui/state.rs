@@ -8,6 +8,7 @@ use super::attention::Quiet;
 use super::complete::Behind;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
+use super::flash::Flash;
 use super::keymap::Keymap;
 use super::markup::memo::Memo;
 use super::monitor::Monitor;
@@ -25,9 +26,6 @@ use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
 
 /// Questions on their way, at most. A client that was left alone for years asks no more than that.
 const ASKED_MAX: usize = 1000;
-
-/// Microseconds that a word on the status line stays.
-const FLASH_US: i64 = 5_000_000;
 
 #[derive(Clone, Debug)]
 pub struct State {
@@ -66,8 +64,8 @@ pub struct State {
     pub pressed: Option<Ts>,
     /// What the window is called.
     pub title: String,
-    /// A word to the person, until that moment.
-    pub flash: Option<(String, Ts)>,
+    /// A word to the person.
+    pub flash: Option<Flash>,
     /// When the line was last cleared with Ctrl+C on an empty line.
     pub interrupted: Option<Ts>,
     pub sent_lines: SentLines,
@@ -317,10 +315,6 @@ impl State {
 
     pub fn is_me(&self, uid: &Uid) -> bool {
         self.me.as_ref().is_some_and(|me| me.uid == *uid)
-    }
-
-    pub fn say(&mut self, word: impl Into<String>) {
-        self.flash = Some((word.into(), Ts(self.now.0 + FLASH_US)));
     }
 
     /// A sentence among the messages of a room, for a person who has just asked there.

@@ -3,6 +3,7 @@
 use super::complete::Behind;
 use super::composer::Purpose;
 use super::event::Effect;
+use super::flash;
 use super::layout::{composer_width, regions};
 use super::page::AHEAD_ITEMS;
 use super::room::{Membership, Position, Room};
@@ -261,7 +262,7 @@ pub fn parts(state: &State) -> super::layout::Regions {
     });
     let purpose = state.room().map(|room| &room.composer.purpose);
     let aside = purpose.is_some_and(|purpose| *purpose != Purpose::New);
-    regions(state.size, rows, aside)
+    regions(state.size, rows, aside, flash::height(state))
 }
 
 /// The rows of the room that is shown.

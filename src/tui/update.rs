@@ -11,7 +11,7 @@ use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
 use super::view::help;
 use super::{
-    again, attention, monitor, net, reacting, search, selection, speaking, switcher, travel,
+    again, attention, flash, monitor, net, reacting, search, selection, speaking, switcher, travel,
 };
 use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
@@ -70,9 +70,7 @@ fn is_frequent(event: &Event) -> bool {
 
 fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
     state.now = now;
-    if state.flash.as_ref().is_some_and(|(_, until)| now >= *until) {
-        state.flash = None;
-    }
+    flash::tick(state);
     for room in &mut state.rooms {
         room.typing.retain(|_, (_, until)| now < *until);
     }
@@ -95,6 +93,7 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         state.completion = None;
     }
     let behind = std::mem::take(&mut state.behind);
+    flash::pressed(state, is_writing(state, action));
     if action != Some(Action::Interrupt) {
         state.interrupted = None;
     }
@@ -132,6 +131,15 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
             (None, None) => Vec::new(),
         },
     }
+}
+
+/// Whether the key changes the text that is being written, or moves in it.
+fn is_writing(state: &State, action: Option<Action>) -> bool {
+    let writes = action.is_none_or(|action| action != Action::Send && action.is_writing());
+    writes
+        && matches!(state.overlay, Overlay::None)
+        && state.selection.is_none()
+        && !state.monitor.open
 }
 
 fn help_key(state: &mut State, action: Option<Action>) -> Vec<Effect> {
@@ -193,6 +201,7 @@ fn write(state: &mut State, text: &str) -> Vec<Effect> {
 fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.completion = None;
     state.behind = Behind::Nothing;
+    flash::pressed(state, true);
     match &mut state.overlay {
         Overlay::Name { input, .. } => {
             let line = text.lines().next().unwrap_or_default();
@@ -410,7 +419,8 @@ pub(super) fn interrupt_twice(state: &mut State) -> Vec<Effect> {
     }
     state.interrupted = Some(now);
     let key = state.keys.first(Action::Interrupt);
-    state.say(format!("{} again quits", key.unwrap_or_default()));
+    let word = format!("{} again quits", key.unwrap_or_default());
+    state.say_for(INTERRUPT_AGAIN_US, word);
     Vec::new()
 }
 
@@ -445,6 +455,7 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 /// A room that is clicked on is shown, a message is chosen.
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
+    flash::pressed(state, false);
     if matches!(state.overlay, Overlay::Switcher(_)) {
         return switcher::click(state, at);
     }
@@ -484,7 +495,7 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 /// Whether something on the screen changes with time alone.
 pub fn is_moving(state: &State) -> bool {
     let writers = state.room().is_some_and(|room| !room.typing.is_empty());
-    state.flash.is_some()
+    flash::is_going(state)
         || state.monitor.open
         || writers
         || matches!(state.link, Link::Offline { .. })

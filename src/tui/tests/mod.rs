@@ -14,4 +14,5 @@ mod searching;
 mod selecting;
 mod speaking;
 mod switching;
+mod told;
 mod watching;
