@@ -206,7 +206,10 @@ pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {
-    let show_in = Some(state.room().map_or(String::new(), |room| room.name.clone()));
+    let Some(room) = state.room() else {
+        return Ok(super::switcher::open_with(state, "#"));
+    };
+    let show_in = Some(room.name.clone());
     online(state, |state| {
         state.ask(Asked::Rooms { show_in }, ClientFrame::Rooms)
     })

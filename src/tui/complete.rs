@@ -46,8 +46,8 @@ pub fn step(state: &mut State, back: bool) {
     };
     let candidate = &completion.words[completion.at];
     let (word, tail) = (candidate.text.clone(), candidate.tail);
-    let Some(room) = state.room_mut() else { return };
-    room.composer.replace_before(completion.chars, &word);
+    let composer = state.composer_mut();
+    composer.replace_before(completion.chars, &word);
     state.behind = Behind::Space(tail);
     state.completion = Some(Completion {
         chars: word.chars().count(),
@@ -59,10 +59,7 @@ pub fn step(state: &mut State, back: bool) {
 /// sign takes its place, and where the sign turns out to begin something, such as `:tada:` or `:)`, the
 /// space comes back. False when nothing is left to be typed.
 pub fn make_way(state: &mut State, behind: Behind, c: char) -> bool {
-    let Some(room) = state.room_mut() else {
-        return true;
-    };
-    let composer = &mut room.composer;
+    let composer = state.composer_mut();
     match behind {
         Behind::Nothing => {}
         Behind::Space(_) if c == ' ' => return false,
@@ -99,7 +96,7 @@ pub fn close_emoji(composer: &mut Composer) {
 }
 
 fn begin(state: &State) -> Option<Completion> {
-    let composer = &state.room()?.composer;
+    let composer = state.composer();
     let before = composer.before_cursor();
     let begun = last_word(&before);
     let rest = &before[..before.len() - begun.len()];

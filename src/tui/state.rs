@@ -45,11 +45,13 @@ pub struct State {
     /// The node of the last session.
     pub last_node: Option<String>,
     pub me: Option<Me>,
-    /// In the order in which they were opened; never empty after the start.
+    /// In the order in which they were opened; none, once all have been left.
     pub rooms: Vec<Room>,
     /// The room that is shown.
     pub active: usize,
-    /// The message of it that is chosen; then keys are about that.
+    /// What is written while there is no room: commands.
+    pub roomless: Composer,
+    /// The message of the room that is chosen; then keys are about that.
     pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
@@ -259,6 +261,7 @@ impl State {
             me: None,
             rooms: Vec::new(),
             active: 0,
+            roomless: Composer::default(),
             selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
@@ -291,6 +294,18 @@ impl State {
 
     pub fn room_mut(&mut self) -> Option<&mut Room> {
         self.rooms.get_mut(self.active)
+    }
+
+    /// Where this person writes: in the room that is shown, if there is one.
+    pub fn composer(&self) -> &Composer {
+        self.room().map_or(&self.roomless, |room| &room.composer)
+    }
+
+    pub fn composer_mut(&mut self) -> &mut Composer {
+        match self.rooms.get_mut(self.active) {
+            Some(room) => &mut room.composer,
+            None => &mut self.roomless,
+        }
     }
 
     pub fn find(&mut self, name: &str) -> Option<&mut Room> {

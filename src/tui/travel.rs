@@ -257,11 +257,9 @@ pub fn height(state: &State) -> usize {
 
 /// The parts of the screen as it is now.
 pub fn parts(state: &State) -> super::layout::Regions {
-    let rows = state.room().map_or(1, |room| {
-        room.composer.layout(composer_width(state.size)).rows.len()
-    });
-    let purpose = state.room().map(|room| &room.composer.purpose);
-    let aside = purpose.is_some_and(|purpose| *purpose != Purpose::New);
+    let composer = state.composer();
+    let rows = composer.layout(composer_width(state.size)).rows.len();
+    let aside = composer.purpose != Purpose::New;
     regions(state.size, rows, aside, flash::height(state))
 }
 

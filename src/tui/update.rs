@@ -176,24 +176,21 @@ fn take_name(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Types a character into the room's composer, behind what Tab may have put there.
+/// Types a character into the composer, behind what Tab may have put there.
 fn type_in(state: &mut State, c: char, behind: Behind) -> Vec<Effect> {
     if !complete::make_way(state, behind, c) {
         return Vec::new();
     }
     let effects = write(state, c.encode_utf8(&mut [0; 4]));
-    if let (':', Some(room)) = (c, state.room_mut()) {
-        complete::close_emoji(&mut room.composer);
+    if c == ':' {
+        complete::close_emoji(state.composer_mut());
     }
     effects
 }
 
-/// Types `text` into the room's composer.
+/// Types `text` into the composer.
 fn write(state: &mut State, text: &str) -> Vec<Effect> {
-    let Some(room) = state.room_mut() else {
-        return Vec::new();
-    };
-    room.composer.insert(text);
+    state.composer_mut().insert(text);
     state.sent_lines.stop();
     speaking::typing(state)
 }
@@ -262,11 +259,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pane(_) | Action::Choice(_) | Action::Deed(_) => {}
         Action::Help => state.overlay = Overlay::Help { row: 0 },
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Cancel => {
-            if let Some(room) = state.room_mut() {
-                room.composer.leave();
-            }
-        }
+        Action::Cancel => state.composer_mut().leave(),
         Action::Interrupt => return interrupt(state),
         Action::Quit => return vec![Effect::Quit],
         Action::NewLine
@@ -284,11 +277,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::KillToEnd
         | Action::Yank
         | Action::Undo
-        | Action::Redo => {
-            if let Some(room) = state.room_mut() {
-                edit(&mut room.composer, action);
-            }
-        }
+        | Action::Redo => edit(state.composer_mut(), action),
     }
     Vec::new()
 }
@@ -349,35 +338,39 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
 fn line_up(state: &mut State) {
     let last_is_stored = state.room().is_some_and(|room| room.pending.is_empty());
     let last_own = speaking::last_own(state).filter(|_| last_is_stored);
-    let Some(room) = state.rooms.get_mut(state.active) else {
-        return;
-    };
-    if room.composer.up() {
+    let browses = state.sent_lines.is_browsing();
+    let composer = state.composer_mut();
+    if composer.up() {
         return;
     }
-    match (&room.composer.purpose, last_own) {
-        (Purpose::Edit(_), _) if speaking::is_unchanged_edit(room) => room.composer.leave(),
-        (Purpose::Edit(_), _) => return,
-        (Purpose::New, Some(id)) if room.composer.is_empty() && !state.sent_lines.is_browsing() => {
+    match (&composer.purpose, last_own) {
+        (Purpose::Edit(_), _) if !composer.is_unchanged() => return,
+        (Purpose::New, Some(id)) if composer.is_empty() && !browses => {
             return speaking::edit_in_composer(state, id);
         }
-        (Purpose::New | Purpose::Reply(_), _) => {}
+        (Purpose::New | Purpose::Edit(_) | Purpose::Reply(_), _) => {}
     }
-    let current = room.composer.text();
-    if let Some(line) = state.sent_lines.back(current) {
-        room.composer.set_text(&line);
+    let shown = composer.text();
+    let Some(at) = state.sent_lines.before(&shown) else {
+        return;
+    };
+    let composer = state.composer_mut();
+    if matches!(composer.purpose, Purpose::Edit(_)) {
+        composer.leave();
+    }
+    let current = composer.text();
+    if let Some(line) = state.sent_lines.show(at, current) {
+        state.composer_mut().set_text(&line);
     }
 }
 
 fn line_down(state: &mut State) {
-    let Some(room) = state.rooms.get_mut(state.active) else {
-        return;
-    };
-    if room.composer.down() || matches!(room.composer.purpose, Purpose::Edit(_)) {
+    let composer = state.composer_mut();
+    if composer.down() || matches!(composer.purpose, Purpose::Edit(_)) {
         return;
     }
     if let Some(line) = state.sent_lines.forward() {
-        room.composer.set_text(&line);
+        state.composer_mut().set_text(&line);
     }
 }
 
@@ -386,24 +379,20 @@ fn newest_or_end(state: &mut State) -> Vec<Effect> {
     if scrolled {
         return travel::to_newest(state);
     }
-    if let Some(room) = state.room_mut() {
-        room.composer.line_end();
-    }
+    state.composer_mut().line_end();
     Vec::new()
 }
 
 /// Ctrl+C: leaves an edit, else clears the line, which undo brings back; then a reply, then the program.
 fn interrupt(state: &mut State) -> Vec<Effect> {
-    let Some(room) = state.room_mut() else {
-        return interrupt_twice(state);
-    };
-    match room.composer.purpose {
-        Purpose::Edit(_) => room.composer.leave(),
-        Purpose::New | Purpose::Reply(_) if !room.composer.is_empty() => {
-            room.composer.set_text("");
+    let composer = state.composer_mut();
+    match composer.purpose {
+        Purpose::Edit(_) => composer.leave(),
+        Purpose::New | Purpose::Reply(_) if !composer.is_empty() => {
+            composer.set_text("");
             state.sent_lines.stop();
         }
-        Purpose::Reply(_) => room.composer.leave(),
+        Purpose::Reply(_) => composer.leave(),
         Purpose::New => return interrupt_twice(state),
     }
     Vec::new()

@@ -217,6 +217,103 @@ fn up_goes_from_an_empty_line_to_the_last_own_message_and_on_to_what_was_sent() 
 }
 
 #[test]
+fn what_up_shows_already_is_not_shown_again_as_the_line_sent_last() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("before");
+    story.enter("only once");
+    for (n, text) in ["before", "only once"].iter().enumerate() {
+        let nonce = story.state.rooms[0].pending[0].nonce.clone();
+        story.stored(&nonce, n as u64 + 1);
+        assert!(story.screen().contains(text));
+    }
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("✎ only once"), "{}", story.screen());
+    story.press(KeyCode::Up);
+    assert_eq!(line(&story), "before");
+    assert!(!story.screen().contains("editing"));
+    story.press(KeyCode::Up);
+    assert_eq!(line(&story), "before", "there is nothing before it");
+    story.press(KeyCode::Down);
+    assert_eq!(line(&story), "only once");
+    story.press(KeyCode::Down);
+    assert_eq!(line(&story), "");
+    // With nothing else to show, the edit stays.
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "alice", "hello")]);
+    story.press(KeyCode::Up);
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("✎ hello"), "{}", story.screen());
+}
+
+#[test]
+fn without_a_room_commands_are_typed_and_a_text_is_refused_and_kept() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("/leave");
+    let screen = story.screen();
+    assert!(screen.contains("no room: Ctrl+K goes to one"), "{screen}");
+    assert!(screen.contains("> /join ROOM, F1 for help"), "{screen}");
+    story.effects();
+    story.enter("hello");
+    assert_eq!(story.written(), []);
+    let screen = story.screen();
+    assert!(screen.contains("> hello"), "{screen}");
+    assert!(
+        screen.contains("there is no room to say this in: /join ROOM enters one"),
+        "{screen}"
+    );
+    // The line is one as in a room: it is cleared, undone and called back, and Tab completes in it.
+    story.ctrl('c');
+    assert!(story.screen().contains("> /join ROOM"));
+    story.ctrl('z');
+    assert!(story.screen().contains("> hello"));
+    story.ctrl('u');
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("> /leave"), "{}", story.screen());
+    story.ctrl('u');
+    story.write("/j");
+    tab(&mut story);
+    story.happen(crate::tui::event::Event::Paste("tea".to_owned()));
+    assert!(story.screen().contains("> /join tea"), "{}", story.screen());
+    story.press(KeyCode::Enter);
+    assert_eq!(story.state.room().unwrap().name, "tea");
+    story.enter("/leave");
+    assert!(story.screen().contains("> /join ROOM"), "it is empty again");
+    // What is typed in part shows what it may become.
+    story.write("/re");
+    tab(&mut story);
+    assert!(story.screen().contains("/react"), "{}", story.screen());
+    story.ctrl('u');
+    story.enter("/msg bob hi");
+    assert_eq!(story.state.room().unwrap().name, "@bob");
+    assert!(story.screen().contains("hi … sending"));
+    story.state.rooms[0].pending.clear();
+    story.enter("/leave");
+    story.enter("/rooms");
+    assert!(story.screen().contains("› #"), "{}", story.screen());
+    story.press(KeyCode::Esc);
+    for line in [
+        "/who",
+        "/topic x",
+        "/react 👍",
+        "/edit",
+        "/delete",
+        "/reply x",
+        "/leave",
+    ] {
+        story.enter(line);
+        let screen = story.screen();
+        let said = screen.lines().last().unwrap_or_default();
+        assert!(
+            said.contains("there is no") || said.contains("nobody"),
+            "{line}: {said}"
+        );
+        story.ctrl('u');
+    }
+    story.ctrl('c');
+    story.ctrl('c');
+    assert!(story.effects().contains(&Effect::Quit));
+}
+
+#[test]
 fn what_is_on_its_way_is_not_passed_over_for_an_older_message() {
     let mut story = Story::in_lobby(80, 24, vec![message(1, "alice", "older")]);
     story.enter("newer");
