@@ -1,6 +1,7 @@
 //! The one table of slash commands, and what each does.
 
 use super::attention::Quiet;
+use super::emoji;
 use super::event::Effect;
 use super::room::{Delivery, Room};
 use super::speaking;
@@ -8,11 +9,14 @@ use super::state::{Asked, State, by_name, same_name};
 use super::theme::Ground;
 use super::travel;
 use crate::client::Command as ClientCommand;
-use crate::protocol::text::{parse_emoji, parse_topic};
+use crate::protocol::text::parse_topic;
 use crate::protocol::{ClientFrame, RoomName, RoomRef, UserName};
 
 /// Messages that a room brings when it is joined: more than a screen, and quickly there.
 pub const JOIN_MESSAGES: usize = 100;
+
+/// Emoji that are offered in place of one that there is not.
+const LIKE_MAX: usize = 3;
 
 pub struct Command {
     /// What is typed after the slash; the first is the one that help shows.
@@ -315,29 +319,36 @@ fn delete(state: &mut State, _: &str) -> Outcome {
 }
 
 fn react(state: &mut State, arguments: &str) -> Outcome {
-    let emoji = named_emoji(arguments);
-    let emoji = match parse_emoji(&emoji) {
-        Ok(emoji) => emoji,
-        Err(_) => return wrong("with what? /react EMOJI"),
-    };
+    if arguments.is_empty() {
+        return wrong("with what? /react 👍, or by its name: /react tada");
+    }
     let newest = state.room().and_then(|room| {
         let mut back = room.timeline.messages_back();
         back.find(|message| !message.deleted)
-            .map(|message| message.id.clone())
     });
-    match newest {
-        Some(id) => speaking::react(state, id, emoji),
-        None => wrong("there is no message here"),
+    let Some(message) = newest else {
+        return wrong("there is no message here");
+    };
+    // Other programs may react with what is no emoji; who is of the same mind may say so.
+    let is_there = message.reactions.contains_key(arguments);
+    let there = is_there.then(|| arguments.to_owned());
+    match there.or_else(|| emoji::meant(arguments)) {
+        Some(emoji) => speaking::react(state, message.id.clone(), emoji),
+        None => wrong(no_emoji(arguments)),
     }
 }
 
-/// An emoji as such, or by its name between colons.
-fn named_emoji(text: &str) -> String {
-    let name = text
-        .strip_prefix(':')
-        .and_then(|text| text.strip_suffix(':'));
-    let emoji = name.and_then(super::emoji::named);
-    emoji.unwrap_or(text).to_owned()
+/// Why it cannot be reacted with, and with what perhaps.
+fn no_emoji(text: &str) -> String {
+    let name = text.trim_matches(':');
+    let like: Vec<String> = emoji::find(name, LIKE_MAX)
+        .into_iter()
+        .map(|(emoji, name)| format!("{emoji} {name}"))
+        .collect();
+    if like.is_empty() {
+        return format!("{text} is no emoji, and none is called that: /react 👍, /react tada");
+    }
+    format!("no emoji is called {name}; there is {}", like.join(", "))
 }
 
 fn resend(state: &mut State, _: &str) -> Outcome {

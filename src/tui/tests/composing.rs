@@ -137,6 +137,48 @@ fn the_space_that_completing_puts_is_neither_doubled_nor_in_the_way() {
 }
 
 #[test]
+fn what_is_no_emoji_is_not_reacted_with_but_where_somebody_has() {
+    let mut odd = message(1, "bob", "x");
+    odd.reactions = [("ja".to_owned(), vec!["bob".to_owned()])].into();
+    let mut story = Story::in_lobby(80, 24, vec![odd]);
+    for (typed, reacted) in [
+        ("/react tada", "🎉"),
+        ("/react :smile:", "😄"),
+        ("/react +1", "👍"),
+        ("/react 🦀", "🦀"),
+        ("/react ja", "ja"),
+    ] {
+        story.happen(crate::tui::event::Event::Paste(typed.to_owned()));
+        story.press(KeyCode::Enter);
+        let frames = story.written();
+        assert!(
+            matches!(&frames[..], [ClientFrame::React { emoji, .. }] if emoji == reacted),
+            "{typed}: {frames:?}"
+        );
+    }
+    for (typed, why) in [
+        (
+            "/react",
+            "with what? /react 👍, or by its name: /react tada",
+        ),
+        (
+            "/react fyne",
+            "fyne is no emoji, and none is called that: /react 👍",
+        ),
+        ("/react tad", "no emoji is called tad; there is 🎉 tada"),
+        ("/react 日本", "日本 is no emoji"),
+    ] {
+        story.happen(crate::tui::event::Event::Paste(typed.to_owned()));
+        story.press(KeyCode::Enter);
+        assert_eq!(story.written(), []);
+        let screen = story.screen();
+        assert!(screen.contains(why), "{screen}");
+        assert_eq!(line(&story), typed);
+        fresh(&mut story);
+    }
+}
+
+#[test]
 fn a_command_reacts_by_name_too() {
     let mut story = Story::in_lobby(80, 24, vec![message(1, "bob", "x")]);
     story.happen(crate::tui::event::Event::Paste("/react :+1:".to_owned()));
