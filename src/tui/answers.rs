@@ -5,7 +5,8 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{jump, monitor, search, switcher, travel};
+use super::{jump, monitor, nobody, search, switcher, travel};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
 /// Rooms that are remembered, to complete their names.
@@ -140,6 +141,11 @@ pub fn pong(state: &mut State, asked: Option<Asked>) -> Vec<Effect> {
 pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<Effect> {
     match asked {
         Some(Asked::Older { room } | Asked::Newest { room }) => {
+            if error.code == ErrorCode::NoSuchUser
+                && let Some(effects) = nobody::forget(state, &room)
+            {
+                return effects;
+            }
             let beyond = if is_final(error.code) {
                 Beyond::Nothing
             } else {

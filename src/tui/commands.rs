@@ -144,17 +144,7 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
             ));
         }
     }
-    let room = state.rooms.remove(at);
-    let mut effects = Vec::new();
-    match at.cmp(&state.active) {
-        std::cmp::Ordering::Less => state.active -= 1,
-        std::cmp::Ordering::Equal => {
-            state.active = after_leaving(&state.rooms, at);
-            state.selection = None;
-            effects.extend(travel::show(state, state.active));
-        }
-        std::cmp::Ordering::Greater => {}
-    }
+    let (room, mut effects) = close(state, at, None);
     effects.extend([state.keep(), state.keep_rooms()]);
     if let (false, Some(reference)) = (room.is_direct(), room.reference()) {
         let leave = ClientCommand::Leave { room: reference };
@@ -162,6 +152,23 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     }
     state.say(format!("left {}", room.title()));
     Ok(effects)
+}
+
+/// Takes the room off the list. If it was shown, another one is: the one that leads `back`, if there is one.
+pub fn close(state: &mut State, at: usize, back: Option<&str>) -> (Room, Vec<Effect>) {
+    let room = state.rooms.remove(at);
+    let mut effects = Vec::new();
+    match at.cmp(&state.active) {
+        std::cmp::Ordering::Less => state.active -= 1,
+        std::cmp::Ordering::Equal => {
+            let back = back.and_then(|back| state.index_of(back));
+            state.active = back.unwrap_or_else(|| after_leaving(&state.rooms, at));
+            state.selection = None;
+            effects.extend(travel::show(state, state.active));
+        }
+        std::cmp::Ordering::Greater => {}
+    }
+    (room, effects)
 }
 
 /// What is shown when the room that stood here is gone: the next room, or the one before; a conversation
@@ -204,8 +211,13 @@ pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
         .iter()
         .flat_map(|room| room.people.list.values());
     let shown = by_name(known, name.as_str()).map(|user| format!("@{}", user.name));
+    let is_open = open.is_some();
     let room = open.or(shown).unwrap_or_else(|| format!("@{name}"));
+    let from = state.room().map(|room| room.name.clone());
     let at = state.open(&room);
+    if !is_open {
+        state.rooms[at].way_back = from;
+    }
     travel::show(state, at)
 }
 

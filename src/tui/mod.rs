@@ -27,6 +27,7 @@ mod marked;
 mod markup;
 pub mod monitor;
 mod net;
+mod nobody;
 mod page;
 pub mod reacting;
 pub mod room;

@@ -5,8 +5,9 @@ use super::composer::Purpose;
 use super::event::{Effect, Unsent};
 use super::room::{Delivery, Pending};
 use super::state::State;
-use super::travel;
+use super::{nobody, travel};
 use crate::client::Command;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, Message, Sent};
 use crate::protocol::{ClientFrame, MessageId, Nonce, RoomRef, Text};
 
@@ -297,7 +298,11 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
     for room in &mut state.rooms {
         if let Some(pending) = room.pending_mut(nonce) {
             pending.state = Delivery::Failed(error.message);
-            return Vec::new();
+            let room = room.name.clone();
+            return match error.code {
+                ErrorCode::NoSuchUser => nobody::forget(state, &room).unwrap_or_default(),
+                _ => Vec::new(),
+            };
         }
     }
     if let Some((room, what)) = state.changes.remove(nonce) {

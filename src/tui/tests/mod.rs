@@ -8,6 +8,7 @@ mod hostile;
 mod looks;
 mod monitoring;
 mod moving;
+mod nobody;
 mod reading;
 mod screens;
 mod searching;
