@@ -472,7 +472,11 @@ fn actions(state: &State) -> Vec<Entry> {
         };
         let here = matches!(
             binding.action,
-            Action::Switcher | Action::Cancel | Action::Interrupt | Action::Room(_)
+            Action::Switcher
+                | Action::Cancel
+                | Action::Interrupt
+                | Action::NewestOrEnd
+                | Action::Room(_)
         );
         wanted && !here && !binding.help.is_empty()
     });
