@@ -3,6 +3,7 @@
 use super::attention::Quiet;
 use super::emoji;
 use super::event::Effect;
+use super::near::nearest;
 use super::room::{Delivery, Room};
 use super::speaking;
 use super::state::{Asked, State, by_name, same_name};
@@ -77,9 +78,18 @@ pub fn run(state: &mut State, line: &str) -> Outcome {
         .find(|command| command.names.contains(&name.as_str()));
     match found {
         Some(command) => (command.run)(state, arguments.trim()),
-        None => wrong(format!(
-            "there is no command /{name}: /help lists them, and // begins a text with a slash"
-        )),
+        None => wrong(unknown(&name)),
+    }
+}
+
+/// What to do about a command that does not exist.
+fn unknown(name: &str) -> String {
+    let names = COMMANDS.iter().flat_map(|command| command.names);
+    match nearest(name, names.copied()) {
+        Some(near) => format!("there is no command /{name}, but /{near}; /help lists them"),
+        None => {
+            format!("there is no command /{name}: /help lists them, // begins a text with a slash")
+        }
     }
 }
 

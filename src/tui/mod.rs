@@ -26,6 +26,7 @@ pub mod layout;
 mod marked;
 mod markup;
 pub mod monitor;
+pub mod near;
 mod net;
 mod nobody;
 mod page;

@@ -40,7 +40,11 @@ fn what_a_key_has_done_is_said_until_the_next_key() {
 fn what_is_wrong_with_a_line_is_said_while_it_is_mended() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
     story.enter("/jion ops");
-    let wrong = |story: &Story| story.screen().contains("there is no command /jion");
+    let wrong = |story: &Story| {
+        story
+            .screen()
+            .contains("there is no command /jion, but /join;")
+    };
     assert!(wrong(&story));
     story.press(KeyCode::Left);
     story.press(KeyCode::Backspace);
@@ -108,8 +112,8 @@ fn a_word_that_is_longer_than_the_screen_is_wide_takes_more_rows() {
         story.enter("/a-command-that-is-none");
         let screen = story.screen();
         let flowing: Vec<&str> = screen.split_whitespace().collect();
-        let wanted = "there is no command /a-command-that-is-none: /help lists them, and // \
-                      begins a text with a slash";
+        let wanted = "there is no command /a-command-that-is-none: /help lists them, // begins \
+                      a text with a slash";
         assert!(flowing.join(" ").contains(wanted), "{screen}");
         assert!(screen.contains("hello"), "{screen}");
         // The cursor's line stands above it.
