@@ -130,7 +130,7 @@ async fn ask(
     println!("{}", nobody(why));
     println!("{}", what_to_do(tried));
     loop {
-        print!("Address of a node (host:port), or Enter to wait and go on trying: ");
+        print!("Address (host:port), or Enter to go on trying: ");
         std::io::stdout().flush().map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {

@@ -100,7 +100,7 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
     let mut alice = Terminal::run(&home, &[], (100, 24), &user);
     alice.shows("no node answers at 127.0.0.1:9001, 127.0.0.1:9002: connection refused");
     alice.shows("Start one here with `chat up` in another terminal, or say where there is one.");
-    alice.shows("Address of a node (host:port), or Enter to wait and go on trying:");
+    alice.shows("Address (host:port), or Enter to go on trying:");
     assert!(!alice.parser().alternate_screen());
     alice.press("no address at all\n");
     alice.shows("the host is missing");
@@ -132,7 +132,7 @@ fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
     );
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
     alice.shows("Check the address, and that a node is running there");
-    alice.shows("or Enter to wait and go on trying:");
+    alice.shows("or Enter to go on trying:");
     alice.press("\n");
     alice.shows("no node answers: connection refused");
 }
