@@ -20,9 +20,6 @@ use super::{places, private_file, running, values};
 use crate::client::{Found, Seek, query};
 use crate::protocol::text::clean;
 
-/// The port of an address that is typed without one.
-const PORT_DEFAULT: u16 = 9001;
-
 /// For somebody to greet. Who takes longer is waited for on the screen, which says so.
 const GREETED_WITHIN: Duration = Duration::from_millis(300);
 
@@ -84,13 +81,16 @@ pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Arrival, Stop> {
         }
         Err(why) => why,
     };
-    let typed = ask(&mut std::io::stdin().lock(), &why).await?;
-    let (nodes, named) = match typed {
-        Some(address) => (vec![address], true),
-        None if named.is_empty() => (defaults(), false),
-        None => (named.to_vec(), true),
+    let tried = if named.is_empty() {
+        defaults()
+    } else {
+        named.to_vec()
     };
-    Ok(Arrival { nodes, named })
+    let typed = ask(&mut std::io::stdin().lock(), &tried, &why).await?;
+    Ok(Arrival {
+        named: !named.is_empty() || typed.is_some(),
+        nodes: typed.map_or(tried, |address| vec![address]),
+    })
 }
 
 fn defaults() -> Vec<String> {
@@ -189,11 +189,15 @@ async fn meet(addresses: &[String]) -> Met {
 }
 
 /// Asks for an address, until somebody answers there; none is to wait.
-async fn ask(input: &mut impl BufRead, why: &[(String, String)]) -> Result<Option<String>, Stop> {
+async fn ask(
+    input: &mut impl BufRead,
+    tried: &[String],
+    why: &[(String, String)],
+) -> Result<Option<String>, Stop> {
     println!("{}", nobody(why));
-    println!("`chat up` in another terminal starts a system on this machine.");
+    println!("{}", what_to_do(tried));
     loop {
-        print!("Address of a node (host:port), or Enter to wait: ");
+        print!("Address (host:port), or Enter to go on trying: ");
         std::io::stdout().flush().map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {
@@ -204,7 +208,7 @@ async fn ask(input: &mut impl BufRead, why: &[(String, String)]) -> Result<Optio
         if typed.is_empty() {
             return Ok(None);
         }
-        match typed_address(typed) {
+        match values::typed_address(typed) {
             Err(wrong) => println!("{}", clean(&wrong, false)),
             Ok(address) => match query::greeting(&address).await {
                 Ok(_) => {
@@ -220,19 +224,13 @@ async fn ask(input: &mut impl BufRead, why: &[(String, String)]) -> Result<Optio
     }
 }
 
-/// What is typed may leave out the port, and be a web page's address by mistake.
-fn typed_address(typed: &str) -> Result<String, String> {
-    let bare = typed
-        .split_once("://")
-        .map_or(typed, |(_, address)| address)
-        .trim_end_matches('/');
-    let has_port = bare
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    if has_port || bare.is_empty() {
-        return values::address(bare);
+/// What helps who reaches nobody there.
+fn what_to_do(tried: &[String]) -> &'static str {
+    if tried == defaults() {
+        "Start one here with `chat up` in another terminal, or say where there is one."
+    } else {
+        "Check the address, and that a node is running there; or say where there is one."
     }
-    values::address(&format!("{bare}:{PORT_DEFAULT}"))
 }
 
 /// Who does not answer, why, and what to do: one line.
@@ -270,21 +268,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_be_typed_as_people_do() {
-        for (typed, expected) in [
-            ("10.0.0.1:9003", "10.0.0.1:9003"),
-            ("chat.example", "chat.example:9001"),
-            ("tcp://chat.example:9002/", "chat.example:9002"),
-            ("[::1]", "[::1]:9001"),
-        ] {
-            assert_eq!(typed_address(typed).unwrap(), expected, "{typed}");
-        }
-        for wrong in ["", "two words", "host:99999", "::1"] {
-            assert!(typed_address(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn one_line_says_who_does_not_answer_and_what_to_do() {
         let refused = |address: &str| (address.to_owned(), "connection refused".to_owned());
         let line = nobody(&[refused("a:1"), refused("b:2")]);
@@ -304,8 +287,9 @@ mod tests {
     #[tokio::test]
     async fn who_gives_no_address_is_told_and_who_presses_enter_waits() {
         let why = [("127.0.0.1:1".to_owned(), "connection refused".to_owned())];
-        assert!(ask(&mut &b""[..], &why).await.is_err());
-        let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &why).await;
+        let tried = ["127.0.0.1:1".to_owned()];
+        assert!(ask(&mut &b""[..], &tried, &why).await.is_err());
+        let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &tried, &why).await;
         assert_eq!(waits.unwrap(), None);
     }
 }

@@ -56,7 +56,7 @@ pub fn refused(state: &mut State, nonce: &Nonce, error: &ErrorFrame) -> Vec<Effe
     let now = state.now;
     match state.find(&room) {
         Some(room) => room.timeline.note(now, text, true),
-        None => state.say(text),
+        None => state.tell_news(text),
     }
     vec![state.keep()]
 }

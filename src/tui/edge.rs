@@ -165,7 +165,7 @@ impl Edge {
         let (drafts, written, wrong_too) = Kept::open(&config.kept.drafts);
         (state.unsent, state.drafts) = (messages, written);
         if let Some(word) = wrong.or(wrong_too) {
-            state.say(word);
+            state.tell_news(word);
         }
         let mut edge = Edge {
             config,
@@ -309,7 +309,7 @@ impl Edge {
                 Effect::Keep(unsent) => {
                     if let Err(error) = self.unsent.keep(&unsent) {
                         self.state
-                            .say(format!("unsent messages cannot be kept: {error}"));
+                            .tell_news(format!("unsent messages cannot be kept: {error}"));
                     }
                 }
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),

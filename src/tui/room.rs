@@ -50,6 +50,8 @@ pub struct Room {
     pub composer: Composer,
     /// What an earlier run left in it.
     pub draft: Option<Draft>,
+    /// The room in which this conversation was asked for.
+    pub way_back: Option<String>,
     /// When `typing` was last sent from here.
     pub typing_sent: Option<Ts>,
 }
@@ -144,6 +146,7 @@ impl Room {
             typing: BTreeMap::new(),
             composer: Composer::default(),
             draft: None,
+            way_back: None,
             typing_sent: None,
         }
     }

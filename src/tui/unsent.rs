@@ -97,7 +97,7 @@ pub fn restore(state: &mut State) -> Vec<Effect> {
         }
     }
     if dropped > 0 {
-        state.say("changes that were not sent are dropped: you are another user now");
+        state.tell_news("changes that were not sent are dropped: you are another user now");
         effects.push(state.keep());
     }
     joins.extend(effects);

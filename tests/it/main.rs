@@ -53,6 +53,7 @@ mod tui_end;
 mod tui_hostile;
 mod tui_kept;
 #[allow(dead_code)]
+mod tui_lines;
 mod tui_selecting;
 mod tui_start;
 mod tui_support;

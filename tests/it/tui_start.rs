@@ -99,7 +99,8 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
     let user = [("USER", "alice")];
     let mut alice = Terminal::run(&home, &[], (100, 24), &user);
     alice.shows("no node answers at 127.0.0.1:9001, 127.0.0.1:9002: connection refused");
-    alice.shows("Address of a node (host:port), or Enter to wait:");
+    alice.shows("Start one here with `chat up` in another terminal, or say where there is one.");
+    alice.shows("Address (host:port), or Enter to go on trying:");
     assert!(!alice.parser().alternate_screen());
     alice.press("no address at all\n");
     alice.shows("the host is missing");
@@ -122,7 +123,7 @@ fn who_waits_finds_the_node_that_is_started_later_wherever_it_listens() {
     }
     let (space, home) = (Space::new(), Home::new());
     let mut alice = Terminal::run(&home, &[], (100, 24), &[("USER", "alice")]);
-    alice.shows("or Enter to wait:");
+    alice.shows("or Enter to go on trying:");
     alice.press("\n");
     alice.shows("no node answers: connection refused");
     let node = own_node(&space, &home, "n7");
@@ -153,7 +154,7 @@ fn who_named_a_node_is_taken_to_no_other() {
     let _node = own_node(&space, &home, "n7");
     let arguments = words("--name alice --node 127.0.0.1:1");
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
-    alice.shows("or Enter to wait:");
+    alice.shows("or Enter to go on trying:");
     alice.press("\n");
     alice.shows("next attempt in 2 s");
     assert!(
@@ -166,7 +167,7 @@ fn who_named_a_node_is_taken_to_no_other() {
 #[test]
 fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
     let home = Home::new();
-    let arguments = words("--name alice --node 127.0.0.1:1");
+    let arguments = words("--name alice 127.0.0.1:1");
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
     alice.shows("no node answers at 127.0.0.1:1: connection refused");
     alice.press("\x04");
@@ -178,7 +179,8 @@ fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
         alice.screen()
     );
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
-    alice.shows("or Enter to wait:");
+    alice.shows("Check the address, and that a node is running there");
+    alice.shows("or Enter to go on trying:");
     alice.press("\n");
     alice.shows("no node answers: connection refused");
 }
