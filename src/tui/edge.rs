@@ -164,8 +164,9 @@ impl Edge {
         let (unsent, messages, wrong) = Kept::open(&config.kept.unsent);
         let (drafts, written, wrong_too) = Kept::open(&config.kept.drafts);
         (state.unsent, state.drafts) = (messages, written);
-        if let Some(word) = wrong.or(wrong_too) {
-            state.tell_news(word);
+        let words: Vec<String> = wrong.into_iter().chain(wrong_too).collect();
+        if !words.is_empty() {
+            state.tell_news(words.join("; "));
         }
         let mut edge = Edge {
             config,
