@@ -15,3 +15,4 @@ mod selecting;
 mod speaking;
 mod switching;
 mod watching;
+mod windows;
