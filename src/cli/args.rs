@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::values::{address, log_filter, node_name, origin};
+use super::values::{address, log_filter, node_name, origin, typed_address};
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::keymap::Rebinding;
 use crate::tui::shown::Emoji;
@@ -217,11 +217,15 @@ pub struct Web {
 #[derive(Debug, Parser)]
 #[command(name = "chat-tui", version)]
 #[command(
-    after_help = "Without options it connects to this machine's nodes, and asks for what it does\n\
-    not find. Each option is a variable too (CHAT_TUI_NAME), and a key in [tui] of\n\
-    the settings. F1 lists the keys. Exit codes: 0 done, 1 failed, 2 wrong usage."
+    override_usage = "chat-tui [OPTIONS] [ADDR:PORT]…",
+    after_help = "chat-tui ADDR:PORT connects there, without it to this machine's nodes. Each\n\
+    option is a variable too (CHAT_TUI_NAME), and a key in [tui] of the settings.\n\
+    F1 lists the keys. Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub struct Tui {
+    /// A node, as with --node; the port may be left out
+    #[arg(value_name = "ADDR:PORT", hide = true, value_parser = typed_address, conflicts_with = "node")]
+    pub at: Vec<String>,
     #[command(flatten)]
     pub person: Person,
     /// A room or @name; repeatable [default: as last time]

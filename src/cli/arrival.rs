@@ -19,9 +19,6 @@ use super::{places, private_file, running, values};
 use crate::client::query;
 use crate::protocol::text::clean;
 
-/// The port of an address that is typed without one.
-const PORT_DEFAULT: u16 = 9001;
-
 /// For somebody to greet. Who takes longer is waited for on the screen, which says so.
 const GREETED_WITHIN: Duration = Duration::from_millis(300);
 
@@ -131,9 +128,9 @@ async fn ask(
     why: &[(String, String)],
 ) -> Result<Vec<String>, Stop> {
     println!("{}", nobody(why));
-    println!("`chat up` in another terminal starts a system on this machine.");
+    println!("{}", what_to_do(tried));
     loop {
-        print!("Address of a node (host:port), or Enter to wait: ");
+        print!("Address (host:port), or Enter to go on trying: ");
         std::io::stdout().flush().map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {
@@ -144,7 +141,7 @@ async fn ask(
         if typed.is_empty() {
             return Ok(tried.to_vec());
         }
-        match typed_address(typed) {
+        match values::typed_address(typed) {
             Err(wrong) => println!("{}", clean(&wrong, false)),
             Ok(address) => match query::greeting(&address).await {
                 Ok(_) => {
@@ -160,19 +157,13 @@ async fn ask(
     }
 }
 
-/// What is typed may leave out the port, and be a web page's address by mistake.
-fn typed_address(typed: &str) -> Result<String, String> {
-    let bare = typed
-        .split_once("://")
-        .map_or(typed, |(_, address)| address)
-        .trim_end_matches('/');
-    let has_port = bare
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    if has_port || bare.is_empty() {
-        return values::address(bare);
+/// What helps who reaches nobody there.
+fn what_to_do(tried: &[String]) -> &'static str {
+    if tried == defaults() {
+        "Start one here with `chat up` in another terminal, or say where there is one."
+    } else {
+        "Check the address, and that a node is running there; or say where there is one."
     }
-    values::address(&format!("{bare}:{PORT_DEFAULT}"))
 }
 
 /// Who does not answer, why, and what to do: one line.
@@ -208,21 +199,6 @@ fn kept() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_may_be_typed_as_people_do() {
-        for (typed, expected) in [
-            ("10.0.0.1:9003", "10.0.0.1:9003"),
-            ("chat.example", "chat.example:9001"),
-            ("tcp://chat.example:9002/", "chat.example:9002"),
-            ("[::1]", "[::1]:9001"),
-        ] {
-            assert_eq!(typed_address(typed).unwrap(), expected, "{typed}");
-        }
-        for wrong in ["", "two words", "host:99999", "::1"] {
-            assert!(typed_address(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn one_line_says_who_does_not_answer_and_what_to_do() {

@@ -4,6 +4,7 @@
 //! key, for a setting that is passed over in silence is worse than none.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
@@ -12,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::stop::{Stop, wrong};
 use crate::tui::keymap::{Keymap, Rebinding};
+use crate::tui::near::nearest;
 
 /// The tables that a file may have.
 pub const TABLES: [&str; 4] = ["chat", "node", "web", "tui"];
@@ -21,6 +23,9 @@ const NOT_IN_FILE: [&str; 5] = ["config", "ready-fd", "check-config", "help", "v
 
 /// The option that may be a table too: actions of the terminal client, each with its keys.
 const KEYS: &str = "keys";
+
+/// Characters of a wrong value or line that are shown.
+const SHOWN_CHARS_MAX: usize = 40;
 
 /// One key of a program's table, checked.
 #[derive(Debug)]
@@ -50,7 +55,11 @@ pub(super) fn settings(
     let source = Source { path, text: &text };
     let parsed = DeTable::parse(&text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        source.wrong(at, error.message().lines().next().unwrap_or("is not TOML"))
+        let why = error.message().lines().next().unwrap_or_default();
+        let before = &text[..text.floor_char_boundary(at)];
+        let nth = before.matches('\n').count();
+        let line = text.lines().nth(nth).unwrap_or_default().trim();
+        source.wrong(at, &format!("not TOML: {}: {why}", shortened(line)))
     })?;
     let mut settings = Vec::new();
     for (name, value) in parsed.get_ref() {
@@ -86,19 +95,23 @@ impl Source<'_> {
             let name: &str = key.get_ref();
             let at = key.span().start;
             let Some((command, arg)) = option(name, commands) else {
-                let known = known_keys(commands).join(", ");
-                let wrong = format!("there is no key \"{name}\" in [{table}]; keys are {known}");
+                let keys = known_keys(commands);
+                let wanted = match nearest(name, keys.iter().map(String::as_str)) {
+                    Some(near) => format!("there is \"{near}\""),
+                    None => format!("keys are {}", keys.join(", ")),
+                };
+                let wrong = format!("there is no key \"{name}\" in [{table}]; {wanted}");
                 return Err(self.wrong(at, &wrong));
             };
             if let (true, DeValue::Table(bindings)) = (name == KEYS, value.get_ref()) {
-                let values = self.bindings(bindings)?;
+                let values = self.bindings(table, bindings)?;
                 let key = name.to_owned();
                 settings.push(Setting { key, values });
                 continue;
             }
             let values = values(arg, value)
                 .and_then(|values| check(command, name, arg, &values).map(|()| values))
-                .map_err(|wrong| self.wrong(at, &format!("key \"{name}\": {wrong}")))?;
+                .map_err(|wrong| self.wrong_value(table, key, value, &wrong))?;
             let key = name.to_owned();
             settings.push(Setting { key, values });
         }
@@ -106,13 +119,14 @@ impl Source<'_> {
     }
 
     /// The table of keys, an action and its keys a line, as the option `--keys` would have them.
-    fn bindings(&self, table: &DeTable<'_>) -> Result<Vec<String>, Stop> {
+    fn bindings(&self, table: &str, keys: &DeTable<'_>) -> Result<Vec<String>, Stop> {
         let mut bindings: Vec<Rebinding> = Vec::new();
-        for (action, value) in table {
+        let table = format!("{table}.{KEYS}");
+        for (action, value) in keys {
             let name: &str = action.get_ref();
             let told = |wrong: String| {
-                let wrong = format!("key \"{KEYS}.{name}\": {wrong}");
-                self.wrong(action.span().start, &wrong)
+                let wrong = format!(": {wrong}");
+                self.wrong_value(&table, action, value, &wrong)
             };
             let keys = match value.get_ref() {
                 DeValue::Array(items) => {
@@ -121,10 +135,26 @@ impl Source<'_> {
                 single => key_name(single).map(|key| vec![key]),
             };
             let keys: Vec<&str> = keys.map_err(told)?;
-            bindings.push(Rebinding::new(name, &keys).map_err(told)?);
+            let binding = Rebinding::new(name, &keys).map_err(told)?;
+            bindings.push(binding);
             Keymap::rebound(&bindings).map_err(told)?;
         }
         Ok(bindings.iter().map(Rebinding::to_string).collect())
+    }
+
+    /// Which key has which value, and what is wrong with it.
+    fn wrong_value(
+        &self,
+        table: &str,
+        key: &Spanned<Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+        wrong: &str,
+    ) -> Stop {
+        let given = self.text.get(value.span()).unwrap_or_default();
+        let given = shortened(given.lines().next().unwrap_or_default());
+        let name = key.get_ref();
+        let line = format!("\"{name}\" in [{table}] is {given}{wrong}");
+        self.wrong(key.span().start, &line)
     }
 
     /// `file:line: what is wrong`.
@@ -132,6 +162,16 @@ impl Source<'_> {
         let line = self.text[..at.min(self.text.len())].matches('\n').count() + 1;
         wrong(format!("{}:{line}: {what}", self.path.display()))
     }
+}
+
+/// As much of it as tells which part of the file is meant.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= SHOWN_CHARS_MAX {
+        return text.to_owned();
+    }
+    let mut text: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    text.push('…');
+    text
 }
 
 fn option<'a>(key: &str, commands: &[&'a Command]) -> Option<(&'a Command, &'a Arg)> {
@@ -181,26 +221,32 @@ fn one(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
     let wanted = match arg.get_action() {
         ArgAction::SetTrue => "true or false",
         _ if numbers.iter().any(|number| parsed_as == *number) => "a number",
-        _ => "a string",
+        ArgAction::Append => "a string in quotes, or several in brackets",
+        _ => "a string in quotes",
     };
     match value {
         DeValue::Boolean(on) if wanted == "true or false" => Ok(on.to_string()),
         DeValue::Integer(number) if wanted == "a number" => Ok(number.to_string()),
-        DeValue::String(text) if wanted == "a string" => Ok(text.to_string()),
-        other => Err(format!(
-            "must be {wanted}, not of the kind \"{}\"",
-            other.type_str()
-        )),
+        DeValue::String(text) if wanted.starts_with("a string") => Ok(text.to_string()),
+        _ => Err(format!(", but must be {wanted}{}", meaning(arg))),
     }
+}
+
+/// What the option is about, in brackets: a few words of its help.
+fn meaning(arg: &Arg) -> String {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let few = help.split([';', '\n']).next().unwrap_or_default();
+    let few = few.split(" [default").next().unwrap_or_default().trim();
+    if few.is_empty() {
+        return String::new();
+    }
+    format!(" ({few})")
 }
 
 fn key_name<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
     match value {
         DeValue::String(text) => Ok(text),
-        other => Err(format!(
-            "must be a string such as \"ctrl-k\", or several in brackets, not of the kind \"{}\"",
-            other.type_str()
-        )),
+        _ => Err("a key is a string such as \"ctrl-k\", several stand in brackets".to_owned()),
     }
 }
 
@@ -217,9 +263,20 @@ fn check(command: &Command, key: &str, arg: &Arg, values: &[String]) -> Result<(
     match alone.try_get_matches_from(options) {
         Ok(_) => Ok(()),
         Err(error) => {
-            let words = error.render().to_string();
-            let first = words.lines().next().unwrap_or_default();
-            Err(first.trim_start_matches("error: ").to_owned())
+            // In its own words the option would be named, which nobody has given.
+            let why = std::error::Error::source(&error).map(ToString::to_string);
+            let why = why.unwrap_or_else(|| {
+                let words = error.render().to_string();
+                let first = words.lines().next().unwrap_or_default();
+                first.trim_start_matches("error: ").to_owned()
+            });
+            // The forms that the standard library checks are named by what stands for them.
+            let form = arg.get_value_names().unwrap_or_default().first();
+            let form = form.filter(|form| form.contains(':') && !why.contains("port"));
+            Err(match form {
+                Some(form) => format!(": {why}; it has the form {form}"),
+                None => format!(": {why}"),
+            })
         }
     }
 }

@@ -310,24 +310,40 @@ mod tests {
             wrong("[nod]\n"),
             "config.toml:1: there is no table or key \"nod\"; tables are [chat], [node], [web], [tui]"
         );
-        let unknown = wrong("[node]\nrate = 5\nlissten = \"x\"\n");
+        assert_eq!(
+            wrong("[node]\nrate = 5\nlissten = \"x\"\n"),
+            "config.toml:3: there is no key \"lissten\" in [node]; there is \"listen\""
+        );
+        let unknown = wrong("[node]\nspeed = 5\n");
         assert!(
             unknown.starts_with(
-                "config.toml:3: there is no key \"lissten\" in [node]; keys are copies, data,"
+                "config.toml:2: there is no key \"speed\" in [node]; keys are copies, data,"
             ),
             "{unknown}"
         );
         assert_eq!(
             wrong("[node]\nrate = \"5\"\n"),
-            "config.toml:2: key \"rate\": must be a number, not of the kind \"string\""
+            "config.toml:2: \"rate\" in [node] is \"5\", but must be a number (Messages a second for a \
+             session, in bursts of four times that)"
         );
         let value = wrong("\n[node]\n\nlisten = \"here\"\n");
         assert!(
-            value.starts_with("config.toml:4: key \"listen\": invalid value 'here'"),
+            value.starts_with("config.toml:4: \"listen\" in [node] is \"here\": invalid socket"),
             "{value}"
         );
+        assert!(
+            value.ends_with("syntax; it has the form ADDR:PORT"),
+            "{value}"
+        );
+        assert_eq!(
+            wrong("[node]\ncopies = 9\n"),
+            "config.toml:2: \"copies\" in [node] is 9: 9 is not in 1..=7"
+        );
         let syntax = wrong("[node]\nlisten = \n");
-        assert!(syntax.starts_with("config.toml:2: "), "{syntax}");
+        assert!(
+            syntax.starts_with("config.toml:2: not TOML: listen =: "),
+            "{syntax}"
+        );
         assert!(wrong("node = 5\n").starts_with("config.toml:1: \"node\" is a table"));
         assert!(wrong("[node]\nconfig = \"x\"\n").starts_with("config.toml:2: there is no key"));
     }
@@ -357,26 +373,84 @@ mod tests {
             |content: &str| with_file::<Tui>(Program::Tui, "chat-tui", content).unwrap_err();
         assert_eq!(
             wrong("[tui.keys]\nquit = \"f9\"\nhelp = \"hyper-h\"\n"),
-            "config.toml:3: key \"keys.help\": there is no key \"hyper-h\"; keys are ctrl-k, \
+            "config.toml:3: \"help\" in [tui.keys] is \"hyper-h\": there is no key \"hyper-h\"; keys are ctrl-k, \
              alt-enter, f5, …"
         );
-        let unknown = wrong("[tui.keys]\nswicher = \"f9\"\n");
-        assert!(
-            unknown.starts_with(
-                "config.toml:2: key \"keys.swicher\": there is no action \"swicher\"; actions are send,"
-            ),
-            "{unknown}"
+        assert_eq!(
+            wrong("[tui.keys]\nswicher = \"f9\"\n"),
+            "config.toml:2: \"swicher\" in [tui.keys] is \"f9\": there is no action \"swicher\"; there is \
+             \"switcher\""
         );
         assert_eq!(
             wrong("[tui.keys]\nhelp = 5\n"),
-            "config.toml:2: key \"keys.help\": must be a string such as \"ctrl-k\", or several in \
-             brackets, not of the kind \"integer\""
+            "config.toml:2: \"help\" in [tui.keys] is 5: a key is a string such as \"ctrl-k\", several \
+             stand in brackets"
         );
         assert_eq!(
             wrong("[tui.keys]\nquit = \"f9\"\nhelp = [\"f1\", \"f9\"]\n"),
-            "config.toml:2: key \"keys.quit\": \"f9\" is bound to both \"help\" and \"quit\""
+            "config.toml:2: \"quit\" in [tui.keys] is \"f9\": \"f9\" is bound to both \"help\" and \"quit\""
         );
-        assert!(wrong("[tui]\nkeys = 5\n").starts_with("config.toml:2: key \"keys\": must be a"));
+        assert!(
+            wrong("[tui]\nkeys = 5\n").starts_with("config.toml:2: \"keys\" in [tui] is 5, but")
+        );
+    }
+
+    #[test]
+    fn a_wrong_setting_of_the_terminal_says_what_was_given_and_what_may_be() {
+        let wrong =
+            |content: &str| with_file::<Tui>(Program::Tui, "chat-tui", content).unwrap_err();
+        for (content, told) in [
+            (
+                "room = 5",
+                "\"room\" in [tui] is 5, but must be a string in quotes, or several in brackets (A room \
+                 or @name)",
+            ),
+            (
+                "room = [\"lobby\", 5]",
+                "\"room\" in [tui] is [\"lobby\", 5], but must be a string in quotes, or several in \
+                 brackets (A room or @name)",
+            ),
+            (
+                "emoji = 3",
+                "\"emoji\" in [tui] is 3, but must be a string in quotes (Emoji: full or simple)",
+            ),
+            (
+                "no-mouse = \"yes\"",
+                "\"no-mouse\" in [tui] is \"yes\", but must be true or false (Leave the mouse to the \
+                 terminal (else Shift selects))",
+            ),
+        ] {
+            let line = wrong(&format!("# mine\n[tui]\n{content}\n"));
+            assert_eq!(line, format!("config.toml:3: {told}"));
+        }
+        let theme = wrong("[tui]\ntheme = \"x\"\n");
+        assert!(
+            theme.starts_with("config.toml:2: \"theme\" in [tui] is \"x\": "),
+            "{theme}"
+        );
+        for named in ["dark", "light", "terminal"] {
+            assert!(theme.contains(named), "{theme}");
+        }
+        let unknown = wrong("[tui]\ncolour = \"x\"\n");
+        let told =
+            "config.toml:2: there is no key \"colour\" in [tui]; keys are emoji, json, keys,";
+        assert!(unknown.starts_with(told), "{unknown}");
+    }
+
+    #[test]
+    fn where_to_connect_may_stand_without_an_option() {
+        let tui = |line: &str, content: &str| with_file::<Tui>(Program::Tui, line, content);
+        let at = |line: &str, content: &str| tui(line, content).map(|tui| tui.at);
+        assert_eq!(at("chat-tui a:1 b", "").unwrap(), ["a:1", "b:9001"]);
+        let file = "[tui]\nnode = \"c:3\"\n";
+        let beaten = tui("chat-tui a:1", file).unwrap();
+        assert_eq!((beaten.at.len(), beaten.person.node.len()), (1, 0));
+        assert!(at("chat-tui a:1 --node b:2", "").is_err());
+        assert!(
+            at("chat-tui a:99999", "")
+                .unwrap_err()
+                .contains("from 1 to 65535")
+        );
     }
 
     #[test]

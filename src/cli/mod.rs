@@ -124,7 +124,9 @@ fn start(program: Program, arguments: Vec<OsString>) -> Result<(), Stop> {
             block_on(&web.common, "info", web::run(&web, ready))
         }
         Program::Tui => {
-            let tui: args::Tui = layers.read(&arguments)?;
+            let mut tui: args::Tui = layers.read(&arguments)?;
+            // The two exclude each other.
+            tui.person.node.append(&mut tui.at);
             block_on(&tui.common, "off", tui::run(&tui))
         }
     }

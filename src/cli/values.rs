@@ -22,6 +22,25 @@ pub(super) fn address(text: &str) -> Result<String, String> {
     }
 }
 
+/// The port of an address that is typed without one.
+const PORT_DEFAULT: u16 = 9001;
+
+/// An address as people type it: it may leave out the port, and be a web page's by mistake.
+pub(super) fn typed_address(typed: &str) -> Result<String, String> {
+    let bare = typed
+        .split_once("://")
+        .map_or(typed, |(_, address)| address)
+        .trim_end_matches('/');
+    let is_number = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    let has_port = bare
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| is_number(port));
+    if has_port || bare.is_empty() {
+        return address(bare);
+    }
+    address(&format!("{bare}:{PORT_DEFAULT}"))
+}
+
 /// A node's name, which is also its folder's.
 pub(super) fn node_name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -81,6 +100,25 @@ mod tests {
             "a b:1",
         ] {
             assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_typed_as_people_do() {
+        for (typed, expected) in [
+            ("10.0.0.1:9003", "10.0.0.1:9003"),
+            ("chat.example", "chat.example:9001"),
+            ("tcp://chat.example:9002/", "chat.example:9002"),
+            ("[::1]", "[::1]:9001"),
+        ] {
+            assert_eq!(typed_address(typed).unwrap(), expected, "{typed}");
+        }
+        for wrong in ["", "two words", "host:", "::1"] {
+            assert!(typed_address(wrong).is_err(), "{wrong}");
+        }
+        let port = "the port is a number from 1 to 65535";
+        for wrong in ["host:99999", "host:0"] {
+            assert_eq!(typed_address(wrong), Err(port.to_owned()), "{wrong}");
         }
     }
 

@@ -59,7 +59,7 @@ pub fn page(state: &mut State, at: usize, id: &MessageId, mark: u64, page: Histo
     let room = &mut state.rooms[at];
     if room.timeline.place(id).is_none() {
         let Some(last) = page.messages.iter().rfind(|message| message.id == *id) else {
-            state.say("this message is not there any more");
+            state.tell_news("this message is not there any more");
             return Vec::new();
         };
         let before = Ts(last.ts.0.saturating_add(1));

@@ -5,6 +5,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::keys::{Action, BINDINGS, Binding, Choice, Topic};
+use super::near::nearest;
 
 /// Keys that help names for an action.
 const LABELS_MAX: usize = 2;
@@ -169,10 +170,11 @@ impl Rebinding {
     pub fn new(name: &str, keys: &[&str]) -> Result<Rebinding, String> {
         let Some(at) = BINDINGS.iter().position(|binding| binding.name == name) else {
             let names: Vec<&str> = BINDINGS.iter().map(|binding| binding.name).collect();
-            return Err(format!(
-                "there is no action \"{name}\"; actions are {}",
-                names.join(", ")
-            ));
+            let wanted = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("there is \"{near}\""),
+                None => format!("actions are {}", names.join(", ")),
+            };
+            return Err(format!("there is no action \"{name}\"; {wanted}"));
         };
         let writes = matches!(place(BINDINGS[at].topic), Place::Chat | Place::List);
         let mut parsed: Vec<Key> = Vec::new();
@@ -503,9 +505,13 @@ mod tests {
     #[test]
     fn a_wrong_binding_is_told_of() {
         let wrong = |changes: &[(&str, &[&str])]| map(changes).unwrap_err();
+        assert_eq!(
+            wrong(&[("swicher", &[])]),
+            "there is no action \"swicher\"; there is \"switcher\""
+        );
         assert!(
-            wrong(&[("swicher", &[])])
-                .starts_with("there is no action \"swicher\"; actions are send, new-line,")
+            wrong(&[("fly", &[])])
+                .starts_with("there is no action \"fly\"; actions are send, new-line,")
         );
         assert_eq!(
             wrong(&[("quit", &["hyper-q"])]),

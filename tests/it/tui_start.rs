@@ -99,7 +99,8 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
     let user = [("USER", "alice")];
     let mut alice = Terminal::run(&home, &[], (100, 24), &user);
     alice.shows("no node answers at 127.0.0.1:9001, 127.0.0.1:9002: connection refused");
-    alice.shows("Address of a node (host:port), or Enter to wait:");
+    alice.shows("Start one here with `chat up` in another terminal, or say where there is one.");
+    alice.shows("Address (host:port), or Enter to go on trying:");
     assert!(!alice.parser().alternate_screen());
     alice.press("no address at all\n");
     alice.shows("the host is missing");
@@ -118,7 +119,7 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
 #[test]
 fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
     let home = Home::new();
-    let arguments = words("--name alice --node 127.0.0.1:1");
+    let arguments = words("--name alice 127.0.0.1:1");
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
     alice.shows("no node answers at 127.0.0.1:1: connection refused");
     alice.press("\x04");
@@ -130,7 +131,8 @@ fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
         alice.screen()
     );
     let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
-    alice.shows("or Enter to wait:");
+    alice.shows("Check the address, and that a node is running there");
+    alice.shows("or Enter to go on trying:");
     alice.press("\n");
     alice.shows("no node answers: connection refused");
 }

@@ -118,7 +118,7 @@ fn what_is_meant_for_the_person_comes_first_then_people_other_rooms_and_actions(
         ]
     );
     assert_eq!(labels[8], "#garden");
-    assert!(labels.contains(&"first unread message") && labels.contains(&"/join ROOM"));
+    assert!(labels.contains(&"go to the first unread message") && labels.contains(&"/join ROOM"));
     assert!(!labels.contains(&"@alice"), "one does not talk to oneself");
 }
 
