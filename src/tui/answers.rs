@@ -14,21 +14,21 @@ const KNOWN_ROOMS_MAX: usize = 500;
 
 /// A page of history next to the window.
 pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Effect> {
-    if let Asked::Around { id, .. } = &asked {
-        jump::page(state, at, id, page);
-        return Vec::new();
+    if let Asked::Around { id, mark, .. } = &asked {
+        return jump::page(state, at, id, *mark, page);
     }
     let older = matches!(asked, Asked::Older { .. });
     let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
+    let oldest = room.timeline.oldest_place();
     match asked {
-        Asked::Older { .. } => room.timeline.answered_older(page.more),
-        Asked::Newer { .. } => room.timeline.answered_newer(page.more),
+        Asked::Older { .. } => room.timeline.take_older(page.messages, page.more),
+        Asked::Newer { .. } => room.timeline.take_newer(page.messages, page.more),
         Asked::Newest { .. } => {
-            room.timeline.answered_older(page.more);
             for message in &page.messages {
                 room.held.advance(&message.origin, message.seq);
             }
+            room.timeline.take_newest(page.messages, page.more);
         }
         Asked::Again { .. } => {
             again::page(room, page);
@@ -43,10 +43,6 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
         | Asked::Ping { .. }
         | Asked::Stats
         | Asked::Nothing => return Vec::new(),
-    }
-    let oldest = room.timeline.oldest_place();
-    for message in page.messages {
-        room.timeline.put(message);
     }
     let sought = older && travel::unread_goes_back(state, at, oldest);
     let room = &mut state.rooms[at];

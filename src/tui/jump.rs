@@ -3,9 +3,9 @@
 
 use super::event::Effect;
 use super::page::AHEAD_ITEMS;
-use super::room::{Position, Room};
+use super::room::Position;
 use super::state::{Asked, State};
-use super::timeline::{Beyond, Place};
+use super::timeline::Place;
 use super::travel;
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::server::History;
@@ -24,55 +24,55 @@ pub fn to(state: &mut State, room: &str, id: &MessageId, ts: Ts) -> Vec<Effect> 
         bring(state, at, id, place);
         return effects;
     }
-    let reference = state.rooms[at].reference();
-    let (Some(reference), true) = (reference, state.is_online()) else {
-        state.say("there is no connection to fetch this message over");
-        return effects;
-    };
-    let about = Asked::Around {
-        room: room.to_owned(),
-        id: id.clone(),
-    };
-    let frame = ClientFrame::History {
-        room: reference,
-        range: HistoryRange::Before(Ts(ts.0.saturating_add(1))),
-        limit: Some(HISTORY_MAX.min(AHEAD_ITEMS * 3)),
-    };
-    effects.push(state.ask(about, frame));
-    state.jumps_to = Some(id.clone());
+    let before = Ts(ts.0.saturating_add(1));
+    match ask(state, at, id, before) {
+        Some(asks) => effects.push(asks),
+        None => state.say("there is no connection to fetch this message over"),
+    }
     effects
 }
 
-/// The page that ends with the message.
-pub fn page(state: &mut State, at: usize, id: &MessageId, page: History) {
+/// Asks for the page that ends with the message.
+fn ask(state: &mut State, at: usize, id: &MessageId, before: Ts) -> Option<Effect> {
+    let room = &state.rooms[at];
+    let reference = room.reference().filter(|_| state.is_online())?;
+    let about = Asked::Around {
+        room: room.name.clone(),
+        id: id.clone(),
+        mark: room.timeline.mark(),
+    };
+    let frame = ClientFrame::History {
+        room: reference,
+        range: HistoryRange::Before(before),
+        limit: Some(HISTORY_MAX.min(AHEAD_ITEMS * 3)),
+    };
+    state.jumps_to = Some(id.clone());
+    Some(state.ask(about, frame))
+}
+
+/// The page that ends with the message, asked for at the `mark`.
+pub fn page(state: &mut State, at: usize, id: &MessageId, mark: u64, page: History) -> Vec<Effect> {
     // Whoever has gone elsewhere meanwhile is not taken away from there.
     if at != state.active || state.jumps_to.take_if(|wanted| wanted == id).is_none() {
-        return;
+        return Vec::new();
     }
     let room = &mut state.rooms[at];
     if room.timeline.place(id).is_none() {
-        if !page.messages.iter().any(|message| message.id == *id) {
-            return state.tell_news("this message is not there any more");
-        }
+        let Some(last) = page.messages.iter().rfind(|message| message.id == *id) else {
+            state.tell_news("this message is not there any more");
+            return Vec::new();
+        };
+        let before = Ts(last.ts.0.saturating_add(1));
         let name = room.name.clone();
-        open_anew(room, page);
+        if !room.timeline.open_anew(page.messages, page.more, mark) {
+            return ask(state, at, id, before).into_iter().collect();
+        }
         state.forget_pages(&name);
     }
     if let Some(place) = state.rooms[at].timeline.place(id).cloned() {
         bring(state, at, id, place);
     }
-}
-
-fn open_anew(room: &mut Room, page: History) {
-    let older = if page.more {
-        Beyond::More
-    } else {
-        Beyond::Nothing
-    };
-    room.timeline.reset(older, Beyond::More);
-    for message in page.messages {
-        room.timeline.put(message);
-    }
+    Vec::new()
 }
 
 /// The message in sight, with some of what was said before it.

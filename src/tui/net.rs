@@ -246,7 +246,7 @@ fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[
         state.rooms[at].hold(&origin, seq);
     }
     for update in updates {
-        state.rooms[at].timeline.update(update);
+        state.rooms[at].timeline.update_live(update);
         unread::take_off_deleted(&mut state.rooms[at], &update.id);
     }
 }
@@ -327,7 +327,7 @@ fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
     if let Some(room) = state.find(&update.room) {
         room.hold(&update.origin, update.seq);
         again::changed(room, update);
-        room.timeline.update(update);
+        room.timeline.update_live(update);
         unread::take_off_deleted(room, &update.id);
     }
     Vec::new()

@@ -179,10 +179,11 @@ pub enum Asked {
     Search {
         serial: u32,
     },
-    /// The page that ends with this message.
+    /// The page that ends with this message; the timeline's mark when it was asked for.
     Around {
         room: String,
         id: MessageId,
+        mark: u64,
     },
     /// Who is in the room; `show` it to the person.
     Who {

@@ -5,8 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::outside::{Live, Outside};
 use crate::protocol::server::{Message, MessageUpdate};
 use crate::protocol::{MessageId, Origin, Ts};
+
+mod outside;
 
 /// Items that a window holds. Past it, those farthest from the reader go, to be fetched again.
 pub const WINDOW_ITEMS_MAX: usize = 2000;
@@ -94,9 +97,10 @@ pub struct Timeline {
     places: HashMap<MessageId, Place>,
     pub older: Beyond,
     pub newer: Beyond,
-    /// Messages that came were left past a side since that side was last asked for.
-    left_older: bool,
-    left_newer: bool,
+    outside: Outside,
+    /// Marks in `outside`: when each side was last asked for.
+    older_asked: u64,
+    newer_asked: u64,
 }
 
 impl Timeline {
@@ -202,37 +206,94 @@ impl Timeline {
         if !before_window && !past_window {
             return self.put(message);
         }
-        self.left_older |= before_window;
-        self.left_newer |= past_window;
         if let Some(place) = self.places.remove(&message.id) {
             self.items.remove(&place);
         }
+        self.outside.push(Live::Message(Box::new(message)));
         Put::Outside
     }
 
     /// What is past the oldest side has been asked for.
     pub fn asked_older(&mut self) {
         self.older = Beyond::Asked;
-        self.left_older = false;
+        self.older_asked = self.outside.mark();
     }
 
     /// What is past the newest side has been asked for.
     pub fn asked_newer(&mut self) {
         self.newer = Beyond::Asked;
-        self.left_newer = false;
+        self.newer_asked = self.outside.mark();
     }
 
-    /// The page past the oldest side is here; the node says whether there is `more`. It may have been made
-    /// before a message that came meanwhile and was left out.
-    pub fn answered_older(&mut self, more: bool) {
-        let more = std::mem::take(&mut self.left_older) || more;
-        self.older = Beyond::or_nothing(more);
+    /// Takes the page past the oldest side; the node says whether there is `more`.
+    pub fn take_older(&mut self, page: Vec<Message>, more: bool) {
+        self.older = Beyond::More;
+        if let Some(lives) = self.outside.since(self.older_asked) {
+            self.older = Beyond::or_nothing(more);
+            self.take_page(page, lives);
+        }
     }
 
-    /// The same at the newest side.
-    pub fn answered_newer(&mut self, more: bool) {
-        let more = std::mem::take(&mut self.left_newer) || more;
-        self.newer = Beyond::or_nothing(more);
+    /// Takes the newest page, asked for as what is past the oldest side of an empty window. A late message
+    /// that came before it may stand farther back, with others between.
+    pub fn take_newest(&mut self, page: Vec<Message>, more: bool) {
+        let begin = page.first().map(place_of);
+        self.take_older(page, more);
+        while let (Some(begin), Beyond::More) = (&begin, self.older)
+            && let Some(place) = self.oldest_place().filter(|oldest| oldest < begin)
+            && let Some(Item::Post(post)) = self.items.remove(&place)
+        {
+            self.places.remove(&post.message.id);
+        }
+    }
+
+    /// Takes the page past the newest side.
+    pub fn take_newer(&mut self, page: Vec<Message>, more: bool) {
+        self.newer = Beyond::More;
+        if let Some(lives) = self.outside.since(self.newer_asked) {
+            self.newer = Beyond::or_nothing(more);
+            self.take_page(page, lives);
+        }
+    }
+
+    /// A question that is asked now is answered by a page with which another window opens.
+    pub fn mark(&self) -> u64 {
+        self.outside.mark()
+    }
+
+    /// Opens another window, with a page that was asked for at the `mark`: false if too much has come since
+    /// then, and it has to be asked for again.
+    pub fn open_anew(&mut self, page: Vec<Message>, more: bool, mark: u64) -> bool {
+        let Some(lives) = self.outside.since(mark) else {
+            return false;
+        };
+        self.reset(Beyond::or_nothing(more), Beyond::More);
+        self.take_page(page, lives);
+        true
+    }
+
+    fn take_page(&mut self, page: Vec<Message>, meanwhile: Vec<Live>) {
+        for message in page {
+            self.put(message);
+        }
+        for live in meanwhile {
+            match live {
+                Live::Message(message) if self.is_within(&place_of(&message)) => {
+                    self.put(*message);
+                }
+                Live::Message(_) => {}
+                Live::Update(update) => self.update(&update),
+            }
+        }
+    }
+
+    /// Whether nothing that is not held stands between that place and the window.
+    fn is_within(&self, place: &Place) -> bool {
+        let from = self.older == Beyond::Nothing
+            || self.oldest_place().is_some_and(|oldest| *place >= oldest);
+        let to = self.newer == Beyond::Nothing
+            || self.newest_place().is_some_and(|newest| place <= newest);
+        from && to
     }
 
     /// A message of the window, as another node has it. One that is not held is left out: it is not for
@@ -282,8 +343,17 @@ impl Timeline {
         }
     }
 
+    /// What has become of a message, live. One that is not held may be in a page that is on its way.
+    pub fn update_live(&mut self, update: &MessageUpdate) {
+        if self.places.contains_key(&update.id) {
+            self.update(update);
+        } else {
+            self.outside.push(Live::Update(Box::new(update.clone())));
+        }
+    }
+
     /// What has become of a message; nothing if it is not held.
-    pub fn update(&mut self, update: &MessageUpdate) {
+    fn update(&mut self, update: &MessageUpdate) {
         let Some(post) = self.post_mut(&update.id) else {
             return;
         };
@@ -347,6 +417,7 @@ impl Timeline {
         *self = Timeline {
             older,
             newer,
+            outside: std::mem::take(&mut self.outside),
             ..Timeline::default()
         };
     }

@@ -19,3 +19,4 @@ mod switching;
 mod told;
 mod unread;
 mod watching;
+mod windows;

@@ -91,34 +91,49 @@ fn a_message_that_moves_before_the_window_is_read_there() {
 }
 
 #[test]
-fn what_comes_while_a_page_is_on_its_way_is_asked_for_once_more() {
+fn what_comes_while_a_page_is_on_its_way_is_put_in_after_it() {
     let mut timeline = Timeline::default();
     timeline.reset(Beyond::More, Beyond::More);
+    let at = |n: u64, text: &str| message(n, "alice", text);
     (10..13).for_each(|n| {
-        timeline.put(message(n, "alice", &n.to_string()));
+        timeline.put(at(n, &n.to_string()));
     });
-    // At both sides, and one of which the place is within.
     timeline.asked_older();
     timeline.asked_newer();
-    assert_eq!(timeline.put_live(message(20, "bob", "new")), Put::Outside);
-    assert_eq!(timeline.put_live(message(2, "bob", "late")), Put::Outside);
-    let mut within = message(30, "bob", "late too");
-    within.ts = Ts(message(11, "alice", "").ts.0 + 1);
+    for (n, text) in [(20, "new"), (8, "late"), (2, "of long ago")] {
+        assert_eq!(timeline.put_live(at(n, text)), Put::Outside);
+    }
+    let mut within = at(30, "late too");
+    within.ts = Ts(at(11, "").ts.0 + 1);
     assert_eq!(timeline.put_live(within), Put::New);
     assert_eq!(texts(&timeline), ["10", "11", "late too", "12"]);
-    timeline.answered_older(false);
-    timeline.answered_newer(false);
+    // The pages were made before all that.
+    timeline.take_older(vec![at(5, "5"), at(9, "9")], true);
+    timeline.take_newer(vec![at(15, "15")], false);
+    let all = ["5", "late", "9", "10", "11", "late too", "12", "15", "new"];
+    assert_eq!(texts(&timeline), all);
     assert_eq!(
         (timeline.older, timeline.newer),
-        (Beyond::More, Beyond::More)
+        (Beyond::More, Beyond::Nothing)
     );
-    timeline.asked_older();
+}
+
+#[test]
+fn a_page_during_which_too_much_has_come_is_asked_for_again() {
+    let mut timeline = Timeline::default();
+    timeline.reset(Beyond::Nothing, Beyond::More);
+    timeline.put(message(1, "alice", "1"));
     timeline.asked_newer();
-    timeline.answered_older(false);
-    timeline.answered_newer(false);
+    for n in 0..=outside::OUTSIDE_MAX as u64 {
+        timeline.put_live(message(10 + n, "bob", "new"));
+    }
+    timeline.take_newer(vec![message(2, "alice", "2")], false);
+    assert_eq!((texts(&timeline).len(), timeline.newer), (1, Beyond::More));
+    timeline.asked_newer();
+    timeline.take_newer(vec![message(2, "alice", "2")], false);
     assert_eq!(
-        (timeline.older, timeline.newer),
-        (Beyond::Nothing, Beyond::Nothing)
+        (texts(&timeline).len(), timeline.newer),
+        (2, Beyond::Nothing)
     );
 }
 
