@@ -250,19 +250,24 @@ pub fn mark_read(state: &mut State) -> Vec<Effect> {
     };
     room.unread = 0;
     room.mentions = 0;
-    if !online || !due || !room.caught_up || room.read.includes(&room.held) {
+    let told = room.read.includes(&room.held) && !room.read_lost;
+    if !online || !due || !room.caught_up || told {
         return Vec::new();
     }
     let Some(reference) = room.reference() else {
         return Vec::new();
     };
     room.read.merge(&room.held.clone());
+    room.read_lost = false;
+    let about = Asked::Read {
+        room: room.name.clone(),
+    };
     let frame = ClientFrame::Read {
         room: reference,
         since: room.held.clone(),
     };
     state.read_sent = Some(state.now);
-    vec![state.ask(Asked::Nothing, frame)]
+    vec![state.ask(about, frame)]
 }
 
 /// Rows of messages on the screen.
@@ -273,7 +278,7 @@ pub fn height(state: &State) -> usize {
 /// The parts of the screen as it is now.
 pub fn parts(state: &State) -> super::layout::Regions {
     let composer = state.composer();
-    let rows = composer.layout(composer_width(state.size)).rows.len();
+    let rows = composer.rows(composer_width(state.size));
     let aside = composer.purpose != Purpose::New;
     regions(state.size, rows, aside, flash::height(state))
 }
