@@ -42,7 +42,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
         | Asked::Away { .. }
         | Asked::Ping { .. }
         | Asked::Stats
-        | Asked::Nothing => return Vec::new(),
+        | Asked::Read { .. } => return Vec::new(),
     }
     let sought = older && travel::unread_goes_back(state, at, oldest);
     let room = &mut state.rooms[at];
@@ -166,7 +166,10 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             state.tell_news(error.message);
         }
         Some(
-            Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None } | Asked::Switcher,
+            Asked::Ping { .. }
+            | Asked::Read { .. }
+            | Asked::Rooms { show_in: None }
+            | Asked::Switcher,
         ) => {}
         Some(
             Asked::Around { .. }
@@ -207,8 +210,12 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         | Asked::Rooms { show_in: None }
         | Asked::Switcher
         | Asked::Who { show: false, .. }
-        | Asked::Ping { .. }
-        | Asked::Nothing => {}
+        | Asked::Ping { .. } => {}
+        Asked::Read { room } => {
+            if let Some(room) = state.find(&room) {
+                room.read_lost = true;
+            }
+        }
     }
     Vec::new()
 }

@@ -3,6 +3,8 @@
 //! `ratatui-textarea` keeps text, cursor and undo; moving and deleting here go by what a reader
 //! takes for one character, and drawing is ours, so that no joined emoji is ever split.
 
+use std::cell::RefCell;
+
 use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -34,6 +36,17 @@ pub struct Composer {
     kept: Option<Kept>,
     /// The text of an edit as it was when it began.
     original: String,
+    /// How many rows it had when that was last asked.
+    counted: RefCell<Counted>,
+}
+
+/// For which text and cursor in rows of so many cells it is so many rows.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    lines: Vec<String>,
+    cursor: (usize, usize),
+    cells_max: usize,
+    rows: usize,
 }
 
 /// What was being written when an edit began.
@@ -338,6 +351,25 @@ impl Composer {
         (0..chars).for_each(|_| self.area.move_cursor(CursorMove::Back));
         self.delete_chars(chars);
         self.insert(text);
+    }
+
+    /// How many rows of `cells_max` cells the text has. It is asked with everything that happens, and the
+    /// text is the same nearly always.
+    pub fn rows(&self, cells_max: usize) -> usize {
+        let mut counted = self.counted.borrow_mut();
+        let cursor = self.cursor();
+        let same = counted.cells_max == cells_max
+            && counted.cursor == cursor
+            && counted.lines == self.area.lines();
+        if !same {
+            *counted = Counted {
+                lines: self.area.lines().to_vec(),
+                cursor,
+                cells_max,
+                rows: self.layout(cells_max).rows.len(),
+            };
+        }
+        counted.rows
     }
 
     /// The text in rows of `cells_max` cells.

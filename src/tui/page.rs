@@ -37,7 +37,7 @@ impl<'a> Sheet<'a> {
                 let pending = self.pending_rows().len();
                 let hidden = rows + height;
                 if pending >= hidden {
-                    return Position::Newest;
+                    return self.among_pending(pending - hidden);
                 }
                 (hidden - pending, None)
             }
@@ -71,7 +71,22 @@ impl<'a> Sheet<'a> {
             }
             wanted -= count;
         }
+        let pending = self.pending_rows().len();
+        if self.room.timeline.newer == Beyond::Nothing && wanted + height < pending {
+            return self.among_pending(wanted);
+        }
         self.stay_or_newest()
+    }
+
+    /// The given one of the rows that are on their way at the top: that is so many rows below the last item.
+    fn among_pending(&self, row: usize) -> Position {
+        let Some((before, place, item)) = self.back_from(None).next() else {
+            return Position::Newest;
+        };
+        Position::At {
+            top: place.clone(),
+            row: self.item(before, place, item, false).len() + row,
+        }
     }
 
     /// At the given item, with some of what is above it in sight.
@@ -165,10 +180,26 @@ impl<'a> Sheet<'a> {
     }
 
     fn rows_from(&self, top: &Place, row: usize, height: usize) -> Vec<Line<'static>> {
+        let mut pending = match self.room.timeline.newer {
+            Beyond::Nothing => self.pending_rows(),
+            Beyond::More | Beyond::Asked => Vec::new(),
+        };
+        let newest = self
+            .room
+            .timeline
+            .iter()
+            .next_back()
+            .map(|(place, _)| place);
         let mut rows = Vec::new();
         let mut skip = row;
         for (before, place, item) in self.forward_from(top) {
             let mut item_rows = self.item(before, place, item, rows.is_empty());
+            let below = skip.saturating_sub(item_rows.len());
+            let is_last = newest == Some(place);
+            if is_last && skip >= item_rows.len() && below < pending.len() {
+                pending.drain(..below);
+                break;
+            }
             // A narrower or wider screen has changed how many rows there are.
             item_rows.drain(..skip.min(item_rows.len().saturating_sub(1)));
             skip = 0;
@@ -178,9 +209,7 @@ impl<'a> Sheet<'a> {
                 return rows;
             }
         }
-        if self.room.timeline.newer == Beyond::Nothing {
-            rows.extend(self.pending_rows());
-        }
+        rows.extend(pending);
         rows.truncate(height);
         rows
     }

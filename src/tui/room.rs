@@ -43,6 +43,8 @@ pub struct Room {
     pub found: Option<MessageId>,
     /// What this person has read.
     pub read: VersionVector,
+    /// The connection was lost before the node had taken the marker for certain.
+    pub read_lost: bool,
     /// What is held: every event up to it has been seen here.
     pub held: VersionVector,
     /// Who is writing, and until when that counts.
@@ -142,6 +144,7 @@ impl Room {
             seeks_unread: false,
             found: None,
             read: VersionVector::new(),
+            read_lost: false,
             held: VersionVector::new(),
             typing: BTreeMap::new(),
             composer: Composer::default(),

@@ -198,8 +198,10 @@ pub enum Asked {
     },
     /// The nodes' figures, again and again.
     Stats,
-    /// Whose answer changes nothing.
-    Nothing,
+    /// The read marker; only its loss matters.
+    Read {
+        room: String,
+    },
 }
 
 /// Tab goes through these, in place of the word that was there.
@@ -401,7 +403,7 @@ impl State {
             | Asked::Away { .. }
             | Asked::Ping { .. }
             | Asked::Stats
-            | Asked::Nothing => true,
+            | Asked::Read { .. } => true,
         });
     }
 

@@ -54,7 +54,25 @@ pub fn is_here() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+pub type Screen = Terminal<CrosstermBackend<BufWriter<Ours>>>;
+
+/// The terminal while it is ours. What waited to be written when it was given back is not written after it.
+#[derive(Debug)]
+pub struct Ours(Stdout);
+
+impl Write for Ours {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if TAKEN.load(Ordering::SeqCst) {
+            self.0.write(bytes)
+        } else {
+            Ok(bytes.len())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Gives the terminal back when it is dropped.
 #[derive(Debug)]
@@ -84,7 +102,7 @@ impl Guard {
         if mouse {
             execute!(out, Print(MOUSE_ON))?;
         }
-        let out = BufWriter::with_capacity(WRITE_BYTES, io::stdout());
+        let out = BufWriter::with_capacity(WRITE_BYTES, Ours(io::stdout()));
         let screen = Terminal::new(CrosstermBackend::new(out))?;
         Ok((guard, screen))
     }

@@ -267,17 +267,22 @@ pub fn out_of_sight(state: &mut State) -> Option<Effect> {
 fn move_marker(state: &mut State) -> Option<Effect> {
     let online = state.is_online();
     let room = state.room_mut()?;
-    if !online || !room.caught_up || room.read.includes(&room.held) {
+    let told = room.read.includes(&room.held) && !room.read_lost;
+    if !online || !room.caught_up || told {
         return None;
     }
     let reference = room.reference()?;
     room.read.merge(&room.held);
+    room.read_lost = false;
+    let about = Asked::Read {
+        room: room.name.clone(),
+    };
     let frame = ClientFrame::Read {
         room: reference,
         since: room.held.clone(),
     };
     state.read_sent = Some(state.now);
-    Some(state.ask(Asked::Nothing, frame))
+    Some(state.ask(about, frame))
 }
 
 /// Rows of messages on the screen.
@@ -288,7 +293,7 @@ pub fn height(state: &State) -> usize {
 /// The parts of the screen as it is now.
 pub fn parts(state: &State) -> super::layout::Regions {
     let composer = state.composer();
-    let rows = composer.layout(composer_width(state.size)).rows.len();
+    let rows = composer.rows(composer_width(state.size));
     let aside = composer.purpose != Purpose::New;
     regions(state.size, rows, aside, flash::height(state))
 }

@@ -426,9 +426,10 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
         | MouseEventKind::ScrollLeft
         | MouseEventKind::ScrollRight => return Vec::new(),
     };
+    let last_of_help = help::last_row(state);
     match (&mut state.overlay, up) {
         (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
-        (Overlay::Help { row }, false) => *row += 3,
+        (Overlay::Help { row }, false) => *row = (*row + 3).min(last_of_help),
         (Overlay::Name { .. }, _) => {}
         (Overlay::Search, up) => return search::go(state, if up { -1 } else { 1 }),
         (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),

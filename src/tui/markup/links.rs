@@ -170,6 +170,9 @@ fn read(address: &str) -> Option<Target> {
     Some(Target::Web(format!("{name}{port}"), usual))
 }
 
+/// Characters of a label in a host's name (RFC 1035, section 2.3.4).
+const LABEL_CHARS_MAX: usize = 63;
+
 /// The host in letters that cannot be taken for others.
 fn plain_host(name: &str) -> Option<String> {
     let name: String = name.nfkc().collect::<String>().to_lowercase();
@@ -181,8 +184,10 @@ fn plain_host(name: &str) -> Option<String> {
     let labels = name.split('.').map(|label| {
         if label.is_ascii() {
             Some(label.to_owned())
-        } else {
+        } else if label.chars().count() <= LABEL_CHARS_MAX {
             Some(format!("xn--{}", punycode(label)?))
+        } else {
+            None
         }
     });
     labels

@@ -2,12 +2,12 @@
 
 use crossterm::event::{KeyCode, MouseEventKind};
 
-use crate::client::Command;
+use crate::client::{ClientEvent, Command};
 use crate::protocol::server::{History, Message, ServerFrame};
 use crate::protocol::{ClientFrame, HistoryRange, Re};
 use crate::tui::event::{Effect, Event};
 use crate::tui::room::Position;
-use crate::tui::testing::{Story, message};
+use crate::tui::testing::{Story, message, origin};
 use crate::tui::timeline::WINDOW_ITEMS_MAX;
 
 fn numbered(range: std::ops::Range<u64>) -> Vec<Message> {
@@ -243,4 +243,55 @@ fn a_message_that_moves_is_shown_at_its_new_place_only() {
     let at = |text: &str| rows.iter().position(|row| row.ends_with(text)).unwrap();
     assert!(at("line 4") < at("line 2"), "{rows:#?}");
     assert_eq!(rows.iter().filter(|row| row.contains("line 4")).count(), 1);
+}
+
+#[test]
+fn what_is_on_its_way_is_read_through_like_anything_else() {
+    let said = (0..40).map(|n| message(n, "bob", &format!("said {n}")));
+    let mut story = Story::in_lobby(80, 24, said.collect());
+    story.offline();
+    let lines: Vec<String> = (0..60).map(|n| format!("line {n}.")).collect();
+    story.happen(Event::Paste(lines.join("\n")));
+    story.press(KeyCode::Enter);
+    assert!(story.screen().contains("line 59."), "{}", story.screen());
+    // Up through all of it into the stored ones, and down again.
+    let mut seen: Vec<String> = story.reading();
+    for key in [KeyCode::PageUp, KeyCode::PageDown] {
+        for _ in 0..6 {
+            story.press(key);
+            seen.extend(story.reading());
+        }
+    }
+    for line in lines.iter().chain(&["said 20".to_owned()]) {
+        assert!(
+            seen.iter().any(|row| row.contains(line.as_str())),
+            "{line} was never in sight"
+        );
+    }
+    assert!(story.screen().contains("line 59."), "{}", story.screen());
+    // By the wheel too, row by row.
+    let before = story.reading();
+    story.wheel(MouseEventKind::ScrollUp);
+    assert_eq!(story.reading()[3..], before[..before.len() - 3]);
+    story.wheel(MouseEventKind::ScrollDown);
+    assert_eq!(story.reading(), before);
+}
+
+#[test]
+fn a_read_marker_that_was_lost_with_the_connection_is_told_again() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let marker = |frame: &ClientFrame| matches!(frame, ClientFrame::Read { .. });
+    story.hear(message(1, "bob", "hello"));
+    story.wait(2);
+    let Some(Re::Number(re)) = story.mark_of(marker) else {
+        panic!("nothing was told");
+    };
+    story.offline();
+    story.net(ClientEvent::Unanswered { re });
+    story.online("n1");
+    story.enter_again([(origin(), 2)].into_iter().collect());
+    story.wait(2);
+    assert!(story.mark_of(marker).is_some());
+    story.wait(2);
+    assert!(story.mark_of(marker).is_none(), "once is enough");
 }
