@@ -130,6 +130,7 @@ impl Changing {
     /// As it waits for the next start.
     pub fn kept(&self, uid: Option<&crate::protocol::Uid>) -> Unsent {
         Unsent {
+            failed: None,
             uid: uid.cloned(),
             room: self.room.clone(),
             nonce: self.nonce.clone(),

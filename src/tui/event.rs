@@ -65,6 +65,9 @@ pub struct Unsent {
     pub nonce: Nonce,
     /// When it was written.
     pub ts: Ts,
+    /// Why it was refused, if it was: then it goes out only when that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     #[serde(flatten)]
     pub what: What,
 }

@@ -105,6 +105,8 @@ pub enum Position {
 /// An own message on its way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pending {
+    /// Who wrote it in an earlier run; `None` is the user of this one.
+    pub uid: Option<Uid>,
     pub nonce: Nonce,
     pub text: Text,
     pub reply_to: Option<MessageId>,

@@ -77,6 +77,7 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
         return Err(format!("{} is not a room", room.name));
     };
     let pending = Pending {
+        uid: None,
         nonce,
         text: parsed,
         reply_to,
@@ -168,13 +169,16 @@ pub fn resend_where(state: &mut State, wanted: impl Fn(&Pending) -> bool) -> Vec
         for pending in &mut room.pending {
             if pending.state != Delivery::Waiting && wanted(pending) {
                 pending.state = Delivery::Waiting;
+                pending.uid = None;
                 effects.push(write(pending, reference.clone()));
             }
         }
     }
     if effects.is_empty() {
         state.say("nothing has failed here");
+        return effects;
     }
+    effects.push(state.keep());
     effects
 }
 
@@ -227,8 +231,10 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
             pending.state = Delivery::Failed(error.message);
             let room = room.name.clone();
             return match error.code {
-                ErrorCode::NoSuchUser => nobody::forget(state, &room).unwrap_or_default(),
-                _ => Vec::new(),
+                ErrorCode::NoSuchUser => {
+                    nobody::forget(state, &room).unwrap_or_else(|| vec![state.keep()])
+                }
+                _ => vec![state.keep()],
             };
         }
     }

@@ -38,11 +38,16 @@ pub fn all(state: &State) -> Vec<Unsent> {
 }
 
 fn message(pending: &Pending, room: &str, uid: Option<&Uid>) -> Unsent {
+    let failed = match &pending.state {
+        Delivery::Waiting => None,
+        Delivery::Failed(why) => Some(why.clone()),
+    };
     Unsent {
-        uid: uid.cloned(),
+        uid: pending.uid.clone().or_else(|| uid.cloned()),
         room: room.to_owned(),
         nonce: pending.nonce.clone(),
         ts: pending.ts,
+        failed,
         what: What::Message {
             text: pending.text.clone(),
             reply_to: pending.reply_to.clone(),
@@ -78,13 +83,14 @@ pub fn restore(state: &mut State) -> Vec<Effect> {
             }
             What::Message { text, reply_to } => {
                 let pending = Pending {
+                    uid: kept.uid.filter(|_| !same_user),
                     nonce: kept.nonce,
                     text,
                     reply_to,
                     ts: kept.ts,
-                    state: delivery(same_user),
+                    state: delivery(same_user, kept.failed),
                 };
-                if same_user {
+                if pending.state == Delivery::Waiting {
                     effects.push(speaking::write(&pending, reference.clone()));
                 }
                 let at = state.open(&kept.room);
@@ -104,11 +110,12 @@ pub fn restore(state: &mut State) -> Vec<Effect> {
     joins
 }
 
-fn delivery(same_user: bool) -> Delivery {
-    if same_user {
-        Delivery::Waiting
-    } else {
-        Delivery::Failed("you are another user now".to_owned())
+/// What was refused once is not tried again by itself: who is called that by then may be somebody else.
+fn delivery(same_user: bool, failed: Option<String>) -> Delivery {
+    match failed {
+        _ if !same_user => Delivery::Failed("you are another user now".to_owned()),
+        Some(why) => Delivery::Failed(why),
+        None => Delivery::Waiting,
     }
 }
 
@@ -155,7 +162,8 @@ mod tests {
             reply_to: Some(id),
         }];
         all.extend(changes.map(|change| What::Change { change }));
-        let unsent = |(n, what)| Unsent {
+        let unsent = |(n, what): (usize, What)| Unsent {
+            failed: (n == 0).then(|| "no".to_owned()),
             uid: Some(uid("alice")),
             room: "lobby".to_owned(),
             nonce: nonce(n),

@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 use crate::client::{ClientEvent, Command};
 use crate::protocol::server::{ErrorFrame, ServerFrame, Typing};
 use crate::protocol::{ClientFrame, ErrorCode};
-use crate::tui::event::{Effect, Event};
+use crate::tui::event::{Effect, Event, Unsent};
 use crate::tui::room::Delivery;
 use crate::tui::testing::{Story, message, uid};
 
@@ -111,15 +111,7 @@ fn what_could_not_be_sent_is_kept_and_sent_at_the_next_start_under_its_nonce() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
     story.offline();
     story.enter("keep me");
-    let kept = story
-        .effects()
-        .into_iter()
-        .rev()
-        .find_map(|effect| match effect {
-            Effect::Keep(kept) => Some(kept),
-            _ => None,
-        });
-    let kept = kept.unwrap();
+    let kept = kept_of(&mut story);
     assert_eq!(kept.len(), 1);
 
     let mut next = Story::new(80, 24);
@@ -136,6 +128,42 @@ fn what_could_not_be_sent_is_kept_and_sent_at_the_next_start_under_its_nonce() {
     other.online("n2");
     assert_eq!(other.written(), []);
     assert!(other.screen().contains("you are another user now"));
+    // Whatever else is kept then, it stays what it is.
+    other.enter("of this user");
+    let kept = kept_of(&mut other);
+    let mut again = Story::new(160, 24);
+    again.state.unsent = kept;
+    again.online("n2");
+    assert_eq!(sent_texts(&again.written()), ["of this user"]);
+    again.enter("/resend");
+    assert_eq!(sent_texts(&again.written()), ["keep me"]);
+}
+
+#[test]
+fn what_was_refused_is_not_sent_again_by_itself_at_the_next_start() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("too loud");
+    let nonce = story.state.rooms[0].pending[0].nonce.clone();
+    let error = refusal(ErrorCode::Forbidden, "not here");
+    story.net(ClientEvent::Failed { nonce, error });
+    let kept = kept_of(&mut story);
+    let mut next = Story::new(80, 24);
+    next.state.unsent = kept;
+    next.online("n1");
+    assert_eq!(next.written(), []);
+    assert!(next.screen().contains("not here"), "{}", next.screen());
+    next.enter("/resend");
+    assert_eq!(sent_texts(&next.written()), ["too loud"]);
+}
+
+/// What was kept last.
+fn kept_of(story: &mut Story) -> Vec<Unsent> {
+    let effects = story.effects().into_iter().rev();
+    let mut kept = effects.filter_map(|effect| match effect {
+        Effect::Keep(kept) => Some(kept),
+        _ => None,
+    });
+    kept.next().unwrap()
 }
 
 #[test]
