@@ -147,10 +147,14 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     let left = &state.rooms[at];
     let waiting = left.pending.iter();
     let waiting = waiting.filter(|pending| pending.state == Delivery::Waiting);
+    let failed = left.pending.len() - waiting.clone().count();
     let mut changes = state.changes.iter();
     match waiting.count() {
         0 if changes.any(|changing| changing.room == left.name) => {
             return wrong("a change here is not sent yet, and would be lost");
+        }
+        0 if failed > 0 => {
+            return wrong("what was refused here would be lost: /resend or /discard it first");
         }
         0 => {}
         1 => return wrong("a message here is not sent yet, and would be lost"),

@@ -152,6 +152,13 @@ fn what_was_refused_is_not_sent_again_by_itself_at_the_next_start() {
     next.online("n1");
     assert_eq!(next.written(), []);
     assert!(next.screen().contains("not here"), "{}", next.screen());
+    next.enter("/leave");
+    assert!(
+        next.screen().contains("/discard it first"),
+        "{}",
+        next.screen()
+    );
+    next.ctrl('u');
     next.enter("/resend");
     assert_eq!(sent_texts(&next.written()), ["too loud"]);
 }
