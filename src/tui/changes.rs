@@ -6,11 +6,16 @@ use super::state::State;
 use crate::client::Command;
 use crate::protocol::server::ErrorFrame;
 use crate::protocol::text::{parse_emoji, parse_topic};
-use crate::protocol::{ClientFrame, Nonce, RoomRef, Ts};
+use crate::protocol::{ClientFrame, MessageId, Nonce, RoomRef, Ts, Uid};
+
+/// Microseconds in which a node answers, as a rule.
+const AT_ONCE_US: i64 = 500_000;
 
 /// A change that no node has acknowledged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changing {
+    /// Who made it in an earlier run; `None` is the user of this one.
+    pub uid: Option<Uid>,
     /// As the protocol names it.
     pub room: String,
     pub nonce: Nonce,
@@ -22,6 +27,7 @@ pub struct Changing {
 /// Makes a change in this room.
 pub fn make(state: &mut State, room: &RoomRef, change: Change) -> Vec<Effect> {
     let changing = Changing {
+        uid: None,
         room: room.to_string(),
         nonce: state.nonces.next(state.now),
         ts: state.now,
@@ -29,14 +35,42 @@ pub fn make(state: &mut State, room: &RoomRef, change: Change) -> Vec<Effect> {
     };
     let write = write(&changing, room.clone());
     state.changes.push(changing);
-    vec![write, state.keep()]
+    state.hand_over(vec![write, state.keep()])
 }
 
-/// Makes a change of an earlier run anew, under its nonce.
-pub fn make_again(state: &mut State, kept: Changing, room: RoomRef) -> Effect {
-    let write = write(&kept, room);
-    state.changes.push(kept);
-    write
+/// What is being done to a message, if no node answers at once.
+pub fn under_way(state: &State, id: &MessageId) -> Vec<&'static str> {
+    let slow =
+        |changing: &&Changing| !state.is_online() || state.now.0 - changing.ts.0 > AT_ONCE_US;
+    let of_it = state.changes.iter().filter(slow);
+    let words = of_it.filter_map(|changing| match &changing.change {
+        Change::Edit { id: of, .. } if of == id => Some(" … changing"),
+        Change::Delete { id: of } if of == id => Some(" … deleting"),
+        Change::React { id: of, .. } if of == id => Some(" … reacting"),
+        Change::Edit { .. }
+        | Change::Delete { .. }
+        | Change::React { .. }
+        | Change::Topic { .. } => None,
+    });
+    words.collect()
+}
+
+/// The text that an own message will have.
+pub fn text_under_way<'a>(state: &'a State, id: &MessageId) -> Option<&'a str> {
+    state
+        .changes
+        .iter()
+        .rev()
+        .find_map(|changing| match &changing.change {
+            Change::Edit { id: of, text } if of == id => Some(text.as_str()),
+            _ => None,
+        })
+}
+
+/// Whether it is being deleted already.
+pub fn is_going(state: &State, id: &MessageId) -> bool {
+    let mut changes = state.changes.iter();
+    changes.any(|changing| matches!(&changing.change, Change::Delete { id: of } if of == id))
 }
 
 /// A node has it.
@@ -52,6 +86,16 @@ pub fn refused(state: &mut State, nonce: &Nonce, error: &ErrorFrame) -> Vec<Effe
     let Some(Changing { room, change, .. }) = take(state, nonce) else {
         return Vec::new();
     };
+    // What is gone cannot be deleted again.
+    let gone = |id: &MessageId| {
+        let held = state
+            .index_of(&room)
+            .and_then(|at| state.rooms[at].timeline.message(id));
+        held.is_some_and(|message| message.deleted)
+    };
+    if matches!(&change, Change::Delete { id } if gone(id)) {
+        return vec![state.keep()];
+    }
     let text = format!("{} was refused: {}", change.name(), error.message);
     let now = state.now;
     match state.find(&room) {
@@ -67,7 +111,7 @@ fn take(state: &mut State, nonce: &Nonce) -> Option<Changing> {
     Some(state.changes.remove(at))
 }
 
-fn write(changing: &Changing, room: RoomRef) -> Effect {
+pub fn write(changing: &Changing, room: RoomRef) -> Effect {
     let nonce = Some(changing.nonce.clone());
     Effect::Net(Command::Write(changing.change.clone().frame(room, nonce)))
 }
@@ -128,10 +172,10 @@ impl Change {
 
 impl Changing {
     /// As it waits for the next start.
-    pub fn kept(&self, uid: Option<&crate::protocol::Uid>) -> Unsent {
+    pub fn kept(&self, uid: Option<&Uid>) -> Unsent {
         Unsent {
             failed: None,
-            uid: uid.cloned(),
+            uid: self.uid.clone().or_else(|| uid.cloned()),
             room: self.room.clone(),
             nonce: self.nonce.clone(),
             ts: self.ts,

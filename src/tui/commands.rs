@@ -335,7 +335,10 @@ fn none_on_its_way(state: &State) -> Result<(), String> {
     Ok(())
 }
 
-fn delete(state: &mut State, _: &str) -> Outcome {
+fn delete(state: &mut State, arguments: &str) -> Outcome {
+    if !arguments.is_empty() {
+        return wrong("/delete takes no text: it deletes your last message");
+    }
     none_on_its_way(state)?;
     match speaking::last_own(state) {
         Some(id) => speaking::delete(state, id),

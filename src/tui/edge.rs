@@ -313,6 +313,7 @@ impl Edge {
                             .tell_news(format!("unsent messages cannot be kept: {error}"));
                     }
                 }
+                Effect::KeepDrafts => self.keep_drafts(),
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
                 Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
                 Effect::Bell => self.tell("\x07"),
@@ -330,14 +331,18 @@ impl Edge {
         self.command();
     }
 
+    fn keep_drafts(&mut self) {
+        let drafts = drafts::all(&mut self.state);
+        if let Err(error) = self.drafts.keep_shared(drafts) {
+            tracing::warn!(%error, "cannot keep what is written and not sent");
+        }
+    }
+
     /// However it ends: what has been read, what is written and not sent, and where the person was.
     fn keep_for_the_next_start(&mut self) {
         let marker = travel::out_of_sight(&mut self.state);
         self.carry_out(marker.into_iter().collect());
-        let drafts = drafts::all(&mut self.state);
-        if let Err(error) = self.drafts.keep(&drafts) {
-            tracing::warn!(%error, "cannot keep what is written and not sent");
-        }
+        self.keep_drafts();
         if let Some(shown) = self.state.room().and_then(Room::reference) {
             (self.config.keep_shown)(&shown);
         }

@@ -32,6 +32,8 @@ pub enum Effect {
     Keep(Vec<Unsent>),
     /// The rooms this person is in, for the next start.
     KeepRooms(Vec<RoomRef>),
+    /// A draft of an earlier run has been sent: another client under this name is not to offer it again.
+    KeepDrafts,
     /// Ring the terminal's bell.
     Bell,
     /// Tell of something outside the window.

@@ -69,6 +69,18 @@ impl<T: Keep> Kept<T> {
         (kept, items, word)
     }
 
+    /// Keeps these in place of what this client kept before, but for those that another client has taken out
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or the file not be read or written.
+    pub fn keep_shared(&mut self, mut items: Vec<T>) -> io::Result<()> {
+        let (there, _) = read::<T>(&self.path)?;
+        let there: HashSet<&str> = there.iter().map(T::key).collect();
+        items.retain(|item| there.contains(item.key()) || !self.own.contains(item.key()));
+        self.keep(&items)
+    }
+
     /// Keeps these in place of what this client kept before.
     ///
     /// # Errors

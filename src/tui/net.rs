@@ -66,6 +66,7 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
 }
 
 fn online(state: &mut State, session: Session) -> Vec<Effect> {
+    let first = state.me.is_none();
     let away = state.me.as_ref().is_some_and(|me| me.away);
     let renamed = state.me.as_ref().is_some_and(|me| me.name != session.user);
     state.me = Some(Me {
@@ -95,7 +96,11 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         state.overlay = Overlay::None;
     }
     state.pinged = None;
-    let mut effects = unsent::restore(state);
+    let mut effects = if first {
+        unsent::send_all(state)
+    } else {
+        Vec::new()
+    };
     effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
@@ -488,6 +493,7 @@ pub fn begin(state: &mut State, rooms: &[RoomRef], shown: Option<&RoomRef>) -> V
         };
     }
     drafts::open_conversations(state);
+    effects.extend(unsent::place(state));
     effects
 }
 

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::changes;
 use super::formatted::Dress;
 use super::keymap::Keymap;
 use super::keys::Action;
@@ -30,6 +31,7 @@ const TIME_CELLS: usize = 6;
 /// What the rows of a room depend on.
 #[derive(Clone, Copy)]
 pub struct Sheet<'a> {
+    state: &'a State,
     pub room: &'a Room,
     me: Option<&'a Me>,
     zone: &'a TimeZone,
@@ -55,6 +57,7 @@ impl<'a> Sheet<'a> {
             70.. => 14,
         };
         Sheet {
+            state,
             room,
             me: state.me.as_ref(),
             zone: &state.zone,
@@ -191,6 +194,8 @@ impl<'a> Sheet<'a> {
         if message.late {
             tail.push((" (came late)", theme.warning()));
         }
+        let under_way = changes::under_way(self.state, &message.id);
+        tail.extend(under_way.into_iter().map(|word| (word, theme.warning())));
         match post.copies {
             0 => {}
             1 => tail.push((" ✓", theme.quiet())),

@@ -36,7 +36,10 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
         Purpose::Edit(id) => edit(state, id, &text),
     };
     match outcome {
-        Ok(effects) => {
+        Ok(mut effects) => {
+            let here = room.as_deref().and_then(|name| state.find(name));
+            let draft = here.and_then(|room| room.draft.take());
+            effects.extend(draft.map(|_| Effect::KeepDrafts));
             // A command may have begun something else in the composer.
             let composer = match room {
                 Some(name) => state.find(&name).map(|room| &mut room.composer),
@@ -90,7 +93,7 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
     room.typing_sent = None;
     let mut effects = travel::to_newest(state);
     effects.extend([effect, state.keep()]);
-    Ok(effects)
+    Ok(state.hand_over(effects))
 }
 
 /// Changes the text of an own message; nothing, if it is the same.
@@ -98,7 +101,8 @@ pub fn edit(state: &mut State, id: MessageId, text: &str) -> Outcome {
     let text = Text::parse(text.trim_end()).map_err(|refusal| refusal.message)?;
     let room = here(state)?;
     let held = state.room().and_then(|room| room.timeline.message(&id));
-    if held.is_some_and(|message| message.text.as_deref() == Some(text.as_str())) {
+    let held = held.and_then(|message| message.text.as_deref());
+    if changes::text_under_way(state, &id).or(held) == Some(text.as_str()) {
         return Ok(Vec::new());
     }
     Ok(changes::make(state, &room, Change::Edit { id, text }))
@@ -135,7 +139,8 @@ fn here(state: &State) -> Result<RoomRef, String> {
 pub fn last_own(state: &State) -> Option<MessageId> {
     let me = state.me.as_ref()?;
     let mut back = state.room()?.timeline.messages_back();
-    back.find(|message| message.uid == me.uid && !message.deleted)
+    let stays = |message: &Message| !message.deleted && !changes::is_going(state, &message.id);
+    back.find(|message| message.uid == me.uid && stays(message))
         .map(|message| message.id.clone())
 }
 
@@ -149,9 +154,10 @@ pub fn begin_edit(state: &mut State) {
 
 /// Puts an own message into the composer, to be changed there.
 pub fn edit_in_composer(state: &mut State, id: MessageId) {
+    let under_way = changes::text_under_way(state, &id).map(str::to_owned);
     let Some(room) = state.room_mut() else { return };
     let message = room.timeline.message(&id);
-    let text = message.and_then(|message| message.text.clone());
+    let text = under_way.or_else(|| message.and_then(|message| message.text.clone()));
     room.composer.edit(id, &text.unwrap_or_default());
 }
 
@@ -179,7 +185,7 @@ pub fn resend_where(state: &mut State, wanted: impl Fn(&Pending) -> bool) -> Vec
         return effects;
     }
     effects.push(state.keep());
-    effects
+    state.hand_over(effects)
 }
 
 /// Drops those that were refused and are wanted no more; says how many.

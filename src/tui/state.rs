@@ -407,6 +407,15 @@ impl State {
         });
     }
 
+    /// Before the first session nothing is written: what an earlier run has left comes first, if it is this
+    /// user's at all. It waits in its room, and [`unsent::send_all`] writes it then.
+    pub fn hand_over(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if self.me.is_none() {
+            effects.retain(|effect| !matches!(effect, Effect::Net(Command::Write(_))));
+        }
+        effects
+    }
+
     /// Own messages and changes that are on their way, to be kept.
     pub fn keep(&self) -> Effect {
         Effect::Keep(unsent::all(self))

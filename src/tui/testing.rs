@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::drafts::Draft;
-use super::event::{Effect, Event};
+use super::event::{Effect, Event, Unsent};
 use super::state::State;
 use super::theme::{Ground, Theme};
 use super::update::update;
@@ -190,6 +190,13 @@ impl Story {
         self.frame(ServerFrame::Room(Box::new(room)));
         let room = RoomRef::parse("lobby").unwrap();
         self.net(ClientEvent::CaughtUp { room });
+    }
+
+    /// What an earlier run could not send is there at the start.
+    pub fn finds(&mut self, unsent: &[Unsent]) {
+        self.state.unsent = unsent.to_vec();
+        let effects = super::unsent::place(&mut self.state);
+        self.effects.extend(effects);
     }
 
     pub fn happen(&mut self, event: Event) {

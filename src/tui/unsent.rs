@@ -55,46 +55,32 @@ fn message(pending: &Pending, room: &str, uid: Option<&Uid>) -> Unsent {
     }
 }
 
-/// Sends what an earlier run could not, if this is still the same user. Under another one it would
-/// be another message: that is for the person to decide. A change is of no use to another one.
-pub fn restore(state: &mut State) -> Vec<Effect> {
-    let unsent = std::mem::take(&mut state.unsent);
-    let uid = state.me.as_ref().map(|me| me.uid.clone());
-    let (mut joins, mut effects, mut dropped) = (Vec::new(), Vec::new(), 0);
-    for kept in unsent {
+/// Puts what an earlier run could not send into its rooms, where it waits for the node to say who this is.
+pub fn place(state: &mut State) -> Vec<Effect> {
+    let mut joins = Vec::new();
+    for kept in std::mem::take(&mut state.unsent) {
         let Ok(reference) = RoomRef::parse(&kept.room) else {
             continue;
         };
-        let same_user = kept.uid.is_none() || kept.uid == uid;
         let known = state.index_of(&kept.room).is_some();
         match kept.what {
-            What::Change { .. } if !same_user => {
-                dropped += 1;
-                continue;
-            }
-            What::Change { change } => {
-                let changing = Changing {
-                    room: kept.room.clone(),
-                    nonce: kept.nonce,
-                    ts: kept.ts,
-                    change,
-                };
-                effects.push(changes::make_again(state, changing, reference.clone()));
-            }
+            What::Change { change } => state.changes.push(Changing {
+                uid: kept.uid,
+                room: kept.room.clone(),
+                nonce: kept.nonce,
+                ts: kept.ts,
+                change,
+            }),
             What::Message { text, reply_to } => {
-                let pending = Pending {
-                    uid: kept.uid.filter(|_| !same_user),
+                let at = state.open(&kept.room);
+                state.rooms[at].pending.push(Pending {
+                    uid: kept.uid,
                     nonce: kept.nonce,
                     text,
                     reply_to,
                     ts: kept.ts,
-                    state: delivery(same_user, kept.failed),
-                };
-                if pending.state == Delivery::Waiting {
-                    effects.push(speaking::write(&pending, reference.clone()));
-                }
-                let at = state.open(&kept.room);
-                state.rooms[at].pending.push(pending);
+                    state: kept.failed.map_or(Delivery::Waiting, Delivery::Failed),
+                });
             }
         }
         if let (false, RoomRef::Room(name)) = (known, &reference) {
@@ -102,21 +88,46 @@ pub fn restore(state: &mut State) -> Vec<Effect> {
             joins.push(commands::join_effect(&mut state.rooms[at], name));
         }
     }
-    if dropped > 0 {
-        state.tell_news("changes that were not sent are dropped: you are another user now");
-        effects.push(state.keep());
-    }
-    joins.extend(effects);
     joins
 }
 
-/// What was refused once is not tried again by itself: who is called that by then may be somebody else.
-fn delivery(same_user: bool, failed: Option<String>) -> Delivery {
-    match failed {
-        _ if !same_user => Delivery::Failed("you are another user now".to_owned()),
-        Some(why) => Delivery::Failed(why),
-        None => Delivery::Waiting,
+/// The first session of this run: sends all that waits for it, in the order in which it was written. What
+/// another user wrote would be another message: that is for the person to decide. Another's change is of
+/// no use.
+pub fn send_all(state: &mut State) -> Vec<Effect> {
+    let mut effects = place(state);
+    let uid = state.me.as_ref().map(|me| me.uid.clone());
+    let same_user = |of: &Option<Uid>| of.is_none() || *of == uid;
+    let before = state.changes.len();
+    state.changes.retain(|changing| same_user(&changing.uid));
+    if state.changes.len() < before {
+        state.tell_news("changes that were not sent are dropped: you are another user now");
+        effects.push(state.keep());
     }
+    let mut all = Vec::new();
+    for room in &mut state.rooms {
+        let Some(reference) = room.reference() else {
+            continue;
+        };
+        for pending in &mut room.pending {
+            if !same_user(&pending.uid) {
+                pending.state = Delivery::Failed("you are another user now".to_owned());
+            } else if pending.state == Delivery::Waiting {
+                pending.uid = None;
+                let write = speaking::write(pending, reference.clone());
+                all.push((pending.ts, write));
+            }
+        }
+    }
+    for changing in &state.changes {
+        if let Ok(reference) = RoomRef::parse(&changing.room) {
+            let write = changes::write(changing, reference);
+            all.push((changing.ts, write));
+        }
+    }
+    all.sort_by_key(|(ts, _)| *ts);
+    effects.extend(all.into_iter().map(|(_, write)| write));
+    effects
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn changes_without_a_connection_go_out_at_the_next_start_under_their_nonces() {
     assert_eq!((written.len(), unsent.len()), (4, 4));
 
     let mut next = Story::new(80, 24);
-    next.state.unsent.clone_from(unsent);
+    next.finds(unsent);
     assert!(next.screen().contains("4 waiting"), "{}", next.screen());
     next.effects();
     next.online("n2");
@@ -227,4 +227,79 @@ fn it_begins_in_the_room_that_was_shown_last_if_the_person_is_still_in_it() {
     assert_eq!(shown("ops"), "ops");
     assert_eq!(shown("@bob"), "@bob");
     assert_eq!(shown("gone"), "lobby");
+}
+
+#[test]
+fn what_an_earlier_run_left_is_seen_at_once_and_goes_out_before_what_is_written_now() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.offline();
+    story.enter("first");
+    story.enter("/topic tea");
+    story.wait(1);
+    story.enter("second");
+    let left = kept(&mut story);
+
+    // No node is up yet.
+    let mut next = Story::new(80, 24);
+    next.wait(5);
+    next.finds(&left);
+    for word in ["first … sending", "second … sending", "3 waiting"] {
+        assert!(next.screen().contains(word), "{}", next.screen());
+    }
+    next.enter("/leave");
+    assert!(next.screen().contains("would be lost"), "{}", next.screen());
+    next.ctrl('u');
+    next.enter("third");
+    assert_eq!(next.written(), []);
+    next.online("n1");
+    let frames = next.written();
+    let texts: Vec<&str> = frames
+        .iter()
+        .map(|frame| match frame {
+            ClientFrame::Send { text, .. } => text.as_str(),
+            ClientFrame::Topic { topic, .. } => topic,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(texts, ["first", "tea", "second", "third"]);
+    // A connection that is lost meanwhile is the client's to mend.
+    next.offline();
+    next.online("n1");
+    assert_eq!(next.written(), []);
+}
+
+#[test]
+fn what_becomes_of_a_message_is_said_at_it_while_no_node_has_it() {
+    let own = ["one", "two"]
+        .iter()
+        .zip(1..)
+        .map(|(text, n)| message(n, "alice", text));
+    let mut story = Story::in_lobby(80, 24, own.collect());
+    story.enter("/delete of some words");
+    assert!(
+        story.screen().contains("takes no text"),
+        "{}",
+        story.screen()
+    );
+    story.ctrl('u');
+    story.offline();
+    story.enter("/delete");
+    assert!(
+        story.screen().contains("two … deleting"),
+        "{}",
+        story.screen()
+    );
+    // The next one is another one, and is changed from what it will be.
+    story.enter("/edit one and a half");
+    assert!(
+        story.screen().contains("one … changing"),
+        "{}",
+        story.screen()
+    );
+    story.enter("/edit");
+    assert!(
+        story.screen().contains("> one and a half"),
+        "{}",
+        story.screen()
+    );
 }

@@ -178,7 +178,7 @@ fn unsent(state: &State) -> (usize, usize) {
     let pending = state.rooms.iter().flat_map(|room| &room.pending);
     let (waiting, failed): (Vec<_>, Vec<_>) =
         pending.partition(|pending| pending.state == Delivery::Waiting);
-    let waiting = waiting.len() + state.changes.len() + state.unsent.len();
+    let waiting = waiting.len() + state.changes.len();
     (waiting, failed.len())
 }
 
