@@ -5,7 +5,8 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{jump, monitor, search, switcher, travel};
+use super::{jump, monitor, nobody, search, switcher, travel};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
 /// Rooms that are remembered, to complete their names.
@@ -140,6 +141,11 @@ pub fn pong(state: &mut State, asked: Option<Asked>) -> Vec<Effect> {
 pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<Effect> {
     match asked {
         Some(Asked::Older { room } | Asked::Newest { room }) => {
+            if error.code == ErrorCode::NoSuchUser
+                && let Some(effects) = nobody::forget(state, &room)
+            {
+                return effects;
+            }
             let beyond = if is_final(error.code) {
                 Beyond::Nothing
             } else {
@@ -156,7 +162,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             if let Some(room) = state.find(&room) {
                 room.timeline.newer = Beyond::Asked;
             }
-            state.say(error.message);
+            state.tell_news(error.message);
         }
         Some(Asked::Again { room }) => {
             if let Some(room) = state.find(&room) {
@@ -166,7 +172,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
         Some(Asked::Search { .. }) => search::refused(state, asked.as_ref(), &error),
         Some(Asked::Stats) => {
             monitor::offline(state);
-            state.say(error.message);
+            state.tell_news(error.message);
         }
         Some(
             Asked::Ping { .. } | Asked::Nothing | Asked::Rooms { show_in: None } | Asked::Switcher,
@@ -178,7 +184,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             | Asked::Rooms { show_in: Some(_) },
         )
         | None => {
-            state.say(error.message);
+            state.tell_news(error.message);
         }
     }
     Vec::new()
@@ -198,9 +204,11 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
             }
         }
         Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
-            state.say("the connection was lost before the answer came");
+            state.tell_news("the connection was lost before the answer came");
         }
-        Asked::Around { .. } => state.say("the connection was lost before the message came"),
+        Asked::Around { .. } => {
+            state.tell_news("the connection was lost before the message came");
+        }
         Asked::Search { .. } => search::lost(state, &asked),
         Asked::Stats => monitor::offline(state),
         // With the next connection all of it is due again.

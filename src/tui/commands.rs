@@ -1,6 +1,7 @@
 //! The one table of slash commands, and what each does.
 
 use super::attention::Quiet;
+use super::emoji;
 use super::event::Effect;
 use super::room::{Delivery, Room};
 use super::speaking;
@@ -8,11 +9,14 @@ use super::state::{Asked, State, by_name, same_name};
 use super::theme::Ground;
 use super::travel;
 use crate::client::Command as ClientCommand;
-use crate::protocol::text::{parse_emoji, parse_topic};
+use crate::protocol::text::parse_topic;
 use crate::protocol::{ClientFrame, RoomName, RoomRef, UserName};
 
 /// Messages that a room brings when it is joined: more than a screen, and quickly there.
 pub const JOIN_MESSAGES: usize = 100;
+
+/// Emoji that are offered in place of one that there is not.
+const LIKE_MAX: usize = 3;
 
 pub struct Command {
     /// What is typed after the slash; the first is the one that help shows.
@@ -140,17 +144,7 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
             ));
         }
     }
-    let room = state.rooms.remove(at);
-    let mut effects = Vec::new();
-    match at.cmp(&state.active) {
-        std::cmp::Ordering::Less => state.active -= 1,
-        std::cmp::Ordering::Equal => {
-            state.active = after_leaving(&state.rooms, at);
-            state.selection = None;
-            effects.extend(travel::show(state, state.active));
-        }
-        std::cmp::Ordering::Greater => {}
-    }
+    let (room, mut effects) = close(state, at, None);
     effects.extend([state.keep(), state.keep_rooms()]);
     if let (false, Some(reference)) = (room.is_direct(), room.reference()) {
         let leave = ClientCommand::Leave { room: reference };
@@ -158,6 +152,23 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     }
     state.say(format!("left {}", room.title()));
     Ok(effects)
+}
+
+/// Takes the room off the list. If it was shown, another one is: the one that leads `back`, if there is one.
+pub fn close(state: &mut State, at: usize, back: Option<&str>) -> (Room, Vec<Effect>) {
+    let room = state.rooms.remove(at);
+    let mut effects = Vec::new();
+    match at.cmp(&state.active) {
+        std::cmp::Ordering::Less => state.active -= 1,
+        std::cmp::Ordering::Equal => {
+            let back = back.and_then(|back| state.index_of(back));
+            state.active = back.unwrap_or_else(|| after_leaving(&state.rooms, at));
+            state.selection = None;
+            effects.extend(travel::show(state, state.active));
+        }
+        std::cmp::Ordering::Greater => {}
+    }
+    (room, effects)
 }
 
 /// What is shown when the room that stood here is gone: the next room, or the one before; a conversation
@@ -200,13 +211,21 @@ pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
         .iter()
         .flat_map(|room| room.people.list.values());
     let shown = by_name(known, name.as_str()).map(|user| format!("@{}", user.name));
+    let is_open = open.is_some();
     let room = open.or(shown).unwrap_or_else(|| format!("@{name}"));
+    let from = state.room().map(|room| room.name.clone());
     let at = state.open(&room);
+    if !is_open {
+        state.rooms[at].way_back = from;
+    }
     travel::show(state, at)
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {
-    let show_in = Some(state.room().map_or(String::new(), |room| room.name.clone()));
+    let Some(room) = state.room() else {
+        return Ok(super::switcher::open_with(state, "#"));
+    };
+    let show_in = Some(room.name.clone());
     online(state, |state| {
         state.ask(Asked::Rooms { show_in }, ClientFrame::Rooms)
     })
@@ -312,29 +331,36 @@ fn delete(state: &mut State, _: &str) -> Outcome {
 }
 
 fn react(state: &mut State, arguments: &str) -> Outcome {
-    let emoji = named_emoji(arguments);
-    let emoji = match parse_emoji(&emoji) {
-        Ok(emoji) => emoji,
-        Err(_) => return wrong("with what? /react EMOJI"),
-    };
+    if arguments.is_empty() {
+        return wrong("with what? /react 👍, or by its name: /react tada");
+    }
     let newest = state.room().and_then(|room| {
         let mut back = room.timeline.messages_back();
         back.find(|message| !message.deleted)
-            .map(|message| message.id.clone())
     });
-    match newest {
-        Some(id) => speaking::react(state, id, emoji),
-        None => wrong("there is no message here"),
+    let Some(message) = newest else {
+        return wrong("there is no message here");
+    };
+    // Other programs may react with what is no emoji; who is of the same mind may say so.
+    let is_there = message.reactions.contains_key(arguments);
+    let there = is_there.then(|| arguments.to_owned());
+    match there.or_else(|| emoji::meant(arguments)) {
+        Some(emoji) => speaking::react(state, message.id.clone(), emoji),
+        None => wrong(no_emoji(arguments)),
     }
 }
 
-/// An emoji as such, or by its name between colons.
-fn named_emoji(text: &str) -> String {
-    let name = text
-        .strip_prefix(':')
-        .and_then(|text| text.strip_suffix(':'));
-    let emoji = name.and_then(super::emoji::named);
-    emoji.unwrap_or(text).to_owned()
+/// Why it cannot be reacted with, and with what perhaps.
+fn no_emoji(text: &str) -> String {
+    let name = text.trim_matches(':');
+    let like: Vec<String> = emoji::find(name, LIKE_MAX)
+        .into_iter()
+        .map(|(emoji, name)| format!("{emoji} {name}"))
+        .collect();
+    if like.is_empty() {
+        return format!("{text} is no emoji, and none is called that: /react 👍, /react tada");
+    }
+    format!("no emoji is called {name}; there is {}", like.join(", "))
 }
 
 fn resend(state: &mut State, _: &str) -> Outcome {

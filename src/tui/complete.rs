@@ -13,6 +13,21 @@ use crate::protocol::text::clean;
 /// Words that Tab goes through.
 const WORDS_MAX: usize = 50;
 
+/// Signs that stand directly behind a word.
+const CLOSING: &str = ".,:;!?)]}'’…";
+
+/// What Tab has put before the cursor, until the next key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    #[default]
+    Nothing,
+    /// A completed word and a space that nobody has typed; a sign takes the place of so many
+    /// characters behind the word.
+    Space(usize),
+    /// A sign, which has taken their place.
+    Sign,
+}
+
 /// Puts the next word in place of the one before the cursor; `back` goes the other way round.
 pub fn step(state: &mut State, back: bool) {
     let completion = match state.completion.take() {
@@ -29,13 +44,41 @@ pub fn step(state: &mut State, back: bool) {
             None => return,
         },
     };
-    let word = completion.words[completion.at].text.clone();
-    let Some(room) = state.room_mut() else { return };
-    room.composer.replace_before(completion.chars, &word);
+    let candidate = &completion.words[completion.at];
+    let (word, tail) = (candidate.text.clone(), candidate.tail);
+    let composer = state.composer_mut();
+    composer.replace_before(completion.chars, &word);
+    state.behind = Behind::Space(tail);
     state.completion = Some(Completion {
         chars: word.chars().count(),
         ..completion
     });
+}
+
+/// Makes way for a character that is typed behind what Tab has put there: a space stands there already, a
+/// sign takes its place, and where the sign turns out to begin something, such as `:tada:` or `:)`, the
+/// space comes back. False when nothing is left to be typed.
+pub fn make_way(state: &mut State, behind: Behind, c: char) -> bool {
+    let composer = state.composer_mut();
+    match behind {
+        Behind::Nothing => {}
+        Behind::Space(_) if c == ' ' => return false,
+        Behind::Space(tail) if tail > 0 && CLOSING.contains(c) => {
+            composer.replace_before(tail, "");
+            state.behind = Behind::Sign;
+        }
+        Behind::Space(_) => {}
+        Behind::Sign => {
+            let smiles = "-)(/|*".contains(c);
+            let sign = match composer.before_cursor().chars().next_back() {
+                Some(':') if smiles || c == '+' || c.is_alphanumeric() => " :",
+                Some(';') if smiles => " ;",
+                Some(_) | None => return true,
+            };
+            composer.replace_before(1, sign);
+        }
+    }
+    true
 }
 
 /// A name between two colons is meant as it is: the second colon makes it the emoji.
@@ -48,12 +91,12 @@ pub fn close_emoji(composer: &mut Composer) {
         return;
     };
     if let Some(emoji) = emoji::named(name) {
-        composer.replace_before(name.chars().count() + 2, &format!("{emoji} "));
+        composer.replace_before(name.chars().count() + 2, emoji);
     }
 }
 
 fn begin(state: &State) -> Option<Completion> {
-    let composer = &state.room()?.composer;
+    let composer = state.composer();
     let before = composer.before_cursor();
     let begun = last_word(&before);
     let rest = &before[..before.len() - begun.len()];
@@ -76,13 +119,15 @@ fn found<'a>(
     if let Some(name) = begun.strip_prefix('/').filter(|_| at_start) {
         return (commands(name), begun);
     }
-    match rest {
-        "/join" | "/j" => return (rooms(state, begun.trim_start_matches('#'), ""), begun),
-        "/leave" | "/part" | "/close" => return (open_rooms(state, begun), begun),
-        "/msg" | "/query" | "/m" => {
-            return (names(state, begun.trim_start_matches('@'), "", " "), begun);
-        }
-        _ => {}
+    let arguments = match rest {
+        "/join" | "/j" => Some(rooms(state, begun.trim_start_matches('#'), "")),
+        "/leave" | "/part" | "/close" => Some(open_rooms(state, begun)),
+        "/msg" | "/query" | "/m" => Some(names(state, begun.trim_start_matches('@'), "", " ")),
+        "/react" => Some(emoji_named(begun.trim_start_matches(':'))),
+        _ => None,
+    };
+    if let Some(arguments) = arguments {
+        return (arguments.into_iter().map(argument).collect(), begun);
     }
     let tail = |name: &str| &begun[begun.len() - name.len() - 1..];
     if let Some(name) = signed(begun, ':').filter(|name| !name.is_empty()) {
@@ -112,9 +157,9 @@ fn last_word(before: &str) -> &str {
 fn signed(word: &str, sign: char) -> Option<&str> {
     let (ahead, name) = word.rsplit_once(sign)?;
     let begins = ahead
-        .chars()
+        .graphemes(true)
         .next_back()
-        .is_none_or(|c| "([{\"'*_>".contains(c));
+        .is_none_or(|before| "([{\"'*_>".contains(before) || emoji::name_of(before).is_some());
     let part = |c: char| match sign {
         ':' => c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-'),
         _ => c.is_alphanumeric() || matches!(c, '_' | '.' | '-'),
@@ -126,15 +171,19 @@ fn commands(begun: &str) -> Vec<Candidate> {
     let names = COMMANDS.iter().map(|command| command.names[0]);
     let fitting = names.filter(|name| begins(name, begun));
     fitting
-        .map(|name| candidate(&format!("/{name}"), " "))
+        .map(|name| argument(candidate(&format!("/{name}"), " ")))
         .collect()
 }
 
 fn emoji_named(name: &str) -> Vec<Candidate> {
-    let found = emoji::find(name, WORDS_MAX);
+    let found = if name.is_empty() {
+        emoji::at_hand().collect()
+    } else {
+        emoji::find(name, WORDS_MAX)
+    };
     let words = found.into_iter().map(|(emoji, name)| Candidate {
-        text: format!("{emoji} "),
         label: format!("{emoji} :{name}:"),
+        ..candidate(emoji, " ")
     });
     words.collect()
 }
@@ -191,7 +240,13 @@ fn candidate(word: &str, after: &str) -> Candidate {
     Candidate {
         text: format!("{word}{after}"),
         label: word,
+        tail: after.len(),
     }
+}
+
+/// A word of a command: what is typed behind it is the next one.
+fn argument(word: Candidate) -> Candidate {
+    Candidate { tail: 0, ..word }
 }
 
 /// Whether a word begins like that, in any case.
@@ -219,6 +274,8 @@ mod tests {
             ("std::io", ':', None),
             ("12:30", ':', None),
             ("me@bo", '@', None),
+            ("👩\u{200d}👩\u{200d}👧:ta", ':', Some("ta")),
+            ("é:ta", ':', None),
             (":a/b", ':', None),
         ] {
             assert_eq!(signed(word, sign), name, "{word}");
@@ -228,8 +285,9 @@ mod tests {
     #[test]
     fn a_closed_name_becomes_the_emoji_and_what_is_none_stays() {
         for (typed, left) in [
-            (":tada:", "🎉 "),
-            ("so (:+1:", "so (👍 "),
+            (":tada:", "🎉"),
+            ("so (:+1:", "so (👍"),
+            ("🎉:tada:", "🎉🎉"),
             (":nosuch:", ":nosuch:"),
             ("std::io::", "std::io::"),
             ("at 12:30:", "at 12:30:"),

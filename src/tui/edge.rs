@@ -278,7 +278,7 @@ impl Edge {
                         && let Err(error) = unsent::save(path, &messages)
                     {
                         self.state
-                            .say(format!("unsent messages cannot be kept: {error}"));
+                            .tell_news(format!("unsent messages cannot be kept: {error}"));
                     }
                 }
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),

@@ -1,13 +1,46 @@
 //! Emoji by their names, as they are typed between colons: the names of GitHub, which the browser knows
 //! too.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 /// What a message may be answered with by one key, the same at every start; the first four are the ones
 /// that the browser has at hand.
 pub const AT_HAND: &[&str] = &["👍", "❤️", "😂", "🎉", "👀", "✅", "🙏", "😮"];
 
+/// The same with their names.
+pub fn at_hand() -> impl Iterator<Item = (&'static str, &'static str)> {
+    AT_HAND
+        .iter()
+        .map(|emoji| (*emoji, name_of(emoji).unwrap_or_default()))
+}
+
 /// The emoji of exactly this name.
 pub fn named(name: &str) -> Option<&'static str> {
     emojis::get_by_shortcode(&name.to_lowercase()).map(emojis::Emoji::as_str)
+}
+
+/// The emoji that is meant: it stands there itself, or its name does, between colons or not.
+pub fn meant(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Some(emoji) = emojis::get(text) {
+        return Some(emoji.as_str().to_owned());
+    }
+    let name = text
+        .strip_prefix(':')
+        .and_then(|text| text.strip_suffix(':'));
+    let name = name.unwrap_or(text).trim().replace([' ', '-'], "_");
+    let emoji = named(name.as_str()).or_else(|| named(text));
+    emoji
+        .map(str::to_owned)
+        .or_else(|| is_newer(text).then(|| text.to_owned()))
+}
+
+/// Whether it looks like an emoji that is not in the table yet: a single character of the planes where
+/// they are.
+fn is_newer(text: &str) -> bool {
+    let first = text.chars().next();
+    let is_picture = |c: char| ('\u{1f000}'..='\u{1faff}').contains(&c) && !c.is_alphanumeric();
+    first.is_some_and(is_picture) && text.graphemes(true).count() == 1
 }
 
 /// What an emoji is called between colons; nothing for what is none.
@@ -76,6 +109,46 @@ mod tests {
         assert_eq!((named("nosuch"), named("")), (None, None));
         for emoji in AT_HAND {
             assert_eq!(name_of(emoji).and_then(named), Some(*emoji));
+        }
+    }
+
+    #[test]
+    fn an_emoji_is_meant_by_itself_and_by_its_name() {
+        for (text, emoji) in [
+            ("👍", "👍"),
+            ("👍🏽", "👍🏽"),
+            ("👩\u{200d}👩\u{200d}👧", "👩\u{200d}👩\u{200d}👧"),
+            ("🇩🇪", "🇩🇪"),
+            ("❤️", "❤️"),
+            ("❤", "❤️"),
+            ("1️⃣", "1️⃣"),
+            (":tada:", "🎉"),
+            ("tada", "🎉"),
+            ("Tada", "🎉"),
+            ("+1", "👍"),
+            (":+1:", "👍"),
+            ("-1", "👎"),
+            ("white check mark", "✅"),
+            ("e-mail", "📧"),
+            // Not named yet.
+            ("\u{1faff}", "\u{1faff}"),
+        ] {
+            assert_eq!(meant(text).as_deref(), Some(emoji), "{text}");
+        }
+        for text in [
+            "",
+            "yes",
+            "ja!",
+            "日本",
+            "a👍",
+            "👍👍",
+            ":",
+            "::",
+            "🅰\u{200d}x",
+            "é",
+            "<b>",
+        ] {
+            assert_eq!(meant(text), None, "{text}");
         }
     }
 

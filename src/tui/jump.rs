@@ -52,7 +52,7 @@ pub fn page(state: &mut State, at: usize, id: &MessageId, page: History) {
     let room = &mut state.rooms[at];
     if room.timeline.place(id).is_none() {
         if !page.messages.iter().any(|message| message.id == *id) {
-            return state.say("this message is not there any more");
+            return state.tell_news("this message is not there any more");
         }
         let name = room.name.clone();
         open_anew(room, page);

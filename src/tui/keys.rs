@@ -72,6 +72,15 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it is about the text that is being written.
+    pub fn is_writing(self) -> bool {
+        let mut bindings = BINDINGS.iter();
+        let binding = bindings.find(|binding| binding.action == self);
+        binding.is_some_and(|binding| binding.topic == Topic::Writing)
+    }
+}
+
 /// What a key asks for in the monitoring pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {

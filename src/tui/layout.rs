@@ -39,8 +39,9 @@ pub struct Regions {
 }
 
 /// Cuts up a screen of `size` columns and rows; `composer_rows` is what the text would take.
-/// `aside` is whether what it answers or changes is to be told above it.
-pub fn regions(size: (u16, u16), composer_rows: usize, aside: bool) -> Regions {
+/// `aside` is whether what it answers or changes is to be told above it; the bottom line takes
+/// `status_rows`.
+pub fn regions(size: (u16, u16), composer_rows: usize, aside: bool, status_rows: u16) -> Regions {
     let (columns, rows) = size;
     let sides = sides(columns);
     let (rooms_width, people_width) = sides;
@@ -54,12 +55,12 @@ pub fn regions(size: (u16, u16), composer_rows: usize, aside: bool) -> Regions {
     let mut down = Down { y: 0, rows };
     let topic = down.take(1);
     let aside_height = u16::from(aside && rows >= ASIDE_FROM_ROWS);
-    let below = composer_height + aside_height + 2;
+    let below = composer_height + aside_height + 1 + status_rows;
     let messages = down.take(rows.saturating_sub(1 + below));
     let notice = down.take(1);
     let aside = down.take(aside_height);
     let composer = down.take(composer_height);
-    let status = down.take(1);
+    let status = down.take(status_rows);
     let side_height = topic.1 + messages.1 + notice.1 + aside.1 + composer.1;
     Regions {
         rooms: Rect::new(0, 0, rooms_width, side_height),
@@ -205,10 +206,10 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_has_messages_only_and_a_wide_one_all() {
-        let narrow = regions((40, 12), 1, false);
+        let narrow = regions((40, 12), 1, false, 1);
         assert_eq!((narrow.rooms.width, narrow.people.width), (0, 0));
         assert_eq!(narrow.messages, Rect::new(0, 1, 40, 8));
-        let wide = regions((120, 40), 1, false);
+        let wide = regions((120, 40), 1, false, 1);
         assert_eq!((wide.rooms.width, wide.people.width), (20, 20));
         assert_eq!(wide.messages, Rect::new(20, 1, 80, 36));
     }
@@ -217,7 +218,7 @@ mod tests {
     fn every_size_is_cut_up_without_overlap_or_overrun() {
         for columns in 0..130 {
             for rows in 0..50 {
-                let all = regions((columns, rows), 100, rows % 2 == 0);
+                let all = regions((columns, rows), 100, rows % 2 == 0, 1 + rows % 3);
                 let screen = Rect::new(0, 0, columns, rows);
                 for part in [
                     all.rooms,

@@ -53,7 +53,7 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
         ClientEvent::PutOff { error, .. } => {
             // Who says much in a short time just waits; all else the person may have to do something about.
             if error.code != ErrorCode::RateLimited {
-                state.say(format!("not stored yet: {}", error.message));
+                state.tell_news(format!("not stored yet: {}", error.message));
             }
             Vec::new()
         }
@@ -80,13 +80,13 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
     }
     match state.last_node.replace(session.node.clone()) {
         Some(before) if before != session.node => {
-            state.say(format!("moved from {before} to {}", session.node));
+            state.tell_news(format!("moved from {before} to {}", session.node));
         }
-        Some(_) => state.say(format!("connected to {} again", session.node)),
+        Some(_) => state.tell_news(format!("connected to {} again", session.node)),
         None => {}
     }
     if renamed {
-        state.say(format!("you are {} now", session.user));
+        state.tell_news(format!("you are {} now", session.user));
     }
     state.link = Link::Online {
         node: session.node,
@@ -428,7 +428,7 @@ fn user_renamed(state: &mut State, renamed: &Renamed) -> Vec<Effect> {
     }
     if mine && let Some(me) = &mut state.me {
         me.name.clone_from(to);
-        state.say(format!("you are called {to} now: two had the same name"));
+        state.tell_news(format!("you are called {to} now: two had the same name"));
     }
     let (old, new) = (format!("@{from}"), format!("@{to}"));
     if !mine && state.index_of(&new).is_none() {

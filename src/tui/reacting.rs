@@ -13,7 +13,6 @@ use super::state::{Overlay, State};
 use super::update::edit;
 use super::{speaking, travel};
 use crate::protocol::MessageId;
-use crate::protocol::text::parse_emoji;
 
 /// Characters of a name; none is as long.
 const NAME_CHARS_MAX: usize = 60;
@@ -192,7 +191,10 @@ impl Reactions {
                 .collect()
         } else {
             // It is the emoji itself.
-            parse_emoji(name).iter().map(|emoji| named(emoji)).collect()
+            emoji::meant(name)
+                .iter()
+                .map(|emoji| named(emoji))
+                .collect()
         };
     }
 }

@@ -47,6 +47,8 @@ pub struct Room {
     /// Who is writing, and until when that counts.
     pub typing: BTreeMap<Uid, (String, Ts)>,
     pub composer: Composer,
+    /// The room in which this conversation was asked for.
+    pub way_back: Option<String>,
     /// When `typing` was last sent from here.
     pub typing_sent: Option<Ts>,
 }
@@ -140,6 +142,7 @@ impl Room {
             held: VersionVector::new(),
             typing: BTreeMap::new(),
             composer: Composer::default(),
+            way_back: None,
             typing_sent: None,
         }
     }

@@ -23,15 +23,22 @@ impl SentLines {
         self.lines.push(line);
     }
 
-    /// The line before the one shown; `current` is kept to come back to.
-    pub fn back(&mut self, current: String) -> Option<String> {
-        let (at, kept) = match self.browsing.take() {
-            Some((at, kept)) => (at.saturating_sub(1), kept),
-            None if self.lines.is_empty() => return None,
-            None => (self.lines.len() - 1, current),
-        };
+    /// Where the line stands that is before the one shown. One that reads the same as what is `shown` would be no
+    /// step.
+    pub fn before(&self, shown: &str) -> Option<usize> {
+        let from = self
+            .browsing
+            .as_ref()
+            .map_or(self.lines.len(), |(at, _)| *at);
+        self.lines[..from].iter().rposition(|line| line != shown)
+    }
+
+    /// Shows the line that stands there; `current` is kept to come back to.
+    pub fn show(&mut self, at: usize, current: String) -> Option<String> {
+        let line = self.lines.get(at).cloned()?;
+        let kept = self.browsing.take().map_or(current, |(_, kept)| kept);
         self.browsing = Some((at, kept));
-        self.lines.get(at).cloned()
+        Some(line)
     }
 
     /// The line after the one shown, in the end what stood there before.
@@ -63,15 +70,25 @@ mod tests {
     #[test]
     fn lines_come_back_newest_first_and_the_unsent_one_last() {
         let mut lines = SentLines::default();
-        assert_eq!(lines.back("x".into()), None);
+        let back = |lines: &mut SentLines, shown: &str| {
+            let at = lines.before(shown)?;
+            lines.show(at, shown.to_owned())
+        };
+        assert_eq!(back(&mut lines, "x"), None);
         lines.push("one".into());
         lines.push("two".into());
         lines.push("two".into());
-        assert_eq!(lines.back("draft".into()).unwrap(), "two");
-        assert_eq!(lines.back("two".into()).unwrap(), "one");
-        assert_eq!(lines.back("one".into()).unwrap(), "one");
+        assert_eq!(back(&mut lines, "draft").unwrap(), "two");
+        assert_eq!(back(&mut lines, "two").unwrap(), "one");
+        assert_eq!(back(&mut lines, "one"), None);
         assert_eq!(lines.forward().unwrap(), "two");
         assert_eq!(lines.forward().unwrap(), "draft");
         assert_eq!(lines.forward(), None);
+        assert_eq!(
+            back(&mut lines, "two").unwrap(),
+            "one",
+            "two is shown already"
+        );
+        assert_eq!(lines.forward().unwrap(), "two");
     }
 }

@@ -3,10 +3,11 @@
 use super::commands::{self, Outcome};
 use super::composer::Purpose;
 use super::event::{Effect, Unsent};
-use super::room::{Delivery, Pending, Room};
+use super::room::{Delivery, Pending};
 use super::state::State;
-use super::travel;
+use super::{nobody, travel};
 use crate::client::Command;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, Message, Sent};
 use crate::protocol::{ClientFrame, MessageId, Nonce, RoomRef, Text};
 
@@ -16,18 +17,14 @@ const TYPING_AGAIN_US: i64 = 3_000_000;
 /// Enter: carries out what stands in the composer. What cannot be carried out stays there, with a
 /// word why.
 pub fn submit(state: &mut State) -> Vec<Effect> {
-    let Some(room) = state.room() else {
-        return Vec::new();
-    };
-    let (name, text) = (room.name.clone(), room.composer.text());
-    let purpose = room.composer.purpose.clone();
+    let room = state.room().map(|room| room.name.clone());
+    let composer = state.composer_mut();
+    let (text, purpose) = (composer.text(), composer.purpose.clone());
     if text.trim().is_empty() {
         return Vec::new();
     }
-    if is_unchanged_edit(room) {
-        if let Some(room) = state.room_mut() {
-            room.composer.leave();
-        }
+    if matches!(purpose, Purpose::Edit(_)) && composer.is_unchanged() {
+        composer.leave();
         return Vec::new();
     }
     // What was said of the line before does not concern this one.
@@ -40,16 +37,18 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
     match outcome {
         Ok(effects) => {
             // A command may have begun something else in the composer.
-            if let Some(room) = state.find(&name)
-                && room.composer.text() == text
-            {
-                room.composer.reset();
+            let composer = match room {
+                Some(name) => state.find(&name).map(|room| &mut room.composer),
+                None => Some(&mut state.roomless),
+            };
+            if let Some(composer) = composer.filter(|composer| composer.text() == text) {
+                composer.reset();
             }
             state.sent_lines.push(text);
             effects
         }
         Err(why) => {
-            state.say(why);
+            state.refuse(why);
             Vec::new()
         }
     }
@@ -71,7 +70,7 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
     let nonce = state.nonces.next(state.now);
     let now = state.now;
     let Some(room) = state.room_mut() else {
-        return Err("there is no room: /join ROOM".to_owned());
+        return Err("there is no room to say this in: /join ROOM enters one".to_owned());
     };
     let Some(reference) = room.reference() else {
         return Err(format!("{} is not a room", room.name));
@@ -188,11 +187,6 @@ pub fn edit_in_composer(state: &mut State, id: MessageId) {
     room.composer.edit(id, &text.unwrap_or_default());
 }
 
-/// Whether the composer holds an own message as it is, with nothing changed yet.
-pub fn is_unchanged_edit(room: &Room) -> bool {
-    matches!(room.composer.purpose, Purpose::Edit(_)) && room.composer.is_unchanged()
-}
-
 /// Sends what was refused again, under the same nonces.
 pub fn resend(state: &mut State) -> Vec<Effect> {
     resend_where(state, |_| true)
@@ -304,7 +298,11 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
     for room in &mut state.rooms {
         if let Some(pending) = room.pending_mut(nonce) {
             pending.state = Delivery::Failed(error.message);
-            return Vec::new();
+            let room = room.name.clone();
+            return match error.code {
+                ErrorCode::NoSuchUser => nobody::forget(state, &room).unwrap_or_default(),
+                _ => Vec::new(),
+            };
         }
     }
     if let Some((room, what)) = state.changes.remove(nonce) {
@@ -312,7 +310,7 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
         let now = state.now;
         match state.find(&room) {
             Some(room) => room.timeline.note(now, text, true),
-            None => state.say(text),
+            None => state.tell_news(text),
         }
     }
     Vec::new()

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::attention::Quiet;
+use super::complete::Behind;
 use super::composer::Composer;
 use super::event::{Effect, Unsent};
+use super::flash::Flash;
 use super::keymap::Keymap;
 use super::markup::memo::Memo;
 use super::monitor::Monitor;
@@ -24,9 +26,6 @@ use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
 
 /// Questions on their way, at most. A client that was left alone for years asks no more than that.
 const ASKED_MAX: usize = 1000;
-
-/// Microseconds that a word on the status line stays.
-const FLASH_US: i64 = 5_000_000;
 
 #[derive(Clone, Debug)]
 pub struct State {
@@ -46,11 +45,13 @@ pub struct State {
     /// The node of the last session.
     pub last_node: Option<String>,
     pub me: Option<Me>,
-    /// In the order in which they were opened; never empty after the start.
+    /// In the order in which they were opened; none, once all have been left.
     pub rooms: Vec<Room>,
     /// The room that is shown.
     pub active: usize,
-    /// The message of it that is chosen; then keys are about that.
+    /// What is written while there is no room: commands.
+    pub roomless: Composer,
+    /// The message of the room that is chosen; then keys are about that.
     pub selection: Option<Selection>,
     pub overlay: Overlay,
     pub monitor: Monitor,
@@ -65,8 +66,8 @@ pub struct State {
     pub pressed: Option<Ts>,
     /// What the window is called.
     pub title: String,
-    /// A word to the person, until that moment.
-    pub flash: Option<(String, Ts)>,
+    /// A word to the person.
+    pub flash: Option<Flash>,
     /// When the line was last cleared with Ctrl+C on an empty line.
     pub interrupted: Option<Ts>,
     pub sent_lines: SentLines,
@@ -74,6 +75,8 @@ pub struct State {
     pub memo: Memo,
     /// The words that Tab goes through.
     pub completion: Option<Completion>,
+    /// What Tab has put before the cursor, for the key that comes next.
+    pub behind: Behind,
     /// Public rooms that the node has told of.
     pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
@@ -209,6 +212,8 @@ pub struct Candidate {
     pub text: String,
     /// As it is offered.
     pub label: String,
+    /// Scalar values behind it that a sign takes the place of.
+    pub tail: usize,
 }
 
 /// Makes nonces from the time and from chance that came in at the start.
@@ -256,6 +261,7 @@ impl State {
             me: None,
             rooms: Vec::new(),
             active: 0,
+            roomless: Composer::default(),
             selection: None,
             overlay: Overlay::None,
             monitor: Monitor::default(),
@@ -270,6 +276,7 @@ impl State {
             sent_lines: SentLines::default(),
             memo: Memo::default(),
             completion: None,
+            behind: Behind::Nothing,
             known_rooms: Vec::new(),
             asked: HashMap::new(),
             changes: HashMap::new(),
@@ -287,6 +294,18 @@ impl State {
 
     pub fn room_mut(&mut self) -> Option<&mut Room> {
         self.rooms.get_mut(self.active)
+    }
+
+    /// Where this person writes: in the room that is shown, if there is one.
+    pub fn composer(&self) -> &Composer {
+        self.room().map_or(&self.roomless, |room| &room.composer)
+    }
+
+    pub fn composer_mut(&mut self) -> &mut Composer {
+        match self.rooms.get_mut(self.active) {
+            Some(room) => &mut room.composer,
+            None => &mut self.roomless,
+        }
     }
 
     pub fn find(&mut self, name: &str) -> Option<&mut Room> {
@@ -311,10 +330,6 @@ impl State {
 
     pub fn is_me(&self, uid: &Uid) -> bool {
         self.me.as_ref().is_some_and(|me| me.uid == *uid)
-    }
-
-    pub fn say(&mut self, word: impl Into<String>) {
-        self.flash = Some((word.into(), Ts(self.now.0 + FLASH_US)));
     }
 
     /// A sentence among the messages of a room, for a person who has just asked there.

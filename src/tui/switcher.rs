@@ -110,7 +110,13 @@ impl Switcher {
 
 /// Opens it, and asks which rooms there are besides those that are known.
 pub fn open(state: &mut State) -> Vec<Effect> {
+    open_with(state, "")
+}
+
+/// The same with something typed.
+pub fn open_with(state: &mut State, typed: &str) -> Vec<Effect> {
     let mut switcher = Box::<Switcher>::default();
+    switcher.input.insert(typed);
     switcher.find(state);
     state.overlay = Overlay::Switcher(switcher);
     if state.is_online() {

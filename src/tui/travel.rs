@@ -1,7 +1,9 @@
 //! Moving: among rooms, and through a room's history.
 
+use super::complete::Behind;
 use super::composer::Purpose;
 use super::event::Effect;
+use super::flash;
 use super::layout::{composer_width, regions};
 use super::page::AHEAD_ITEMS;
 use super::room::{Membership, Position, Room};
@@ -35,6 +37,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     }
     state.active = at;
     state.completion = None;
+    state.behind = Behind::Nothing;
     state.sent_lines.stop();
     let me = state.me.clone();
     if let Some(room) = state.room_mut()
@@ -254,12 +257,10 @@ pub fn height(state: &State) -> usize {
 
 /// The parts of the screen as it is now.
 pub fn parts(state: &State) -> super::layout::Regions {
-    let rows = state.room().map_or(1, |room| {
-        room.composer.layout(composer_width(state.size)).rows.len()
-    });
-    let purpose = state.room().map(|room| &room.composer.purpose);
-    let aside = purpose.is_some_and(|purpose| *purpose != Purpose::New);
-    regions(state.size, rows, aside)
+    let composer = state.composer();
+    let rows = composer.layout(composer_width(state.size)).rows.len();
+    let aside = composer.purpose != Purpose::New;
+    regions(state.size, rows, aside, flash::height(state))
 }
 
 /// The rows of the room that is shown.

@@ -4,14 +4,14 @@
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position as Cell;
 
-use super::complete;
+use super::complete::{self, Behind};
 use super::composer::{Composer, Purpose};
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
 use super::view::help;
 use super::{
-    again, attention, monitor, net, reacting, search, selection, speaking, switcher, travel,
+    again, attention, flash, monitor, net, reacting, search, selection, speaking, switcher, travel,
 };
 use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
@@ -70,9 +70,7 @@ fn is_frequent(event: &Event) -> bool {
 
 fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
     state.now = now;
-    if state.flash.as_ref().is_some_and(|(_, until)| now >= *until) {
-        state.flash = None;
-    }
+    flash::tick(state);
     for room in &mut state.rooms {
         room.typing.retain(|_, (_, until)| now < *until);
     }
@@ -94,6 +92,8 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
     if !matches!(action, Some(Action::Complete | Action::CompleteBack)) {
         state.completion = None;
     }
+    let behind = std::mem::take(&mut state.behind);
+    flash::pressed(state, is_writing(state, action));
     if action != Some(Action::Interrupt) {
         state.interrupted = None;
     }
@@ -127,10 +127,19 @@ fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {
         Overlay::None if state.selection.is_some() => selection::press(state, key),
         Overlay::None => match (action, typed(key)) {
             (Some(action), _) => act(state, action),
-            (None, Some(c)) => type_in(state, c),
+            (None, Some(c)) => type_in(state, c, behind),
             (None, None) => Vec::new(),
         },
     }
+}
+
+/// Whether the key changes the text that is being written, or moves in it.
+fn is_writing(state: &State, action: Option<Action>) -> bool {
+    let writes = action.is_none_or(|action| action != Action::Send && action.is_writing());
+    writes
+        && matches!(state.overlay, Overlay::None)
+        && state.selection.is_none()
+        && !state.monitor.open
 }
 
 fn help_key(state: &mut State, action: Option<Action>) -> Vec<Effect> {
@@ -167,27 +176,29 @@ fn take_name(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Types a character into the room's composer.
-fn type_in(state: &mut State, c: char) -> Vec<Effect> {
+/// Types a character into the composer, behind what Tab may have put there.
+fn type_in(state: &mut State, c: char, behind: Behind) -> Vec<Effect> {
+    if !complete::make_way(state, behind, c) {
+        return Vec::new();
+    }
     let effects = write(state, c.encode_utf8(&mut [0; 4]));
-    if let (':', Some(room)) = (c, state.room_mut()) {
-        complete::close_emoji(&mut room.composer);
+    if c == ':' {
+        complete::close_emoji(state.composer_mut());
     }
     effects
 }
 
-/// Types `text` into the room's composer.
+/// Types `text` into the composer.
 fn write(state: &mut State, text: &str) -> Vec<Effect> {
-    let Some(room) = state.room_mut() else {
-        return Vec::new();
-    };
-    room.composer.insert(text);
+    state.composer_mut().insert(text);
     state.sent_lines.stop();
     speaking::typing(state)
 }
 
 fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.completion = None;
+    state.behind = Behind::Nothing;
+    flash::pressed(state, true);
     match &mut state.overlay {
         Overlay::Name { input, .. } => {
             let line = text.lines().next().unwrap_or_default();
@@ -248,11 +259,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pane(_) | Action::Choice(_) | Action::Deed(_) => {}
         Action::Help => state.overlay = Overlay::Help { row: 0 },
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Cancel => {
-            if let Some(room) = state.room_mut() {
-                room.composer.leave();
-            }
-        }
+        Action::Cancel => state.composer_mut().leave(),
         Action::Interrupt => return interrupt(state),
         Action::Quit => return vec![Effect::Quit],
         Action::NewLine
@@ -270,11 +277,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::KillToEnd
         | Action::Yank
         | Action::Undo
-        | Action::Redo => {
-            if let Some(room) = state.room_mut() {
-                edit(&mut room.composer, action);
-            }
-        }
+        | Action::Redo => edit(state.composer_mut(), action),
     }
     Vec::new()
 }
@@ -335,35 +338,39 @@ pub(super) fn edit(composer: &mut Composer, action: Action) {
 fn line_up(state: &mut State) {
     let last_is_stored = state.room().is_some_and(|room| room.pending.is_empty());
     let last_own = speaking::last_own(state).filter(|_| last_is_stored);
-    let Some(room) = state.rooms.get_mut(state.active) else {
-        return;
-    };
-    if room.composer.up() {
+    let browses = state.sent_lines.is_browsing();
+    let composer = state.composer_mut();
+    if composer.up() {
         return;
     }
-    match (&room.composer.purpose, last_own) {
-        (Purpose::Edit(_), _) if speaking::is_unchanged_edit(room) => room.composer.leave(),
-        (Purpose::Edit(_), _) => return,
-        (Purpose::New, Some(id)) if room.composer.is_empty() && !state.sent_lines.is_browsing() => {
+    match (&composer.purpose, last_own) {
+        (Purpose::Edit(_), _) if !composer.is_unchanged() => return,
+        (Purpose::New, Some(id)) if composer.is_empty() && !browses => {
             return speaking::edit_in_composer(state, id);
         }
-        (Purpose::New | Purpose::Reply(_), _) => {}
+        (Purpose::New | Purpose::Edit(_) | Purpose::Reply(_), _) => {}
     }
-    let current = room.composer.text();
-    if let Some(line) = state.sent_lines.back(current) {
-        room.composer.set_text(&line);
+    let shown = composer.text();
+    let Some(at) = state.sent_lines.before(&shown) else {
+        return;
+    };
+    let composer = state.composer_mut();
+    if matches!(composer.purpose, Purpose::Edit(_)) {
+        composer.leave();
+    }
+    let current = composer.text();
+    if let Some(line) = state.sent_lines.show(at, current) {
+        state.composer_mut().set_text(&line);
     }
 }
 
 fn line_down(state: &mut State) {
-    let Some(room) = state.rooms.get_mut(state.active) else {
-        return;
-    };
-    if room.composer.down() || matches!(room.composer.purpose, Purpose::Edit(_)) {
+    let composer = state.composer_mut();
+    if composer.down() || matches!(composer.purpose, Purpose::Edit(_)) {
         return;
     }
     if let Some(line) = state.sent_lines.forward() {
-        room.composer.set_text(&line);
+        state.composer_mut().set_text(&line);
     }
 }
 
@@ -372,24 +379,20 @@ fn newest_or_end(state: &mut State) -> Vec<Effect> {
     if scrolled {
         return travel::to_newest(state);
     }
-    if let Some(room) = state.room_mut() {
-        room.composer.line_end();
-    }
+    state.composer_mut().line_end();
     Vec::new()
 }
 
 /// Ctrl+C: leaves an edit, else clears the line, which undo brings back; then a reply, then the program.
 fn interrupt(state: &mut State) -> Vec<Effect> {
-    let Some(room) = state.room_mut() else {
-        return interrupt_twice(state);
-    };
-    match room.composer.purpose {
-        Purpose::Edit(_) => room.composer.leave(),
-        Purpose::New | Purpose::Reply(_) if !room.composer.is_empty() => {
-            room.composer.set_text("");
+    let composer = state.composer_mut();
+    match composer.purpose {
+        Purpose::Edit(_) => composer.leave(),
+        Purpose::New | Purpose::Reply(_) if !composer.is_empty() => {
+            composer.set_text("");
             state.sent_lines.stop();
         }
-        Purpose::Reply(_) => room.composer.leave(),
+        Purpose::Reply(_) => composer.leave(),
         Purpose::New => return interrupt_twice(state),
     }
     Vec::new()
@@ -405,7 +408,8 @@ pub(super) fn interrupt_twice(state: &mut State) -> Vec<Effect> {
     }
     state.interrupted = Some(now);
     let key = state.keys.first(Action::Interrupt);
-    state.say(format!("{} again quits", key.unwrap_or_default()));
+    let word = format!("{} again quits", key.unwrap_or_default());
+    state.say_for(INTERRUPT_AGAIN_US, word);
     Vec::new()
 }
 
@@ -440,6 +444,7 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 /// A room that is clicked on is shown, a message is chosen.
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
+    flash::pressed(state, false);
     if matches!(state.overlay, Overlay::Switcher(_)) {
         return switcher::click(state, at);
     }
@@ -479,7 +484,7 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 /// Whether something on the screen changes with time alone.
 pub fn is_moving(state: &State) -> bool {
     let writers = state.room().is_some_and(|room| !room.typing.is_empty());
-    state.flash.is_some()
+    flash::is_going(state)
         || state.monitor.open
         || writers
         || matches!(state.link, Link::Offline { .. })

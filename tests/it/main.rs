@@ -52,6 +52,7 @@ mod tui;
 mod tui_end;
 mod tui_hostile;
 #[allow(dead_code)]
+mod tui_lines;
 mod tui_selecting;
 mod tui_start;
 mod tui_support;

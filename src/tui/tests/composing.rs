@@ -79,7 +79,7 @@ fn tab_completes_emoji_by_their_names_and_shows_what_comes_next() {
 fn a_name_between_two_colons_becomes_the_emoji_while_it_is_typed() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
     story.write(":tada:");
-    assert_eq!(line(&story), "🎉 ");
+    assert_eq!(line(&story), "🎉");
     story.ctrl('z');
     story.ctrl('z');
     assert_eq!(line(&story), ":tada:");
@@ -90,6 +90,92 @@ fn a_name_between_two_colons_becomes_the_emoji_while_it_is_typed() {
     fresh(&mut story);
     story.happen(crate::tui::event::Event::Paste(":tada:".to_owned()));
     assert_eq!(line(&story), ":tada:");
+}
+
+#[test]
+fn the_space_that_completing_puts_is_neither_doubled_nor_in_the_way() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    for (typed, then, written) in [
+        ("done :tada", " and", "done 🎉 and"),
+        ("done :tada", "  and", "done 🎉  and"),
+        ("done :tada", "! ok", "done 🎉! ok"),
+        ("done (:tada", ") ok", "done (🎉) ok"),
+        ("bo", " hi", "bob: hi"),
+        ("bo", ": hi", "bob: hi"),
+        ("bo", ", hi", "bob, hi"),
+        ("ask bo", "? ok", "ask bob? ok"),
+        ("ask bo", "...", "ask bob..."),
+        ("ask @bo", "'s cat", "ask @bob's cat"),
+        ("see #lo", ": it", "see #lobby: it"),
+        // What begins with a sign is a word of its own.
+        ("ask bo", ":tada:", "ask bob 🎉"),
+        ("ask bo", ":)", "ask bob :)"),
+        ("ask bo", ";-)", "ask bob ;-)"),
+        ("ask bo", ": he", "ask bob: he"),
+        // Behind a word of a command too.
+        ("/msg bo", " :tada:", "/msg bob 🎉"),
+        ("/msg bo", ":tada:", "/msg bob 🎉"),
+        ("/msg bo", ". hm", "/msg bob . hm"),
+        ("/rea", " x", "/react x"),
+    ] {
+        story.write(typed);
+        tab(&mut story);
+        story.write(then);
+        assert_eq!(line(&story), written, "{typed:?}, Tab, {then:?}");
+        fresh(&mut story);
+    }
+    // Only directly behind it.
+    story.write("ask bo");
+    tab(&mut story);
+    story.press(KeyCode::Left);
+    story.press(KeyCode::Right);
+    story.write(" !");
+    assert_eq!(line(&story), "ask bob  !");
+    fresh(&mut story);
+    story.write(":tada: :tada::tada: ok");
+    assert_eq!(line(&story), "🎉 🎉🎉 ok");
+}
+
+#[test]
+fn what_is_no_emoji_is_not_reacted_with_but_where_somebody_has() {
+    let mut odd = message(1, "bob", "x");
+    odd.reactions = [("ja".to_owned(), vec!["bob".to_owned()])].into();
+    let mut story = Story::in_lobby(80, 24, vec![odd]);
+    for (typed, reacted) in [
+        ("/react tada", "🎉"),
+        ("/react :smile:", "😄"),
+        ("/react +1", "👍"),
+        ("/react 🦀", "🦀"),
+        ("/react ja", "ja"),
+    ] {
+        story.happen(crate::tui::event::Event::Paste(typed.to_owned()));
+        story.press(KeyCode::Enter);
+        let frames = story.written();
+        assert!(
+            matches!(&frames[..], [ClientFrame::React { emoji, .. }] if emoji == reacted),
+            "{typed}: {frames:?}"
+        );
+    }
+    for (typed, why) in [
+        (
+            "/react",
+            "with what? /react 👍, or by its name: /react tada",
+        ),
+        (
+            "/react fyne",
+            "fyne is no emoji, and none is called that: /react 👍",
+        ),
+        ("/react tad", "no emoji is called tad; there is 🎉 tada"),
+        ("/react 日本", "日本 is no emoji"),
+    ] {
+        story.happen(crate::tui::event::Event::Paste(typed.to_owned()));
+        story.press(KeyCode::Enter);
+        assert_eq!(story.written(), []);
+        let screen = story.screen();
+        assert!(screen.contains(why), "{screen}");
+        assert_eq!(line(&story), typed);
+        fresh(&mut story);
+    }
 }
 
 #[test]
@@ -132,6 +218,9 @@ fn tab_completes_rooms_wherever_they_are_named() {
         ("/msg bo", "/msg bob "),
         ("hi @ca", "hi @carol "),
         ("/rea", "/react "),
+        ("/react ", "/react 👍 "),
+        ("/react crab", "/react 🦀 "),
+        ("/react :crab", "/react 🦀 "),
         ("no/join ga", "no/join ga"),
     ] {
         story.write(typed);
@@ -167,6 +256,103 @@ fn up_goes_from_an_empty_line_to_the_last_own_message_and_on_to_what_was_sent() 
     assert_eq!(line(&story), "/who");
     story.press(KeyCode::Down);
     assert_eq!(line(&story), "draft");
+}
+
+#[test]
+fn what_up_shows_already_is_not_shown_again_as_the_line_sent_last() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("before");
+    story.enter("only once");
+    for (n, text) in ["before", "only once"].iter().enumerate() {
+        let nonce = story.state.rooms[0].pending[0].nonce.clone();
+        story.stored(&nonce, n as u64 + 1);
+        assert!(story.screen().contains(text));
+    }
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("✎ only once"), "{}", story.screen());
+    story.press(KeyCode::Up);
+    assert_eq!(line(&story), "before");
+    assert!(!story.screen().contains("editing"));
+    story.press(KeyCode::Up);
+    assert_eq!(line(&story), "before", "there is nothing before it");
+    story.press(KeyCode::Down);
+    assert_eq!(line(&story), "only once");
+    story.press(KeyCode::Down);
+    assert_eq!(line(&story), "");
+    // With nothing else to show, the edit stays.
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "alice", "hello")]);
+    story.press(KeyCode::Up);
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("✎ hello"), "{}", story.screen());
+}
+
+#[test]
+fn without_a_room_commands_are_typed_and_a_text_is_refused_and_kept() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("/leave");
+    let screen = story.screen();
+    assert!(screen.contains("no room: Ctrl+K goes to one"), "{screen}");
+    assert!(screen.contains("> /join ROOM, F1 for help"), "{screen}");
+    story.effects();
+    story.enter("hello");
+    assert_eq!(story.written(), []);
+    let screen = story.screen();
+    assert!(screen.contains("> hello"), "{screen}");
+    assert!(
+        screen.contains("there is no room to say this in: /join ROOM enters one"),
+        "{screen}"
+    );
+    // The line is one as in a room: it is cleared, undone and called back, and Tab completes in it.
+    story.ctrl('c');
+    assert!(story.screen().contains("> /join ROOM"));
+    story.ctrl('z');
+    assert!(story.screen().contains("> hello"));
+    story.ctrl('u');
+    story.press(KeyCode::Up);
+    assert!(story.screen().contains("> /leave"), "{}", story.screen());
+    story.ctrl('u');
+    story.write("/j");
+    tab(&mut story);
+    story.happen(crate::tui::event::Event::Paste("tea".to_owned()));
+    assert!(story.screen().contains("> /join tea"), "{}", story.screen());
+    story.press(KeyCode::Enter);
+    assert_eq!(story.state.room().unwrap().name, "tea");
+    story.enter("/leave");
+    assert!(story.screen().contains("> /join ROOM"), "it is empty again");
+    // What is typed in part shows what it may become.
+    story.write("/re");
+    tab(&mut story);
+    assert!(story.screen().contains("/react"), "{}", story.screen());
+    story.ctrl('u');
+    story.enter("/msg bob hi");
+    assert_eq!(story.state.room().unwrap().name, "@bob");
+    assert!(story.screen().contains("hi … sending"));
+    story.state.rooms[0].pending.clear();
+    story.enter("/leave");
+    story.enter("/rooms");
+    assert!(story.screen().contains("› #"), "{}", story.screen());
+    story.press(KeyCode::Esc);
+    for line in [
+        "/who",
+        "/topic x",
+        "/react 👍",
+        "/edit",
+        "/delete",
+        "/reply x",
+        "/leave",
+    ] {
+        story.enter(line);
+        let screen = story.screen();
+        let said = screen.lines().last().unwrap_or_default();
+        assert!(
+            said.contains("there is no") || said.contains("nobody"),
+            "{line}: {said}"
+        );
+        story.ctrl('u');
+    }
+    story.ctrl('c');
+    story.ctrl('c');
+    assert!(story.effects().contains(&Effect::Quit));
 }
 
 #[test]

@@ -17,7 +17,7 @@ const COUNTED_FROM: usize = 300;
 
 /// Draws the text's rows around the cursor; gives the cursor's place on the screen.
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let room = state.room()?;
+    let composer = state.composer();
     let theme = state.theme;
     let height = usize::from(area.height);
     if height == 0 || area.width <= PROMPT_CELLS {
@@ -28,14 +28,14 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         super::lines([keys], area, buffer);
         return None;
     }
-    let layout = room.composer.layout(usize::from(area.width - PROMPT_CELLS));
+    let layout = composer.layout(usize::from(area.width - PROMPT_CELLS));
     let first = (layout.cursor_row + 1).saturating_sub(height);
-    let prompt = match room.composer.purpose {
+    let prompt = match composer.purpose {
         Purpose::New => "> ",
         Purpose::Reply(_) => "↱ ",
         Purpose::Edit(_) => "✎ ",
     };
-    let over = room.composer.chars() > TEXT_CHARS_MAX;
+    let over = composer.chars() > TEXT_CHARS_MAX;
     let style = if over { theme.wrong() } else { theme.plain() };
     let rows = layout.rows.iter().enumerate().skip(first).take(height);
     let lines = rows.map(|(at, text)| {
@@ -46,14 +46,18 @@ pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> 
         ])
     });
     super::lines(lines.collect::<Vec<_>>(), area, buffer);
-    if room.composer.is_empty() && room.composer.purpose == Purpose::New {
+    if composer.is_empty() && composer.purpose == Purpose::New {
+        let here = match state.room() {
+            Some(_) => "write here",
+            None => "/join ROOM",
+        };
         let hint = match state.keys.first(Action::Help) {
-            Some(key) => format!("write here, {key} for help"),
-            None => "write here, /help lists the keys".to_owned(),
+            Some(key) => format!("{here}, {key} for help"),
+            None => format!("{here}, /help lists the keys"),
         };
         Span::styled(hint, theme.quiet()).render(inner(area), buffer);
     }
-    count(state, room.composer.chars(), area, buffer);
+    count(state, composer.chars(), area, buffer);
     let x = area.x + PROMPT_CELLS + u16::try_from(layout.cursor_cell).unwrap_or(0);
     let y = area.y + u16::try_from(layout.cursor_row - first).unwrap_or(0);
     Some(Position::new(x.min(area.right().saturating_sub(1)), y))

@@ -60,7 +60,11 @@ fn elsewhere(state: &State, cells_max: usize) -> String {
 
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (Some(room), Some(sheet)) = (state.room(), sheet(state)) else {
-        return empty("no room: Ctrl+K goes to one", state, area, buffer);
+        let way = match state.keys.first(Action::Switcher) {
+            Some(key) => format!("no room: {key} goes to one"),
+            None => "no room: /join ROOM enters one".to_owned(),
+        };
+        return empty(&way, state, area, buffer);
     };
     let height = usize::from(area.height);
     let rows = sheet.in_sight(height);
@@ -108,22 +112,22 @@ fn empty(text: &str, state: &State, area: Rect, buffer: &mut Buffer) {
 /// What Tab goes through, what is known of the chosen message, or who is writing; and on the right what is
 /// further down.
 pub fn notice(state: &State, area: Rect, buffer: &mut Buffer) {
-    let Some(room) = state.room() else { return };
     let theme = state.theme;
     let cells = usize::from(area.width);
     let key = state.keys.first(Action::NewestOrEnd);
     // What is held for a chosen message may well be the newest.
-    let below = if state.selection.is_some() && room.new_below == 0 {
-        String::new()
-    } else {
+    let room = state.room();
+    let further = room.filter(|room| state.selection.is_none() || room.new_below > 0);
+    let below = further.map_or(String::new(), |room| {
         below(room, key.as_deref().unwrap_or("↓"))
-    };
+    });
     let left = cells.saturating_sub(width(&below) + 1);
     let words = match &state.completion {
         Some(completion) if completion.words.len() > 1 => candidates(theme, completion, left),
         Some(_) | None if state.selection.is_some() => super::selection::detail(state, left),
         Some(_) | None => {
-            let writers = fit(&writers(&room.writers(state.now)), left);
+            let names = room.map_or(Vec::new(), |room| room.writers(state.now));
+            let writers = fit(&writers(&names), left);
             Line::from(Span::styled(writers, theme.quiet()))
         }
     };

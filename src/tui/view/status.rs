@@ -6,63 +6,101 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use crate::tui::flash::{self, SIGN_CELLS};
 use crate::tui::room::Delivery;
 use crate::tui::shown::{fit, safe, width};
 use crate::tui::state::{Link, State};
 
+/// Between two parts of it.
+const BETWEEN: &str = " · ";
+
+/// Cells of one's own name.
+const NAME_CELLS: usize = 40;
+
 pub fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
-    let cells = usize::from(area.width);
     let (sign, words, style) = link(state);
-    let mut spans = vec![Span::styled(format!(" {sign} "), style)];
-    let room = cells.saturating_sub(3);
-    // A word to the person comes first where there is no room for all.
-    let narrow = cells < 60;
-    if let (true, Some((word, _))) = (narrow, &state.flash) {
-        spans.push(Span::styled(fit_words(word, room), theme.accent()));
-        return Line::from(spans).render(area, buffer);
+    let sign = Span::styled(format!(" {sign} "), style);
+    let room = usize::from(area.width).saturating_sub(SIGN_CELLS);
+    let word = state.flash.as_ref();
+    if let Some(rows) = flash::rows(state) {
+        let style = word.map_or(style, |_| theme.accent());
+        let indented = std::iter::repeat(Span::raw(" ".repeat(SIGN_CELLS)));
+        let heads = std::iter::once(sign).chain(indented);
+        let lines = heads.zip(rows).map(|(head, row)| {
+            let row = Span::styled(fit_words(&row, room), style);
+            Line::from(vec![head, row])
+        });
+        return super::lines(lines, area, buffer);
     }
-    let mut parts = Vec::new();
-    if let Some(me) = &state.me {
+    let name = state.me.as_ref().map(|me| {
         let away = if me.away { " (away)" } else { "" };
-        let name = fit(&format!(" · {}{away}", me.name), 40);
-        parts.push(Span::styled(name, theme.plain()));
-    }
-    let named = parts.len();
+        Span::styled(
+            fit(&format!("{}{away}", me.name), NAME_CELLS),
+            theme.plain(),
+        )
+    });
     let (waiting, failed) = unsent(state);
+    let mut news = Vec::new();
     if waiting > 0 {
-        let words = format!(" · {waiting} waiting");
-        parts.push(Span::styled(words, theme.warning()));
+        let words = format!("{waiting} waiting");
+        news.push(Span::styled(words, theme.warning()));
     }
     if failed > 0 {
-        parts.push(Span::styled(format!(" · {failed} failed"), theme.wrong()));
+        news.push(Span::styled(format!("{failed} failed"), theme.wrong()));
     }
-    let (words, left_out) = choose(&words, &parts, named, room);
-    spans.push(Span::styled(words, style));
-    spans.extend(parts.into_iter().skip(left_out));
-    if let Some((word, _)) = &state.flash {
-        let used: usize = spans.iter().map(|span| width(&span.content)).sum();
-        let words = fit_words(&format!(" · {word}"), cells.saturating_sub(used));
-        spans.push(Span::styled(words, theme.accent()));
+    let word = word.map(|flash| Span::styled(safe(&flash.text, false), theme.accent()));
+    let words = words.into_iter();
+    let words = words.map(|words| Span::styled(safe(&words, false), style));
+    let parts = choose(words.collect(), name, news, word, room);
+    let mut spans = vec![sign];
+    for (nth, part) in parts.into_iter().enumerate() {
+        if nth > 0 {
+            spans.push(Span::styled(BETWEEN, part.style));
+        }
+        spans.push(part);
     }
     Line::from(spans).render(area, buffer);
 }
 
-/// The longest words for which there is room together with the parts behind them, and how many of
-/// these are left out for it: the name, which is the least news, or none.
-fn choose(words: &[String], parts: &[Span<'_>], named: usize, room: usize) -> (String, usize) {
-    let behind = |from: usize| -> usize { parts[from..].iter().map(Span::width).sum() };
+/// What stands on the line, as far as there is room: the longest words for the connection with which all
+/// the rest has room. The name is the least news, and left out first; a word to the person is whole.
+fn choose<'a>(
+    words: Vec<Span<'a>>,
+    name: Option<Span<'a>>,
+    news: Vec<Span<'a>>,
+    word: Option<Span<'a>>,
+    room: usize,
+) -> Vec<Span<'a>> {
+    let fits = |parts: &[Span<'_>]| {
+        let cells: usize = parts.iter().map(|part| width(&part.content)).sum();
+        cells + width(BETWEEN) * parts.len().saturating_sub(1) <= room
+    };
+    let shortest = words.last().cloned();
+    // The sign says it too.
+    let silent = word.is_some().then_some(None);
+    let words = words.into_iter().map(Some).chain(silent);
     for words in words {
-        let words = safe(words, false);
-        for left_out in [0, named] {
-            if width(&words) + behind(left_out) <= room {
-                return (words, left_out);
+        for name in [name.as_ref(), None] {
+            let parts = words.iter().chain(name).chain(&news).chain(&word);
+            let parts: Vec<Span<'_>> = parts.cloned().collect();
+            if fits(&parts) {
+                return parts;
             }
         }
     }
-    let shortest = words.last().map_or("", String::as_str);
-    let left = room.saturating_sub(behind(named));
-    (fit_words(shortest, left), named)
+    if let Some(word) = word {
+        return vec![word];
+    }
+    let behind: usize = news
+        .iter()
+        .map(|part| width(&part.content) + width(BETWEEN))
+        .sum();
+    let words = shortest.map(|words| {
+        let cut = fit_words(&words.content, room.saturating_sub(behind));
+        Span::styled(cut, words.style)
+    });
+    words.into_iter().chain(news).collect()
 }
 
 /// [`fit`], cut between two words where there are several.
@@ -112,12 +150,14 @@ fn link(state: &State) -> (&'static str, Vec<String>, Style) {
                 (None, None) => "no node answers",
                 (Some(_), _) | (_, Some(_)) => "connection lost",
             };
-            let mut words = vec![format!("{what}: {reason}"), what.to_owned()];
+            let because = format!("{what}: {reason}");
+            let mut words = vec![because.clone(), what.to_owned()];
             if left_us > 1_000_000 {
                 let seconds = (left_us + 999_999) / 1_000_000;
                 let when = format!("; next attempt in {seconds} s");
                 words = vec![
-                    format!("{what}: {reason}{when}"),
+                    format!("{because}{when}"),
+                    because,
                     format!("{what}{when}"),
                     what.to_owned(),
                 ];
@@ -152,24 +192,34 @@ fn milliseconds(us: i64) -> String {
 mod tests {
     use super::*;
 
-    fn line(words: &[&str], parts: &[&'static str], room: usize) -> String {
-        let words: Vec<String> = words.iter().map(|words| (*words).to_owned()).collect();
-        let parts: Vec<Span<'_>> = parts.iter().map(|part| Span::raw(*part)).collect();
-        let (mut line, left_out) = choose(&words, &parts, 1, room);
-        for part in &parts[left_out..] {
-            line += &part.content;
-        }
-        line
+    fn line(
+        words: &[&'static str],
+        news: &[&'static str],
+        word: &'static str,
+        room: usize,
+    ) -> String {
+        let spans = |texts: &[&'static str]| texts.iter().map(|text| Span::raw(*text)).collect();
+        let word = (!word.is_empty()).then(|| Span::raw(word));
+        let parts = choose(
+            spans(words),
+            Some(Span::raw("alice")),
+            spans(news),
+            word,
+            room,
+        );
+        let parts: Vec<&str> = parts.iter().map(|part| part.content.as_ref()).collect();
+        parts.join(BETWEEN)
     }
+
+    const LOST: [&str; 4] = [
+        "connection lost: connection refused; next attempt in 3 s",
+        "connection lost: connection refused",
+        "connection lost; next attempt in 3 s",
+        "connection lost",
+    ];
 
     #[test]
     fn where_there_is_no_room_whole_parts_are_left_out_and_never_the_unsent() {
-        let lost = [
-            "connection lost: connection refused; next attempt in 3 s",
-            "connection lost; next attempt in 3 s",
-            "connection lost",
-        ];
-        let parts = [" · alice", " · 1 waiting"];
         for (cells, shown) in [
             (
                 80,
@@ -181,13 +231,35 @@ mod tests {
             ),
             (
                 60,
-                "connection lost; next attempt in 3 s · alice · 1 waiting",
+                "connection lost: connection refused · alice · 1 waiting",
             ),
-            (37, "connection lost · alice · 1 waiting"),
+            (50, "connection lost: connection refused · 1 waiting"),
+            (45, "connection lost · alice · 1 waiting"),
             (30, "connection lost · 1 waiting"),
             (25, "connection… · 1 waiting"),
         ] {
-            assert_eq!(line(&lost, &parts, cells), shown, "{cells}");
+            assert_eq!(line(&LOST, &["1 waiting"], "", cells), shown, "{cells}");
+        }
+    }
+
+    #[test]
+    fn a_word_to_the_person_is_whole_and_the_rest_gives_way() {
+        for (cells, shown) in [
+            (
+                77,
+                "connection lost: connection refused · alice · 1 waiting · left #ops",
+            ),
+            (
+                60,
+                "connection lost: connection refused · 1 waiting · left #ops",
+            ),
+            (45, "connection lost · 1 waiting · left #ops"),
+            (30, "alice · 1 waiting · left #ops"),
+            (25, "1 waiting · left #ops"),
+            (10, "left #ops"),
+        ] {
+            let news = &["1 waiting"];
+            assert_eq!(line(&LOST, news, "left #ops", cells), shown, "{cells}");
         }
     }
 

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
+use crate::tui::flash;
 use crate::tui::keys::{Action, Pane};
 use crate::tui::monitor::alarms::{Alarm, Level, alarms};
 use crate::tui::monitor::cluster::NodeState;
@@ -35,12 +36,12 @@ pub fn draw(state: &State, screen: Rect, buffer: &mut Buffer) {
     Clear.render(screen, buffer);
     let cluster = state.monitor.cluster();
     let alarms = alarms(cluster);
-    let parts = parts(screen, alarms.len());
+    let parts = parts(screen, alarms.len(), flash::height(state));
     header(state, &alarms, parts.header, buffer);
     super::status::draw(state, parts.status, buffer);
     if let Some(words) = nothing_to_show(state) {
         let room = Rect {
-            height: screen.height.saturating_sub(2),
+            height: screen.height.saturating_sub(1 + parts.status.height),
             y: parts.header.bottom(),
             ..screen
         };
@@ -56,7 +57,7 @@ pub fn draw(state: &State, screen: Rect, buffer: &mut Buffer) {
     hints(state, parts.hints, buffer);
 }
 
-fn parts(screen: Rect, alarms: usize) -> Parts {
+fn parts(screen: Rect, alarms: usize, status: u16) -> Parts {
     let rows = screen.height;
     let alarms_max = match rows {
         ..10 => 0,
@@ -79,7 +80,7 @@ fn parts(screen: Rect, alarms: usize) -> Parts {
         (y, left) = (y + height, left - height);
         part
     };
-    let below = alarms + hints + 1;
+    let below = alarms + hints + status;
     let header = take(1);
     let sparks = take(sparks);
     let body = take(rows.saturating_sub(header.height + sparks.height + below));
@@ -89,7 +90,7 @@ fn parts(screen: Rect, alarms: usize) -> Parts {
         body,
         alarms: take(alarms),
         hints: take(hints),
-        status: take(1),
+        status: take(status),
     }
 }
 
