@@ -4,9 +4,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::Tui;
+use super::arrival::{Arrival, Seeker};
 use super::identity::{Identity, login_name};
 use super::stop::{Stop, failed, wrong};
 use super::{arrival, monitor, places, private_file, running};
+use crate::client::Seek;
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
@@ -33,10 +35,14 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     };
     let identity = Identity::find(Some(name.clone()))?;
     // Who was here before knows the place, and may have something to send when it is there again.
-    let nodes = if identity.token.is_some() {
-        arrival::nodes(&args.person.node).await
+    let named = &args.person.node;
+    let arrival = if identity.token.is_some() {
+        Arrival {
+            nodes: arrival::nodes(named).await,
+            named: !named.is_empty(),
+        }
     } else {
-        arrival::nodes_or_asked(&args.person.node).await?
+        arrival::nodes_or_asked(named).await?
     };
     let key = identity.name.key();
     let state = places::state()?;
@@ -45,7 +51,8 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
-        nodes,
+        nodes: arrival.nodes,
+        seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),
         name: Some(name),
         token: identity.token,
         admin: running::tokens(),

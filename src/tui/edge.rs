@@ -26,7 +26,7 @@ use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
 use super::theme::{Ground, Theme};
 use super::update::{is_moving, update};
 use super::{net, view};
-use crate::client::{Client, ClientEvent, Command, Handle, Options};
+use crate::client::{Client, ClientEvent, Command, Handle, Options, Seek};
 use crate::protocol::server::Session;
 use crate::protocol::{RoomRef, Ts, UserName};
 
@@ -66,6 +66,8 @@ pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) + Send>;
 pub struct Config {
     /// Addresses of nodes, `host:port`, tried in this order.
     pub nodes: Vec<String>,
+    /// Looks for nodes again when none of these answers; none where they are the ones that were named.
+    pub seek: Option<Box<dyn Seek>>,
     /// The name to join with; without one, and without a token, the person is asked.
     pub name: Option<UserName>,
     /// Opens the user of an earlier session.
@@ -209,7 +211,10 @@ impl Edge {
             admin: self.config.admin.clone(),
             stays_here: self.config.monitor,
         };
-        let (handle, heard) = Client::connect(options);
+        let (handle, heard) = match self.config.seek.take() {
+            Some(seek) => Client::connect_seeking(options, seek),
+            None => Client::connect(options),
+        };
         self.client = Some(handle);
         self.heard = Some(heard);
     }
