@@ -4,6 +4,7 @@
 //! Nothing is chosen that is not there: nodes of different systems may run beside each other, and a
 //! client goes on from one to the next that it was told of.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 use super::script::NODES_DEFAULT;
 use super::stop::{Stop, failed};
 use super::{places, private_file, running, values};
-use crate::client::query;
+use crate::client::{Found, Seek, query};
 use crate::protocol::text::clean;
 
 /// The port of an address that is typed without one.
@@ -25,6 +26,9 @@ const PORT_DEFAULT: u16 = 9001;
 /// For somebody to greet. Who takes longer is waited for on the screen, which says so.
 const GREETED_WITHIN: Duration = Duration::from_millis(300);
 
+/// Nodes' folders that are remembered, of nodes that were reached.
+const FOLDERS_MAX: usize = 64;
+
 /// Whether somebody is there.
 enum Met {
     Somebody,
@@ -32,6 +36,13 @@ enum Met {
     Perhaps,
     /// Why not, by address.
     Nobody(Vec<(String, String)>),
+}
+
+/// Where a client begins.
+pub(super) struct Arrival {
+    pub(super) nodes: Vec<String>,
+    /// The person named them: it stays with these and those of which they tell.
+    pub(super) named: bool,
 }
 
 /// The nodes to connect to; those that are named as they are.
@@ -49,7 +60,7 @@ pub(super) async fn nodes(named: &[String]) -> Vec<String> {
 ///
 /// # Errors
 /// When the person has no address to give.
-pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Vec<String>, Stop> {
+pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Arrival, Stop> {
     let found = if named.is_empty() {
         usual().await
     } else {
@@ -59,15 +70,19 @@ pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Vec<String>, Stop
         }
     };
     let why = match found {
-        Ok(nodes) => return Ok(nodes),
+        Ok(nodes) => {
+            let named = !named.is_empty();
+            return Ok(Arrival { nodes, named });
+        }
         Err(why) => why,
     };
-    let tried = if named.is_empty() {
-        defaults()
-    } else {
-        named.to_vec()
+    let typed = ask(&mut std::io::stdin().lock(), &why).await?;
+    let (nodes, named) = match typed {
+        Some(address) => (vec![address], true),
+        None if named.is_empty() => (defaults(), false),
+        None => (named.to_vec(), true),
     };
-    ask(&mut std::io::stdin().lock(), &tried, &why).await
+    Ok(Arrival { nodes, named })
 }
 
 fn defaults() -> Vec<String> {
@@ -81,9 +96,7 @@ async fn usual() -> Result<Vec<String>, Vec<(String, String)>> {
         return Ok(defaults());
     }
     let told = running::nodes().into_iter().map(|running| running.address);
-    let typed = kept().and_then(|path| std::fs::read_to_string(path).ok());
-    let typed = typed.and_then(|text| values::address(text.trim()).ok());
-    let others: Vec<String> = told.chain(typed).collect();
+    let others: Vec<String> = told.chain(typed_before()).collect();
     if let Some(address) = first_there(others).await {
         return Ok(vec![address]);
     }
@@ -91,6 +104,49 @@ async fn usual() -> Result<Vec<String>, Vec<(String, String)>> {
         // Something listens there, which may be a node that has much to do.
         Met::Somebody | Met::Perhaps => Ok(defaults()),
         Met::Nobody(why) => Err(why),
+    }
+}
+
+/// The address that was typed the last time.
+fn typed_before() -> Option<String> {
+    let text = std::fs::read_to_string(kept()?).ok()?;
+    values::address(text.trim()).ok()
+}
+
+/// Looks again where a start looks, for a client that no node answers. Once one has been reached, only
+/// where its data lies now: a node that was started again on another port is the same, one with other
+/// data may be of another system, where nobody knows this person.
+#[derive(Debug, Default)]
+pub(super) struct Seeker {
+    reached: bool,
+    data: BTreeSet<PathBuf>,
+}
+
+impl Seek for Seeker {
+    fn reached(&mut self, address: &str) {
+        self.reached = true;
+        if self.data.len() < FOLDERS_MAX {
+            let there = running::nodes().into_iter();
+            let there = there.filter(|running| running.address == address);
+            self.data.extend(there.map(|running| running.data));
+        }
+    }
+
+    fn seek(&mut self) -> Found {
+        let running = running::nodes().into_iter();
+        let nodes = if self.reached {
+            let same = running.filter(|running| self.data.contains(&running.data));
+            same.map(|running| running.address).collect()
+        } else {
+            let told = running.map(|running| running.address);
+            defaults()
+                .into_iter()
+                .chain(told)
+                .chain(typed_before())
+                .collect()
+        };
+        let admin = running::tokens();
+        Found { nodes, admin }
     }
 }
 
@@ -124,12 +180,8 @@ async fn meet(addresses: &[String]) -> Met {
     timeout(GREETED_WITHIN, first).await.unwrap_or(Met::Perhaps)
 }
 
-/// Asks for an address, until somebody answers there.
-async fn ask(
-    input: &mut impl BufRead,
-    tried: &[String],
-    why: &[(String, String)],
-) -> Result<Vec<String>, Stop> {
+/// Asks for an address, until somebody answers there; none is to wait.
+async fn ask(input: &mut impl BufRead, why: &[(String, String)]) -> Result<Option<String>, Stop> {
     println!("{}", nobody(why));
     println!("`chat up` in another terminal starts a system on this machine.");
     loop {
@@ -142,7 +194,7 @@ async fn ask(
         }
         let typed = line.trim();
         if typed.is_empty() {
-            return Ok(tried.to_vec());
+            return Ok(None);
         }
         match typed_address(typed) {
             Err(wrong) => println!("{}", clean(&wrong, false)),
@@ -152,7 +204,7 @@ async fn ask(
                         // The next start asks again, then.
                         let _ = private_file::replace(&path, &format!("{address}\n"));
                     }
-                    return Ok(vec![address]);
+                    return Ok(Some(address));
                 }
                 Err(error) => println!("{}", nobody(&[(address, error.to_string())])),
             },
@@ -243,10 +295,9 @@ mod tests {
 
     #[tokio::test]
     async fn who_gives_no_address_is_told_and_who_presses_enter_waits() {
-        let tried = ["127.0.0.1:1".to_owned()];
         let why = [("127.0.0.1:1".to_owned(), "connection refused".to_owned())];
-        assert!(ask(&mut &b""[..], &tried, &why).await.is_err());
-        let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &tried, &why).await;
-        assert_eq!(waits.unwrap(), tried);
+        assert!(ask(&mut &b""[..], &why).await.is_err());
+        let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &why).await;
+        assert_eq!(waits.unwrap(), None);
     }
 }

@@ -4,9 +4,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::Tui;
+use super::arrival::{Arrival, Seeker};
 use super::identity::{Identity, login_name};
 use super::stop::{Stop, failed, wrong};
 use super::{arrival, monitor, places, private_file, running};
+use crate::client::Seek;
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
@@ -33,18 +35,24 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     };
     let identity = Identity::find(Some(name.clone()))?;
     // Who was here before knows the place, and may have something to send when it is there again.
-    let nodes = if identity.token.is_some() {
-        arrival::nodes(&args.person.node).await
+    let named = &args.person.node;
+    let arrival = if identity.token.is_some() {
+        Arrival {
+            nodes: arrival::nodes(named).await,
+            named: !named.is_empty(),
+        }
     } else {
-        arrival::nodes_or_asked(&args.person.node).await?
+        arrival::nodes_or_asked(named).await?
     };
     let key = identity.name.key();
     let state = places::state()?;
     let rooms_file = state.join("rooms").join(key.as_str());
+    let shown_file = state.join("shown").join(key.as_str());
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     let config = tui::Config {
-        nodes,
+        nodes: arrival.nodes,
+        seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),
         name: Some(name),
         token: identity.token,
         admin: running::tokens(),
@@ -53,7 +61,20 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
         } else {
             args.room.clone()
         },
-        unsent: Some(state.join("unsent").join(key.as_str())),
+        shown: if args.room.is_empty() {
+            room_of_last_time(&shown_file)
+        } else {
+            None
+        },
+        keep_shown: Box::new(move |room| {
+            if let Err(error) = private_file::replace(&shown_file, &format!("{room}\n")) {
+                tracing::warn!(%error, "cannot keep which room was shown");
+            }
+        }),
+        kept: tui::KeptFiles {
+            unsent: state.join("unsent").join(key.as_str()),
+            drafts: state.join("drafts").join(key.as_str()),
+        },
         keep_session: Box::new(move |session| {
             // Nothing can be said on the screen from here; the next start asks for a new token.
             if let Err(error) = keeper.keep(&session.token) {
@@ -114,6 +135,11 @@ fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
         return RoomRef::parse(ROOM_DEFAULT).into_iter().collect();
     }
     rooms
+}
+
+fn room_of_last_time(path: &Path) -> Option<RoomRef> {
+    let text = std::fs::read_to_string(path).ok()?;
+    RoomRef::parse(text.trim()).ok()
 }
 
 fn keep_rooms(path: &Path, rooms: &[RoomRef]) -> std::io::Result<()> {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{ClientEvent, Command, Effect, Input, Moment, Options};
+use super::event::{ClientEvent, Command, Effect, Input, Moment, Options, Seek};
 use super::machine::{Machine, PROBE_TIMEOUT_MS, SILENCE_MS};
 use crate::protocol::limits::SERVER_LINE_BYTES_MAX;
 use crate::protocol::line::{Line, LineBuffer};
@@ -59,12 +59,32 @@ pub struct Handle {
 impl Client {
     /// Starts a client; it connects, and stays connected, until its handle is closed or dropped.
     pub fn connect(options: Options) -> (Handle, mpsc::Receiver<ClientEvent>) {
+        Client::start(options, None)
+    }
+
+    /// The same, for a client that looks for nodes again whenever none of those that it knows answers.
+    pub fn connect_seeking(
+        options: Options,
+        seek: Box<dyn Seek>,
+    ) -> (Handle, mpsc::Receiver<ClientEvent>) {
+        Client::start(options, Some(seek))
+    }
+
+    fn start(
+        options: Options,
+        seek: Option<Box<dyn Seek>>,
+    ) -> (Handle, mpsc::Receiver<ClientEvent>) {
         let (commands, commanded) = mpsc::channel(COMMANDS_MAX);
         let (events, told) = mpsc::channel(EVENTS_MAX);
         let stop = CancellationToken::new();
         let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        let mut machine = Machine::new(options, seed);
+        if seek.is_some() {
+            machine = machine.seeking();
+        }
         let edge = Edge {
-            machine: Machine::new(options, seed),
+            machine,
+            seek,
             started: Instant::now(),
             link: Link::None,
             lines: LineBuffer::new(SERVER_LINE_BYTES_MAX),
@@ -165,6 +185,7 @@ fn with_nonce(frame: &mut ClientFrame) -> Nonce {
 /// The client's task.
 struct Edge {
     machine: Machine,
+    seek: Option<Box<dyn Seek>>,
     started: Instant,
     link: Link,
     lines: LineBuffer,
@@ -277,7 +298,16 @@ impl Edge {
                 match effect {
                     Effect::Dial(address) => self.link = Link::dial(address),
                     Effect::HangUp => self.link = Link::None,
+                    Effect::Seek => {
+                        let found = self.seek.as_mut().map(|seek| seek.seek());
+                        input = Some(Input::Found(found.unwrap_or_default()));
+                    }
                     Effect::Tell(event) => {
+                        if let (ClientEvent::Online { address, .. }, Some(seek)) =
+                            (&event, &mut self.seek)
+                        {
+                            seek.reached(address);
+                        }
                         if self.events.send(event).await.is_err() {
                             return false;
                         }

@@ -24,6 +24,25 @@ pub struct Options {
     pub stays_here: bool,
 }
 
+/// Where nodes are looked for when nobody has named any. It may read what lies on this machine, and
+/// connects to nobody.
+pub trait Seek: Send {
+    /// A session is open there: from now on only nodes of the same system count.
+    fn reached(&mut self, address: &str);
+
+    /// Where nodes may be at this moment.
+    fn seek(&mut self) -> Found;
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Addresses, in the order in which to try them.
+    pub nodes: Vec<String>,
+    /// Administrators' tokens, as in [`Options::admin`].
+    pub admin: BTreeMap<String, String>,
+}
+
 /// What the user of a client wants.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -105,6 +124,8 @@ pub enum Input {
     Frame(Box<ServerFrame>),
     /// A line of the server that this version does not know.
     Noise,
+    /// What was looked for.
+    Found(Found),
     /// The user wants something.
     Command(Command),
     /// Time has passed.
@@ -120,5 +141,7 @@ pub enum Effect {
     Write(Vec<u8>),
     /// Close the connection, or stop opening it.
     HangUp,
+    /// Look for nodes: [`Input::Found`] is the answer.
+    Seek,
     Tell(ClientEvent),
 }

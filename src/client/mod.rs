@@ -10,5 +10,5 @@ pub mod machine;
 pub mod query;
 
 pub use connection::{Busy, Client, Handle};
-pub use event::{ClientEvent, Command, Options};
+pub use event::{ClientEvent, Command, Found, Options, Seek};
 pub use held::Held;

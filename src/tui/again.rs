@@ -8,6 +8,7 @@ use super::event::Effect;
 use super::room::{Again, Membership, Room};
 use super::state::{Asked, State};
 use super::timeline::Item;
+use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::server::{History, MessageUpdate};
 use crate::protocol::{ClientFrame, HistoryRange, Ts};
@@ -69,7 +70,9 @@ pub fn page(room: &mut Room, page: History) {
     let oldest = page.messages.first().map(|message| message.ts);
     for message in page.messages {
         if !changed.contains(&message.id) {
+            let id = message.id.clone();
             room.timeline.look_again(message);
+            unread::take_off_deleted(room, &id);
         }
     }
     // It goes on as long as that leads on.

@@ -69,7 +69,7 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
     let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
     state.known_rooms = names.collect();
     for info in list {
-        if info.room.starts_with('@') && info.unread > 0 && state.index_of(&info.room).is_none() {
+        if info.room.starts_with('@') && info.unread > 0 && state.meant(&info.room).is_none() {
             let at = state.open(&info.room);
             state.rooms[at].unread = info.unread;
         }
@@ -82,7 +82,7 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
         show_in: Some(room),
     }) = asked
     {
-        let lines: Vec<String> = list.iter().map(describe).collect();
+        let lines: Vec<String> = list.iter().map(|info| describe(state, info)).collect();
         let text = if lines.is_empty() {
             "there are no rooms yet: /join ROOM makes one".to_owned()
         } else {

@@ -1,8 +1,9 @@
 //! The one table of slash commands, and what each does.
 
 use super::attention::Quiet;
+use super::changes;
 use super::emoji;
-use super::event::Effect;
+use super::event::{Change, Effect};
 use super::room::{Delivery, Room};
 use super::speaking;
 use super::state::{Asked, State, by_name, same_name};
@@ -133,9 +134,14 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     if at >= state.rooms.len() {
         return wrong("there is no room to leave");
     }
-    let waiting = state.rooms[at].pending.iter();
+    let left = &state.rooms[at];
+    let waiting = left.pending.iter();
     let waiting = waiting.filter(|pending| pending.state == Delivery::Waiting);
+    let mut changes = state.changes.iter();
     match waiting.count() {
+        0 if changes.any(|changing| changing.room == left.name) => {
+            return wrong("a change here is not sent yet, and would be lost");
+        }
         0 => {}
         1 => return wrong("a message here is not sent yet, and would be lost"),
         n => {
@@ -262,14 +268,7 @@ fn topic(state: &mut State, arguments: &str) -> Outcome {
     }
     let text = if arguments == "-" { "" } else { arguments };
     match parse_topic(text) {
-        Ok(topic) => Ok(speaking::change(state, name, "the topic", |nonce| {
-            ClientFrame::Topic {
-                room,
-                topic,
-                nonce: Some(nonce),
-                after: None,
-            }
-        })),
+        Ok(topic) => Ok(changes::make(state, &room, Change::Topic { topic })),
         Err(refusal) => wrong(refusal.message),
     }
 }

@@ -6,6 +6,8 @@
 use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 
+use serde::{Deserialize, Serialize};
+
 use super::shown::{safe, width};
 use crate::protocol::MessageId;
 use crate::protocol::text::clean;
@@ -15,7 +17,8 @@ use crate::protocol::text::clean;
 const CHARS_MAX: usize = 20_000;
 
 /// What Enter does with the text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     #[default]
     New,
@@ -34,10 +37,22 @@ pub struct Composer {
 }
 
 /// What was being written when an edit began.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     text: String,
     purpose: Purpose,
+}
+
+/// What stands in a composer, to be put there again at another start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    text: String,
+    purpose: Purpose,
+    /// Of an edit, the text as it was; and what stood there before it.
+    #[serde(default)]
+    original: String,
+    #[serde(default)]
+    before: Option<Kept>,
 }
 
 /// The composer's text broken into rows, and where the cursor stands in them, in cells.
@@ -120,6 +135,65 @@ impl Composer {
             Purpose::Reply(_) => self.purpose = Purpose::New,
             Purpose::Edit(_) => self.reset(),
         }
+    }
+
+    /// What would be lost with it.
+    pub fn written(&self) -> Option<Written> {
+        let changes_nothing = matches!(self.purpose, Purpose::Edit(_)) && self.is_unchanged();
+        if changes_nothing || self.text().trim().is_empty() {
+            let kept = self.kept.clone()?;
+            return Some(Written {
+                text: kept.text,
+                purpose: kept.purpose,
+                original: String::new(),
+                before: None,
+            });
+        }
+        Some(Written {
+            text: self.text(),
+            purpose: self.purpose.clone(),
+            original: self.original.clone(),
+            before: self.kept.clone(),
+        })
+    }
+
+    /// Puts it back; below what stands here already.
+    pub fn restore(&mut self, written: Written) {
+        let Written {
+            text,
+            purpose,
+            original,
+            before,
+        } = written;
+        match (&self.purpose, purpose) {
+            // One message is changed at a time: the other text is not lost, and stands here after it.
+            (Purpose::Edit(_), _) => {
+                let kept = self.kept.get_or_insert_default();
+                for text in before.map(|before| before.text).into_iter().chain([text]) {
+                    if !kept.text.is_empty() {
+                        kept.text.push('\n');
+                    }
+                    kept.text.push_str(&text);
+                }
+            }
+            (Purpose::New | Purpose::Reply(_), Purpose::Edit(id)) => {
+                if let Some(before) = before {
+                    self.append(&before.text, before.purpose);
+                }
+                self.edit(id, &original);
+                self.set_text(&text);
+            }
+            (Purpose::New | Purpose::Reply(_), purpose) => self.append(&text, purpose),
+        }
+    }
+
+    fn append(&mut self, text: &str, purpose: Purpose) {
+        if self.is_empty() {
+            self.purpose = purpose;
+        } else {
+            self.insert("\n");
+        }
+        self.insert(text);
     }
 
     /// Replaces the text; undo brings the old one back.

@@ -15,16 +15,18 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::attention::Quiet;
-use super::event::{Effect, Event};
+use super::drafts::{self, Draft};
+use super::event::{Effect, Event, Unsent};
+use super::kept::Kept;
 use super::keymap::Keymap;
+use super::room::Room;
 use super::shown::{Emoji, show_emoji};
 use super::state::State;
 use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
 use super::theme::{Ground, Theme};
-use super::unsent;
 use super::update::{is_moving, update};
 use super::{net, view};
-use crate::client::{Client, ClientEvent, Command, Handle, Options};
+use crate::client::{Client, ClientEvent, Command, Handle, Options, Seek};
 use crate::protocol::server::Session;
 use crate::protocol::{RoomRef, Ts, UserName};
 
@@ -47,6 +49,16 @@ pub type KeepSession = Box<dyn FnMut(&Session) + Send>;
 /// Keeps the rooms for the next start.
 pub type KeepRooms = Box<dyn FnMut(&[RoomRef]) + Send>;
 
+/// Keeps the room that was shown last.
+pub type KeepShown = Box<dyn FnMut(&RoomRef) + Send>;
+
+/// Files that several clients of one person share.
+#[derive(Debug)]
+pub struct KeptFiles {
+    pub unsent: PathBuf,
+    pub drafts: PathBuf,
+}
+
 /// Keeps the hours without bell and notifications for the next start.
 pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) + Send>;
 
@@ -54,16 +66,22 @@ pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) + Send>;
 pub struct Config {
     /// Addresses of nodes, `host:port`, tried in this order.
     pub nodes: Vec<String>,
+    /// Looks for nodes again when none of these answers; none where they are the ones that were named.
+    pub seek: Option<Box<dyn Seek>>,
     /// The name to join with; without one, and without a token, the person is asked.
     pub name: Option<UserName>,
     /// Opens the user of an earlier session.
     pub token: Option<String>,
     /// Administrators' tokens, by the node's address or name.
     pub admin: BTreeMap<String, String>,
-    /// The rooms and conversations to begin with; the first is shown.
+    /// The rooms and conversations to begin with.
     pub rooms: Vec<RoomRef>,
-    /// Where messages are kept that could not be sent; `None` keeps none.
-    pub unsent: Option<PathBuf>,
+    /// The one that is shown; else the first.
+    pub shown: Option<RoomRef>,
+    /// Called with the room that is shown in the end, for the next start.
+    pub keep_shown: KeepShown,
+    /// Where it is kept what could not be sent, and what was being written.
+    pub kept: KeptFiles,
     /// Called with each session that is opened, so that its token can be kept.
     pub keep_session: KeepSession,
     /// Called with the rooms this person is in when they have changed, for the next start.
@@ -106,6 +124,7 @@ pub async fn run(config: Config) -> Result<(), TerminalError> {
     let result = edge.run(&guard).await;
     // The terminal first: saying goodbye to the node may take a moment.
     drop(guard);
+    edge.keep_for_the_next_start();
     if let Some(handle) = edge.client.take() {
         handle.close().await;
     }
@@ -116,6 +135,8 @@ struct Edge {
     config: Config,
     screen: Screen,
     state: State,
+    unsent: Kept<Unsent>,
+    drafts: Kept<Draft>,
     speaks: Speaks,
     client: Option<Handle>,
     heard: Option<mpsc::Receiver<ClientEvent>>,
@@ -140,13 +161,18 @@ impl Edge {
         let mut state = State::new(now(), zone, theme, (size.width, size.height), seed);
         state.keys.clone_from(&config.keys);
         state.quiet = config.quiet;
-        if let Some(path) = &config.unsent {
-            state.unsent = unsent::load(path);
+        let (unsent, messages, wrong) = Kept::open(&config.kept.unsent);
+        let (drafts, written, wrong_too) = Kept::open(&config.kept.drafts);
+        (state.unsent, state.drafts) = (messages, written);
+        if let Some(word) = wrong.or(wrong_too) {
+            state.say(word);
         }
         let mut edge = Edge {
             config,
             screen,
             state,
+            unsent,
+            drafts,
             speaks: Speaks::here(),
             client: None,
             heard: None,
@@ -162,7 +188,11 @@ impl Edge {
     /// Connects, or asks for a name first.
     fn begin(&mut self) {
         self.state.monitor.open = self.config.monitor;
-        let joins = net::begin(&mut self.state, &self.config.rooms);
+        let joins = net::begin(
+            &mut self.state,
+            &self.config.rooms,
+            self.config.shown.as_ref(),
+        );
         match self.config.name.clone() {
             Some(name) => self.connect(name),
             None => self
@@ -181,7 +211,10 @@ impl Edge {
             admin: self.config.admin.clone(),
             stays_here: self.config.monitor,
         };
-        let (handle, heard) = Client::connect(options);
+        let (handle, heard) = match self.config.seek.take() {
+            Some(seek) => Client::connect_seeking(options, seek),
+            None => Client::connect(options),
+        };
         self.client = Some(handle);
         self.heard = Some(heard);
     }
@@ -273,10 +306,8 @@ impl Edge {
                         self.commands.push_back(command);
                     }
                 }
-                Effect::Keep(messages) => {
-                    if let Some(path) = &self.config.unsent
-                        && let Err(error) = unsent::save(path, &messages)
-                    {
+                Effect::Keep(unsent) => {
+                    if let Err(error) = self.unsent.keep(&unsent) {
                         self.state
                             .tell_news(format!("unsent messages cannot be kept: {error}"));
                     }
@@ -296,6 +327,17 @@ impl Edge {
             }
         }
         self.command();
+    }
+
+    /// However it ends: what is written and not sent, and where the person was.
+    fn keep_for_the_next_start(&mut self) {
+        let drafts = drafts::all(&mut self.state);
+        if let Err(error) = self.drafts.keep(&drafts) {
+            tracing::warn!(%error, "cannot keep what is written and not sent");
+        }
+        if let Some(shown) = self.state.room().and_then(Room::reference) {
+            (self.config.keep_shown)(&shown);
+        }
     }
 
     /// Tells the terminal something that is not part of the screen; it goes out with the next one.

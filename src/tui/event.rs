@@ -55,7 +55,7 @@ pub struct Notice {
     pub words: String,
 }
 
-/// An own message that no node has acknowledged, as it is kept from one start to the next.
+/// An own message or change that no node has acknowledged, as it is kept from one start to the next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unsent {
     /// Whose it is: under another user it would be another message.
@@ -63,8 +63,42 @@ pub struct Unsent {
     /// As the protocol names it.
     pub room: String,
     pub nonce: Nonce,
-    pub text: Text,
-    pub reply_to: Option<MessageId>,
     /// When it was written.
     pub ts: Ts,
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What was said or changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum What {
+    Message {
+        text: Text,
+        reply_to: Option<MessageId>,
+    },
+    Change {
+        change: Change,
+    },
+}
+
+/// Something that is made of what is there, in the words of the protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Change {
+    Edit {
+        id: MessageId,
+        text: Text,
+    },
+    Delete {
+        id: MessageId,
+    },
+    React {
+        id: MessageId,
+        emoji: String,
+        on: bool,
+    },
+    Topic {
+        topic: String,
+    },
 }

@@ -9,10 +9,12 @@
 mod again;
 mod answers;
 pub mod attention;
+mod changes;
 pub mod commands;
 mod complete;
 pub mod composer;
 mod deeds;
+mod drafts;
 pub mod edge;
 mod emoji;
 pub mod event;
@@ -20,6 +22,7 @@ mod flash;
 mod formatted;
 mod fuzzy;
 mod jump;
+mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
@@ -46,6 +49,7 @@ mod testing;
 pub mod theme;
 pub mod timeline;
 mod travel;
+mod unread;
 mod unsent;
 pub mod update;
 pub mod view;
@@ -54,5 +58,5 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-pub use edge::{Config, run};
+pub use edge::{Config, KeptFiles, run};
 pub use terminal::TerminalError;

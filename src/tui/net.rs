@@ -7,13 +7,15 @@ use super::rows::mentions;
 use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
-use super::{again, answers, attention, monitor, search, speaking, travel};
+use super::{
+    again, answers, attention, changes, drafts, monitor, search, speaking, travel, unread, unsent,
+};
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::Room as RoomFrame;
 use crate::protocol::server::{
-    AwayChanged, ErrorFrame, History, Message, MessageUpdate, ReadMoved, Renamed, Role, RoomInfo,
-    ServerFrame, Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
+    AwayChanged, ErrorFrame, History, Message, MessageUpdate, Renamed, Role, RoomInfo, ServerFrame,
+    Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
 };
 use crate::protocol::{ClientFrame, Re, RoomRef, Ts, UserName};
 
@@ -46,10 +48,7 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
             Vec::new()
         }
         ClientEvent::Sent(sent) => speaking::sent(state, sent),
-        ClientEvent::Done { nonce, .. } => {
-            state.changes.remove(&nonce);
-            Vec::new()
-        }
+        ClientEvent::Done { nonce, .. } => changes::done(state, &nonce),
         ClientEvent::PutOff { error, .. } => {
             // Who says much in a short time just waits; all else the person may have to do something about.
             if error.code != ErrorCode::RateLimited {
@@ -96,7 +95,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         state.overlay = Overlay::None;
     }
     state.pinged = None;
-    let mut effects = speaking::restore(state);
+    let mut effects = unsent::restore(state);
     effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
@@ -149,7 +148,10 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
         ServerFrame::Renamed(renamed) => user_renamed(state, &renamed),
         ServerFrame::Topic(topic) => topic_changed(state, topic),
         ServerFrame::Typing(typing) => somebody_types(state, typing),
-        ServerFrame::Read(read) => read_elsewhere(state, &read),
+        ServerFrame::Read(read) => {
+            unread::read_elsewhere(state, &read);
+            Vec::new()
+        }
         ServerFrame::Gap(gap) => {
             if let Some(room) = state.find(&gap.room) {
                 room.caught_up = false;
@@ -224,34 +226,16 @@ fn reopen(room: &mut Room) {
     }
 }
 
-/// The first messages of a room. What the read marker does not cover is unread, but for somebody
-/// who has never read here at all.
+/// The first messages of a room.
 fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
-    let me = state.me.clone();
-    let reading = travel::is_reading(state, at);
-    let room = &mut state.rooms[at];
-    let others = |message: &Message| me.as_ref().is_none_or(|me| me.uid != message.uid);
-    let is_unread = |m: &&Message| others(m) && !room.read.covers(&m.origin, m.seq);
-    let unread = messages.iter().filter(is_unread).count();
-    let meant = |m: &&Message| {
-        let text = m.text.as_deref().unwrap_or_default();
-        me.as_ref().is_some_and(|me| mentions(text, &me.name))
-    };
-    let meant = messages.iter().filter(is_unread).filter(meant).count();
+    let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
     for message in messages {
-        if !others(&message) {
-            room.take_pending(&message.nonce);
+        if state.is_me(&message.uid) {
+            state.rooms[at].take_pending(&message.nonce);
         }
-        room.timeline.put(message);
+        state.rooms[at].timeline.put(message);
     }
-    if unread > 0 && !room.read.is_empty() {
-        room.read_before = room.read.clone();
-        room.first_unread = travel::first_unread(room, others);
-        if !reading {
-            room.unread = u32::try_from(unread).unwrap_or(u32::MAX);
-            room.mentions = u32::try_from(meant).unwrap_or(u32::MAX);
-        }
-    }
+    unread::count_first(state, at, &ids);
 }
 
 fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[MessageUpdate]) {
@@ -263,13 +247,14 @@ fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[
     }
     for update in updates {
         state.rooms[at].timeline.update(update);
+        unread::take_off_deleted(&mut state.rooms[at], &update.id);
     }
 }
 
 fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
     let direct = message.room.starts_with('@');
     let Some(at) = state
-        .index_of(&message.room)
+        .meant(&message.room)
         .or_else(|| direct.then(|| state.open(&message.room)))
     else {
         return Vec::new();
@@ -304,15 +289,18 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
         .timeline
         .oldest_ts()
         .is_some_and(|oldest| message.ts < oldest);
-    let (id, stood_at) = (
-        message.id.clone(),
-        room.timeline.place(&message.id).cloned(),
-    );
+    let (id, deleted) = (message.id.clone(), message.deleted);
+    let stood_at = room.timeline.place(&id).cloned();
     let put = room.timeline.put_live(message);
     if stood_at.is_some() && room.first_unread == stood_at {
         room.first_unread = room.timeline.place(&id).cloned();
     }
     room.timeline.trim(reader.as_ref());
+    if deleted {
+        // It may be one that waited to be read.
+        unread::take_off_deleted(room, &id);
+        return false;
+    }
     if put == Put::Known || (put == Put::Outside && long_ago) || mine || seen {
         return false;
     }
@@ -320,8 +308,7 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
         room.new_below += 1;
     }
     if !reading {
-        room.unread += 1;
-        room.mentions += u32::from(named);
+        unread::count(room, &id, named);
         let all_read_before = room.unread == 1;
         if (all_read_before || room.first_unread.is_none()) && put == Put::New {
             room.first_unread = Some(place);
@@ -341,6 +328,7 @@ fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
         room.hold(&update.origin, update.seq);
         again::changed(room, update);
         room.timeline.update(update);
+        unread::take_off_deleted(room, &update.id);
     }
     Vec::new()
 }
@@ -348,7 +336,7 @@ fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
 /// A page: of what was missed when it has `since`, else the answer to a question of ours.
 fn page(state: &mut State, page: History) -> Vec<Effect> {
     let asked = take_asked(state, page.re.as_ref());
-    let Some(at) = state.index_of(&page.room) else {
+    let Some(at) = state.meant(&page.room) else {
         return Vec::new();
     };
     match (&page.since, asked) {
@@ -475,27 +463,6 @@ fn somebody_types(state: &mut State, typing: Typing) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Another session of this person has read on.
-fn read_elsewhere(state: &mut State, read: &ReadMoved) -> Vec<Effect> {
-    let me = state.me.clone();
-    if let Some(room) = state.find(&read.room) {
-        room.read.merge(&read.since);
-        let unread = room.timeline.messages_back().filter(|message| {
-            !room.read.covers(&message.origin, message.seq)
-                && me.as_ref().is_none_or(|me| me.uid != message.uid)
-        });
-        let (mut count, mut meant) = (0, 0);
-        for message in unread {
-            let text = message.text.as_deref().unwrap_or_default();
-            count += 1;
-            meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
-        }
-        room.unread = room.unread.min(count);
-        room.mentions = room.mentions.min(meant);
-    }
-    Vec::new()
-}
-
 fn take_asked(state: &mut State, re: Option<&Re>) -> Option<Asked> {
     match re {
         Some(Re::Number(re)) => state.asked.remove(re),
@@ -503,8 +470,8 @@ fn take_asked(state: &mut State, re: Option<&Re>) -> Option<Asked> {
     }
 }
 
-/// Opens the rooms and conversations to begin with.
-pub fn begin(state: &mut State, rooms: &[RoomRef]) -> Vec<Effect> {
+/// Opens the rooms and conversations to begin with, and shows one of them.
+pub fn begin(state: &mut State, rooms: &[RoomRef], shown: Option<&RoomRef>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for reference in rooms {
         let at = state.open(&reference.to_string());
@@ -512,6 +479,15 @@ pub fn begin(state: &mut State, rooms: &[RoomRef]) -> Vec<Effect> {
             effects.push(commands::join_effect(&mut state.rooms[at], name));
         }
     }
+    if let Some(shown) = shown {
+        let name = shown.to_string();
+        state.active = match shown {
+            // Whoever has left it since does not come back by this.
+            RoomRef::Room(_) => state.index_of(&name).unwrap_or(0),
+            RoomRef::Direct(_) | RoomRef::DirectUid(_) => state.open(&name),
+        };
+    }
+    drafts::open_conversations(state);
     effects
 }
 
@@ -528,11 +504,14 @@ pub fn is_final(code: ErrorCode) -> bool {
 }
 
 /// The rooms' list as the person reads it, one a line.
-pub fn describe(room: &RoomInfo) -> String {
+pub fn describe(state: &State, room: &RoomInfo) -> String {
     let sign = if room.room.starts_with('@') { "" } else { "#" };
     let mut line = format!("{sign}{}  {} here", room.room, room.total);
-    if room.unread > 0 {
-        line.push_str(&format!(", {} unread", room.unread));
+    // A node counts the person's own messages too.
+    let open = state.index_of(&room.room).map(|at| state.rooms[at].unread);
+    let unread = open.unwrap_or(room.unread);
+    if unread > 0 {
+        line.push_str(&format!(", {unread} unread"));
     }
     if !room.topic.is_empty() {
         line.push_str(&format!("  {}", room.topic));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::composer::Composer;
+use super::drafts::Draft;
 use super::timeline::{Beyond, Place, Timeline};
 use crate::protocol::server::UserInfo;
 use crate::protocol::{MessageId, Nonce, Origin, RoomRef, Seq, Text, Ts, Uid, VersionVector};
@@ -49,6 +50,8 @@ pub struct Room {
     pub composer: Composer,
     /// The room in which this conversation was asked for.
     pub way_back: Option<String>,
+    /// What an earlier run left in it.
+    pub draft: Option<Draft>,
     /// When `typing` was last sent from here.
     pub typing_sent: Option<Ts>,
 }
@@ -143,6 +146,7 @@ impl Room {
             typing: BTreeMap::new(),
             composer: Composer::default(),
             way_back: None,
+            draft: None,
             typing_sent: None,
         }
     }

@@ -1,9 +1,10 @@
 //! What this person says: messages, edits and other changes, on their way to a node.
 
+use super::changes;
 use super::commands::{self, Outcome};
 use super::composer::Purpose;
-use super::event::{Effect, Unsent};
-use super::room::{Delivery, Pending};
+use super::event::{Change, Effect};
+use super::room::{Delivery, Pending, Room};
 use super::state::State;
 use super::{nobody, travel};
 use crate::client::Command;
@@ -94,73 +95,39 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
 /// Changes the text of an own message; nothing, if it is the same.
 pub fn edit(state: &mut State, id: MessageId, text: &str) -> Outcome {
     let text = Text::parse(text.trim_end()).map_err(|refusal| refusal.message)?;
-    let (name, room) = here(state)?;
+    let room = here(state)?;
     let held = state.room().and_then(|room| room.timeline.message(&id));
     if held.is_some_and(|message| message.text.as_deref() == Some(text.as_str())) {
         return Ok(Vec::new());
     }
-    Ok(change(state, name, "the edit", |nonce| ClientFrame::Edit {
-        room,
-        id,
-        text,
-        nonce: Some(nonce),
-        after: None,
-    }))
+    Ok(changes::make(state, &room, Change::Edit { id, text }))
 }
 
 /// Takes an own message back, for good.
 pub fn delete(state: &mut State, id: MessageId) -> Outcome {
-    let (name, room) = here(state)?;
-    Ok(change(state, name, "deleting", |nonce| {
-        ClientFrame::Delete {
-            room,
-            id,
-            nonce: Some(nonce),
-            after: None,
-        }
-    }))
+    let room = here(state)?;
+    Ok(changes::make(state, &room, Change::Delete { id }))
 }
 
 /// Puts a reaction to a message of the room that is shown, or takes it back.
 pub fn react(state: &mut State, id: MessageId, emoji: String) -> Outcome {
-    let (name, room) = here(state)?;
+    let room = here(state)?;
     let message = room_message(state, &id).ok_or("there is no such message here")?;
     let me = state.me.as_ref().map(|me| &me.name);
     let names = message.reactions.get(&emoji);
     let mine = names.zip(me).is_some_and(|(names, me)| names.contains(me));
-    Ok(change(state, name, "the reaction", |nonce| {
-        ClientFrame::React {
-            room,
-            id,
-            emoji,
-            on: !mine,
-            nonce: Some(nonce),
-            after: None,
-        }
-    }))
+    let on = !mine;
+    Ok(changes::make(state, &room, Change::React { id, emoji, on }))
 }
 
 fn room_message<'a>(state: &'a State, id: &MessageId) -> Option<&'a Message> {
     state.room()?.timeline.message(id)
 }
 
-/// The room that is shown, by its name and as the protocol refers to it.
-fn here(state: &State) -> Result<(String, RoomRef), String> {
-    let room = state.room();
-    let here = room.and_then(|room| Some((room.name.clone(), room.reference()?)));
+/// The room that is shown, as the protocol refers to it.
+fn here(state: &State) -> Result<RoomRef, String> {
+    let here = state.room().and_then(Room::reference);
     here.ok_or_else(|| "there is no room".to_owned())
-}
-
-/// Sends a change, and remembers what it was in case it is refused.
-pub fn change(
-    state: &mut State,
-    room: String,
-    what: &'static str,
-    frame: impl FnOnce(Nonce) -> ClientFrame,
-) -> Vec<Effect> {
-    let nonce = state.nonces.next(state.now);
-    state.changes.insert(nonce.clone(), (room, what));
-    vec![Effect::Net(Command::Write(frame(nonce)))]
 }
 
 /// The newest message of this person in the room that is shown.
@@ -224,53 +191,13 @@ pub fn discard_where(state: &mut State, dropped: impl Fn(&Pending) -> bool) -> V
     vec![state.keep()]
 }
 
-/// Sends what an earlier run could not, if this is still the same user. Under another one it would
-/// be another message: that is for the person to decide.
-pub fn restore(state: &mut State) -> Vec<Effect> {
-    let unsent = std::mem::take(&mut state.unsent);
-    let uid = state.me.as_ref().map(|me| me.uid.clone());
-    let mut effects = Vec::new();
-    for message in unsent {
-        let Ok(reference) = RoomRef::parse(&message.room) else {
-            continue;
-        };
-        let same_user = message.uid.is_none() || message.uid == uid;
-        let pending = pending_again(message.clone(), same_user);
-        if same_user {
-            effects.push(write(&pending, reference.clone()));
-        }
-        let known = state.index_of(&message.room).is_some();
-        let at = state.open(&message.room);
-        state.rooms[at].pending.push(pending);
-        if let (false, RoomRef::Room(name)) = (known, &reference) {
-            let join = commands::join_effect(&mut state.rooms[at], name);
-            effects.insert(0, join);
-        }
-    }
-    effects
-}
-
-fn pending_again(message: Unsent, same_user: bool) -> Pending {
-    let state = if same_user {
-        Delivery::Waiting
-    } else {
-        Delivery::Failed("you are another user now".to_owned())
-    };
-    Pending {
-        nonce: message.nonce,
-        text: message.text,
-        reply_to: message.reply_to,
-        ts: message.ts,
-        state,
-    }
-}
-
 /// A node has stored an own message.
 pub fn sent(state: &mut State, sent: Sent) -> Vec<Effect> {
     let me = state.me.clone();
-    let Some(room) = state.find(&sent.room) else {
-        return Vec::new();
+    let Some(at) = state.meant(&sent.room) else {
+        return vec![state.keep()];
     };
+    let room = &mut state.rooms[at];
     if let (Some(pending), Some(me)) = (room.take_pending(&sent.nonce), me) {
         room.timeline.put_live(Message {
             room: sent.room.clone(),
@@ -305,15 +232,7 @@ pub fn failed(state: &mut State, nonce: &Nonce, error: ErrorFrame) -> Vec<Effect
             };
         }
     }
-    if let Some((room, what)) = state.changes.remove(nonce) {
-        let text = format!("{what} was refused: {}", error.message);
-        let now = state.now;
-        match state.find(&room) {
-            Some(room) => room.timeline.note(now, text, true),
-            None => state.tell_news(text),
-        }
-    }
-    Vec::new()
+    changes::refused(state, nonce, &error)
 }
 
 /// The composer has changed: the others hear that this person is writing, now and then.
@@ -344,7 +263,7 @@ pub fn typing(state: &mut State) -> Vec<Effect> {
     vec![state.tell(frame)]
 }
 
-fn write(pending: &Pending, room: RoomRef) -> Effect {
+pub fn write(pending: &Pending, room: RoomRef) -> Effect {
     Effect::Net(Command::Write(ClientFrame::Send {
         room,
         text: pending.text.clone(),

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::attention::Quiet;
+use super::changes::Changing;
 use super::complete::Behind;
 use super::composer::Composer;
+use super::drafts::{self, Draft};
 use super::event::{Effect, Unsent};
 use super::flash::Flash;
 use super::keymap::Keymap;
@@ -20,6 +22,7 @@ use super::sent_lines::SentLines;
 use super::switcher::Switcher;
 use super::theme::Theme;
 use super::timeline::Beyond;
+use super::unsent;
 use crate::client::Command;
 use crate::protocol::server::UserInfo;
 use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
@@ -81,10 +84,12 @@ pub struct State {
     pub known_rooms: Vec<String>,
     /// Questions on their way, by their mark.
     pub asked: HashMap<i64, Asked>,
-    /// Changes on their way: in which room, and what it was.
-    pub changes: HashMap<Nonce, (String, &'static str)>,
+    /// Changes on their way.
+    pub changes: Vec<Changing>,
     /// What an earlier run could not send; it goes out with the first session.
     pub unsent: Vec<Unsent>,
+    /// What an earlier run was writing in rooms that are not open yet.
+    pub drafts: Vec<Draft>,
     /// When the round trip was last measured.
     pub pinged: Option<Ts>,
     /// When a read marker was last sent.
@@ -279,8 +284,9 @@ impl State {
             behind: Behind::Nothing,
             known_rooms: Vec::new(),
             asked: HashMap::new(),
-            changes: HashMap::new(),
+            changes: Vec::new(),
             unsent: Vec::new(),
+            drafts: Vec::new(),
             pinged: None,
             read_sent: None,
             nonces: Nonces::new(seed),
@@ -316,11 +322,30 @@ impl State {
         self.rooms.iter().position(|room| room.name == name)
     }
 
+    /// The room that a node means. A conversation may have been opened with its name written otherwise: from
+    /// then on it is written as the node does.
+    pub fn meant(&mut self, name: &str) -> Option<usize> {
+        if let Some(at) = self.index_of(name) {
+            return Some(at);
+        }
+        let other = name.strip_prefix('@')?;
+        let alike = |room: &Room| {
+            room.name
+                .strip_prefix('@')
+                .is_some_and(|own| same_name(own, other))
+        };
+        let at = self.rooms.iter().position(alike)?;
+        self.rooms[at].name = name.to_owned();
+        Some(at)
+    }
+
     /// The room's place in the list; it is opened if it was not.
     pub fn open(&mut self, name: &str) -> usize {
         self.index_of(name).unwrap_or_else(|| {
             self.rooms.push(Room::new(name));
-            self.rooms.len() - 1
+            let at = self.rooms.len() - 1;
+            drafts::restore(self, at);
+            at
         })
     }
 
@@ -362,21 +387,9 @@ impl State {
         Effect::Net(Command::Ask { re, frame })
     }
 
-    /// Own messages that are on their way, to be kept.
+    /// Own messages and changes that are on their way, to be kept.
     pub fn keep(&self) -> Effect {
-        let uid = self.me.as_ref().map(|me| me.uid.clone());
-        let mut unsent = self.unsent.clone();
-        for room in &self.rooms {
-            unsent.extend(room.pending.iter().map(|pending| Unsent {
-                uid: uid.clone(),
-                room: room.name.clone(),
-                nonce: pending.nonce.clone(),
-                text: pending.text.clone(),
-                reply_to: pending.reply_to.clone(),
-                ts: pending.ts,
-            }));
-        }
-        Effect::Keep(unsent)
+        Effect::Keep(unsent::all(self))
     }
 
     /// The rooms this person is in, to be kept. Conversations come by themselves.

@@ -11,6 +11,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::drafts::Draft;
 use super::event::{Effect, Event};
 use super::state::State;
 use super::theme::{Ground, Theme};
@@ -74,10 +75,24 @@ pub struct Story {
 impl Story {
     /// Before any connection.
     pub fn new(columns: u16, rows: u16) -> Story {
+        Story::after(columns, rows, Vec::new(), &["lobby"], None)
+    }
+
+    /// The same, where an earlier run has left these drafts, was in these rooms and showed one of them.
+    pub fn after(
+        columns: u16,
+        rows: u16,
+        drafts: Vec<Draft>,
+        rooms: &[&str],
+        shown: Option<&str>,
+    ) -> Story {
         let theme = Theme::new(Ground::Terminal, false);
         let mut state = State::new(MORNING, TimeZone::UTC, theme, (columns, rows), 1);
-        let lobby = RoomRef::parse("lobby").unwrap();
-        let effects = super::net::begin(&mut state, &[lobby]);
+        state.drafts = drafts;
+        let parse = |name: &str| RoomRef::parse(name).unwrap();
+        let rooms: Vec<RoomRef> = rooms.iter().copied().map(parse).collect();
+        let shown = shown.map(parse);
+        let effects = super::net::begin(&mut state, &rooms, shown.as_ref());
         Story { state, effects }
     }
 
@@ -196,11 +211,15 @@ impl Story {
 
     /// The node has stored the own message with this nonce, on two nodes.
     pub fn stored(&mut self, nonce: &Nonce, n: u64) {
+        self.stored_in("lobby", nonce, n);
+    }
+
+    pub fn stored_in(&mut self, room: &str, nonce: &Nonce, n: u64) {
         let made_up = message(n, "alice", "");
         self.net(ClientEvent::Sent(Sent {
             re: None,
             nonce: nonce.clone(),
-            room: "lobby".to_owned(),
+            room: room.to_owned(),
             id: MessageId::new(&uid("alice"), nonce),
             ts: made_up.ts,
             origin: made_up.origin,

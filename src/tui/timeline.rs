@@ -35,12 +35,23 @@ pub enum Item {
     Note(Note),
 }
 
-/// A message and what is known of its acknowledgement.
+/// A message, what is known of its acknowledgement, and whether it is yet to be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
     pub message: Message,
     /// Nodes that have it on stable storage, as `sent` told; 0 for others' messages.
     pub copies: u32,
+    pub counted: Counted,
+}
+
+/// As what a message counts among those of its room that are unread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counted {
+    #[default]
+    Not,
+    Unread,
+    /// It names this person.
+    Meant,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +131,20 @@ impl Timeline {
         }
     }
 
+    pub fn post_mut(&mut self, id: &MessageId) -> Option<&mut Post> {
+        match self.items.get_mut(self.places.get(id)?) {
+            Some(Item::Post(post)) => Some(post),
+            Some(Item::Presence { .. } | Item::Note(_)) | None => None,
+        }
+    }
+
+    pub fn posts_mut(&mut self) -> impl Iterator<Item = &mut Post> {
+        self.items.values_mut().filter_map(|item| match item {
+            Item::Post(post) => Some(&mut **post),
+            Item::Presence { .. } | Item::Note(_) => None,
+        })
+    }
+
     /// Messages from the newest to the oldest.
     pub fn messages_back(&self) -> impl Iterator<Item = &Message> {
         self.items.values().rev().filter_map(|item| match item {
@@ -182,7 +207,11 @@ impl Timeline {
         let place = place_of(&message);
         let Some(held_at) = self.places.get(&message.id).cloned() else {
             self.places.insert(message.id.clone(), place.clone());
-            let post = Post { message, copies: 0 };
+            let post = Post {
+                message,
+                copies: 0,
+                counted: Counted::Not,
+            };
             self.items.insert(place, Item::Post(Box::new(post)));
             return Put::New;
         };
@@ -202,16 +231,14 @@ impl Timeline {
 
     /// Notes on how many nodes an own message is stored.
     pub fn acknowledge(&mut self, id: &MessageId, copies: u32) {
-        let place = self.places.get(id);
-        if let Some(Item::Post(post)) = place.and_then(|place| self.items.get_mut(place)) {
+        if let Some(post) = self.post_mut(id) {
             post.copies = post.copies.max(copies);
         }
     }
 
     /// What has become of a message; nothing if it is not held.
     pub fn update(&mut self, update: &MessageUpdate) {
-        let place = self.places.get(&update.id);
-        let Some(Item::Post(post)) = place.and_then(|place| self.items.get_mut(place)) else {
+        let Some(post) = self.post_mut(&update.id) else {
             return;
         };
         let message = &mut post.message;

@@ -11,8 +11,9 @@ use super::rows::Sheet;
 use super::selection;
 use super::state::{Asked, State};
 use super::timeline::{Beyond, Item, Place};
+use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
-use crate::protocol::{ClientFrame, HistoryRange, Ts};
+use crate::protocol::{ClientFrame, HistoryRange};
 
 /// Microseconds between two read markers.
 const READ_AGAIN_US: i64 = 1_000_000;
@@ -22,11 +23,11 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     if at >= state.rooms.len() {
         return Vec::new();
     }
-    let effects = if at == state.active {
-        Vec::new()
-    } else {
-        selection::leave(state)
-    };
+    let mut effects = Vec::new();
+    if at != state.active {
+        effects.extend(out_of_sight(state));
+        effects.extend(selection::leave(state));
+    }
     if at != state.active
         && let Some(left) = state.room_mut()
     {
@@ -59,7 +60,8 @@ pub fn first_unread(
     let unread = room.timeline.iter().find(|(_, item)| match item {
         Item::Post(post) => {
             let message = &post.message;
-            !room.read_before.covers(&message.origin, message.seq) && others(message)
+            let is_read = room.read_before.covers(&message.origin, message.seq);
+            !is_read && !message.deleted && others(message)
         }
         Item::Presence { .. } | Item::Note(_) => false,
     });
@@ -226,28 +228,41 @@ pub fn mark_read(state: &mut State) -> Vec<Effect> {
     if !is_reading(state, at) {
         return Vec::new();
     }
-    let due = |sent: Option<Ts>, now: Ts| {
-        sent.is_none_or(|sent| !(0..READ_AGAIN_US).contains(&(now.0 - sent.0)))
-    };
-    let (online, due) = (state.is_online(), due(state.read_sent, state.now));
-    let Some(room) = state.room_mut() else {
-        return Vec::new();
-    };
-    room.unread = 0;
-    room.mentions = 0;
-    if !online || !due || !room.caught_up || room.read.includes(&room.held) {
+    if let Some(room) = state.room_mut() {
+        unread::all_read(room);
+    }
+    let since = state.read_sent.map(|sent| state.now.0 - sent.0);
+    if since.is_some_and(|since| (0..READ_AGAIN_US).contains(&since)) {
         return Vec::new();
     }
-    let Some(reference) = room.reference() else {
-        return Vec::new();
-    };
-    room.read.merge(&room.held.clone());
+    move_marker(state).into_iter().collect()
+}
+
+/// What is before the person's eyes will not be any more: whoever only glances at a room has read it all
+/// the same.
+pub fn out_of_sight(state: &mut State) -> Option<Effect> {
+    if is_reading(state, state.active) {
+        move_marker(state)
+    } else {
+        None
+    }
+}
+
+/// Says that everything that is held of the room that is shown has been read.
+fn move_marker(state: &mut State) -> Option<Effect> {
+    let online = state.is_online();
+    let room = state.room_mut()?;
+    if !online || !room.caught_up || room.read.includes(&room.held) {
+        return None;
+    }
+    let reference = room.reference()?;
+    room.read.merge(&room.held);
     let frame = ClientFrame::Read {
         room: reference,
         since: room.held.clone(),
     };
     state.read_sent = Some(state.now);
-    vec![state.ask(Asked::Nothing, frame)]
+    Some(state.ask(Asked::Nothing, frame))
 }
 
 /// Rows of messages on the screen.

@@ -43,9 +43,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Focus(on) => {
+            let marker = travel::out_of_sight(state);
             state.focused = on;
             state.focused_at = on.then_some(state.now);
-            Vec::new()
+            marker.into_iter().collect()
         }
         Event::Net(event) => net::update(state, event),
         Event::Tick(now) => tick(state, now),

@@ -51,6 +51,7 @@ mod time;
 mod tui;
 mod tui_end;
 mod tui_hostile;
+mod tui_kept;
 #[allow(dead_code)]
 mod tui_lines;
 mod tui_selecting;

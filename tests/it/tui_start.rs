@@ -116,6 +116,54 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
 }
 
 #[test]
+fn who_waits_finds_the_node_that_is_started_later_wherever_it_listens() {
+    if !usual_ports_are_free() {
+        return;
+    }
+    let (space, home) = (Space::new(), Home::new());
+    let mut alice = Terminal::run(&home, &[], (100, 24), &[("USER", "alice")]);
+    alice.shows("or Enter to wait:");
+    alice.press("\n");
+    alice.shows("no node answers: connection refused");
+    let node = own_node(&space, &home, "n7");
+    alice.shows("connected to n7");
+    // It was started after the client, and so its administrator's token was made.
+    alice.press(F2);
+    alice.shows("1 up");
+    alice.press(F2);
+    alice.say("hello");
+    alice.shows("hello ✓");
+    assert!(node.stop().success());
+    alice.shows("connection lost");
+    // Another node of this machine, of another system: nobody knows alice there.
+    let _other = own_node(&space, &home, "n8");
+    alice.shows("next attempt in 2 s");
+    // The same one on another port.
+    let _node = own_node(&space, &home, "n7");
+    alice.shows("connected to n7");
+    alice.say("again");
+    alice.shows("again ✓");
+    let raw = String::from_utf8_lossy(&alice.raw).into_owned();
+    assert!(!raw.contains("n8"), "{}", alice.screen());
+}
+
+#[test]
+fn who_named_a_node_is_taken_to_no_other() {
+    let (space, home) = (Space::new(), Home::new());
+    let _node = own_node(&space, &home, "n7");
+    let arguments = words("--name alice --node 127.0.0.1:1");
+    let mut alice = Terminal::run(&home, &arguments, SCREEN, &[]);
+    alice.shows("or Enter to wait:");
+    alice.press("\n");
+    alice.shows("next attempt in 2 s");
+    assert!(
+        !alice.screen().contains("connected to"),
+        "{}",
+        alice.screen()
+    );
+}
+
+#[test]
 fn who_named_a_node_that_is_not_there_may_wait_for_it_or_leave() {
     let home = Home::new();
     let arguments = words("--name alice --node 127.0.0.1:1");

@@ -30,6 +30,7 @@ impl Machine {
             (
                 Phase::Greeting { .. }
                 | Phase::Waiting { .. }
+                | Phase::Seeking
                 | Phase::Dialing { .. }
                 | Phase::Unnamed
                 | Phase::Closed,
@@ -116,6 +117,7 @@ impl Machine {
             probe_until_ms: None,
         };
         let address = self.nodes.current().to_owned();
+        self.reached();
         let session = Box::new(session);
         self.tell(ClientEvent::Online { session, address });
         let stats = ClientFrame::Stats {
@@ -185,6 +187,7 @@ impl Machine {
         let mut forgotten = false;
         while let Some(key) = self.admin_key(node) {
             self.options.admin.remove(&key);
+            self.seeking.refused.insert(key);
             forgotten = true;
         }
         forgotten

@@ -67,7 +67,7 @@ impl Machine {
                 silence.min(rooms).min(write)
             }
             Phase::Opening { since_ms, .. } => since_ms + OPEN_TIMEOUT_MS,
-            Phase::Unnamed | Phase::Closed => u64::MAX,
+            Phase::Seeking | Phase::Unnamed | Phase::Closed => u64::MAX,
         };
         let asked = self.awaited.values().map(|asked| asked.since_ms).min();
         due.min(asked.map_or(u64::MAX, |since_ms| since_ms + ANSWER_TIMEOUT_MS))
@@ -76,7 +76,7 @@ impl Machine {
     pub(super) fn check_deadlines(&mut self) {
         let now_ms = self.now.ms;
         match &self.phase {
-            Phase::Waiting { until_ms } if *until_ms <= now_ms => self.dial(),
+            Phase::Waiting { until_ms } if *until_ms <= now_ms => self.dial_again(),
             Phase::Dialing { since_ms } if since_ms + DIAL_TIMEOUT_MS <= now_ms => {
                 self.lost("no answer to the attempt to connect".to_owned(), 0);
             }
@@ -99,6 +99,7 @@ impl Machine {
                 ..
             } if heard_ms + SILENCE_MS <= now_ms => self.probe(PROBE_TIMEOUT_MS),
             Phase::Waiting { .. }
+            | Phase::Seeking
             | Phase::Dialing { .. }
             | Phase::Greeting { .. }
             | Phase::Opening { .. }
@@ -216,7 +217,7 @@ impl Machine {
     pub(super) fn lost(&mut self, reason: String, pause_ms: u64) {
         if matches!(
             self.phase,
-            Phase::Waiting { .. } | Phase::Unnamed | Phase::Closed
+            Phase::Waiting { .. } | Phase::Seeking | Phase::Unnamed | Phase::Closed
         ) {
             return;
         }

@@ -9,6 +9,7 @@ mod link;
 mod nodes;
 mod outbox;
 mod rooms;
+mod seeking;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::protocol::{ClientFrame, Nonce, Re, Refusal, Request, RoomRef, Uid};
 use nodes::Nodes;
 use outbox::Outbox;
 use rooms::{RoomAsked, Rooms};
+use seeking::Seeking;
 
 pub use link::{
     ANSWER_TIMEOUT_MS, DIAL_TIMEOUT_MS, LASTING_MS, OPEN_TIMEOUT_MS, PROBE_TIMEOUT_MS, SILENCE_MS,
@@ -35,6 +37,7 @@ pub struct Machine {
     options: Options,
     nodes: Nodes,
     phase: Phase,
+    seeking: Seeking,
     /// Who the last session was.
     uid: Option<Uid>,
     rooms: Rooms,
@@ -54,6 +57,8 @@ pub struct Machine {
 enum Phase {
     /// Between two attempts.
     Waiting { until_ms: u64 },
+    /// The same, and it is being looked where nodes are now.
+    Seeking,
     /// The socket is being opened.
     Dialing { since_ms: u64 },
     /// It is open; the server speaks first.
@@ -104,6 +109,7 @@ impl Machine {
         Machine {
             nodes: Nodes::new(options.nodes.clone()),
             options,
+            seeking: Seeking::default(),
             phase: Phase::Waiting { until_ms: 0 },
             uid: None,
             rooms: Rooms::default(),
@@ -127,6 +133,7 @@ impl Machine {
                 self.take_frame(*frame);
             }
             Input::Noise => self.noise(),
+            Input::Found(found) => self.found(found),
             Input::Command(command) => self.take_command(command),
             Input::Tick => {}
         }
@@ -166,7 +173,7 @@ impl Machine {
             }
             Command::Retry => {
                 if matches!(self.phase, Phase::Waiting { .. }) {
-                    self.dial();
+                    self.dial_again();
                 }
             }
         }

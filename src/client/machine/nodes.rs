@@ -15,24 +15,33 @@ pub const NODES_MAX: usize = 32;
 /// The nodes that a client knows, in the order in which they are tried, round and round.
 #[derive(Debug)]
 pub(super) struct Nodes {
+    /// Those that were named, and those that nodes told of.
     addresses: Vec<String>,
+    /// Those that were found when it was last looked for some; tried after the others.
+    found: Vec<String>,
     current: usize,
-    /// Connections lost or not opened since the last one that lasted.
+    /// Connections lost or not opened since the last one that lasted, of these in this round, and rounds.
     failures: u32,
+    tried: usize,
+    rounds: u32,
 }
 
 impl Nodes {
     pub(super) fn new(addresses: Vec<String>) -> Nodes {
         Nodes {
             addresses,
+            found: Vec::new(),
             current: 0,
             failures: 0,
+            tried: 0,
+            rounds: 0,
         }
     }
 
     /// The address to connect to.
     pub(super) fn current(&self) -> &str {
-        self.addresses.get(self.current).map_or("", String::as_str)
+        let mut all = self.addresses.iter().chain(&self.found);
+        all.nth(self.current).map_or("", String::as_str)
     }
 
     /// Counted from 1.
@@ -42,24 +51,52 @@ impl Nodes {
 
     /// The connection has lasted: the next loss starts counting anew.
     pub(super) fn lasted(&mut self) {
-        self.failures = 0;
+        (self.failures, self.tried, self.rounds) = (0, 0, 0);
+    }
+
+    /// Whether all of them have been tried in vain, and not yet any of them again.
+    pub(super) fn is_round_over(&self) -> bool {
+        self.failures > 0 && self.tried == 0
     }
 
     /// Moves on to the next node. Within a round there is no pause; after each round there is one,
     /// twice as long as the one before, and shortened by up to a half (`chance`: 0.0 to 1.0) so that
     /// those who lost the same node do not all come back in the same moment.
     pub(super) fn lost(&mut self, chance: f64) -> Duration {
-        let count = self.addresses.len().max(1);
+        let count = (self.addresses.len() + self.found.len()).max(1);
         self.current = (self.current + 1) % count;
         self.failures = self.failures.saturating_add(1);
-        let failures = self.failures as usize;
-        if !failures.is_multiple_of(count) {
+        self.tried += 1;
+        if self.tried < count {
             return Duration::ZERO;
         }
-        let round = u32::try_from(failures / count).unwrap_or(u32::MAX);
-        let doubled = 1u32 << (round - 1).min(16);
+        self.tried = 0;
+        self.rounds = self.rounds.saturating_add(1);
+        let doubled = 1u32 << (self.rounds - 1).min(16);
         let delay = (RETRY_DELAY_MIN * 2 * doubled).min(RETRY_DELAY_MAX);
         delay.mul_f64(1.0 - chance / 2.0)
+    }
+
+    /// These were found, in place of those that were found before. The next round begins.
+    pub(super) fn found(&mut self, found: Vec<String>) {
+        self.found.clear();
+        for address in found {
+            let known = self.addresses.contains(&address) || self.found.contains(&address);
+            if !known && self.addresses.len() + self.found.len() < NODES_MAX {
+                self.found.push(address);
+            }
+        }
+        self.current = 0;
+    }
+
+    /// There is a session at the current one. If it was found, the others that are known are of other
+    /// systems, or nowhere.
+    pub(super) fn settle(&mut self) {
+        if self.current >= self.addresses.len() {
+            self.addresses = vec![self.current().to_owned()];
+            self.current = 0;
+        }
+        self.found.clear();
     }
 
     /// Whether the node that is used, or tried, is on this machine.

@@ -148,7 +148,7 @@ pub(super) fn rooms(context: Context) -> Handling {
             rooms.extend(reader.directs(&uid)?);
             let with_unread = rooms.into_iter().map(|room| {
                 let marker = reader.read_marker(&uid, &room.room)?;
-                let unread = reader.unread(&room.room, &marker, &held, UNREAD_MAX)?;
+                let unread = reader.unread(&room.room, &uid, &marker, &held, UNREAD_MAX)?;
                 Ok((room, unread))
             });
             with_unread.collect::<Result<Vec<_>, StoreError>>()

@@ -281,20 +281,39 @@ impl Reader {
 
     /// Messages of the room past the marker `read`, counted up to `max`. What takes part in several
     /// places is counted at each, so it may be a little too high after a partition.
+    ///
+    /// In a direct conversation only what the other one has said and not deleted: it is the reason for
+    /// `by` to go there. Of rooms there may be many, and they are asked for with each connection:
+    /// they are counted in the index alone.
     pub fn unread(
         &self,
         room: &RoomKey,
+        by: &Uid,
         read: &VersionVector,
         up_to: &VersionVector,
         max: u32,
     ) -> Result<u32, StoreError> {
-        self.count_missed(
-            "SELECT count(*) FROM (SELECT 1 FROM events
-             WHERE rid = ?1 AND oid = ?2 AND seq > ?3 AND seq <= ?4 AND kind = 0 LIMIT ?5)",
-            room,
-            (read, up_to),
-            max,
-        )
+        let span = (read, up_to);
+        match room {
+            RoomKey::Room(_) => {
+                let sql = "SELECT count(*) FROM (SELECT 1 FROM events
+                   WHERE rid = ?1 AND oid = ?2 AND seq > ?3 AND seq <= ?4 AND kind = 0 LIMIT ?5)";
+                self.count_missed(room, span, max, |conn, (rid, oid, from, to, max)| {
+                    let mut select = conn.prepare_cached(sql)?;
+                    select.query_row((rid, oid, from, to, max), |row| row.get(0))
+                })
+            }
+            RoomKey::Direct(..) => {
+                let sql = "SELECT count(*) FROM (SELECT 1 FROM events e
+                   WHERE rid = ?1 AND oid = ?2 AND seq > ?3 AND seq <= ?4 AND kind = 0 AND uid <> ?6
+                     AND NOT EXISTS (SELECT 1 FROM changed c
+                       WHERE c.uid = e.uid AND c.nonce = e.nonce AND c.deleted) LIMIT ?5)";
+                self.count_missed(room, span, max, |conn, (rid, oid, from, to, max)| {
+                    let mut select = conn.prepare_cached(sql)?;
+                    select.query_row((rid, oid, from, to, max, by.as_str()), |row| row.get(0))
+                })
+            }
+        }
     }
 
     /// Events of the room that a reader who holds `since` has missed, counted up to `max`.
@@ -305,21 +324,20 @@ impl Reader {
         up_to: &VersionVector,
         max: u32,
     ) -> Result<u32, StoreError> {
-        self.count_missed(
-            "SELECT count(*) FROM (SELECT 1 FROM events
-             WHERE rid = ?1 AND oid = ?2 AND seq > ?3 AND seq <= ?4 LIMIT ?5)",
-            room,
-            (since, up_to),
-            max,
-        )
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM events
+           WHERE rid = ?1 AND oid = ?2 AND seq > ?3 AND seq <= ?4 LIMIT ?5)";
+        self.count_missed(room, (since, up_to), max, |conn, span| {
+            conn.prepare_cached(sql)?.query_row(span, |row| row.get(0))
+        })
     }
 
+    /// Counts of each origin what lies between two vectors, until it is `max`.
     fn count_missed(
         &self,
-        sql: &str,
         room: &RoomKey,
         (since, up_to): (&VersionVector, &VersionVector),
         max: u32,
+        count_of: impl Fn(&Connection, (Rid, Oid, i64, i64, u32)) -> rusqlite::Result<u32>,
     ) -> Result<u32, StoreError> {
         let Some(rid) = self.rid(room)? else {
             return Ok(0);
@@ -331,12 +349,8 @@ impl Reader {
                 continue;
             }
             if let Some(oid) = self.names.oid(&self.conn, origin)? {
-                count += self
-                    .conn
-                    .prepare_cached(sql)?
-                    .query_row((rid, oid, from as i64, to as i64, max - count), |row| {
-                        row.get::<_, u32>(0)
-                    })?;
+                let span = (rid, oid, from as i64, to as i64, max - count);
+                count += count_of(&self.conn, span)?;
             }
         }
         Ok(count)

@@ -139,7 +139,7 @@ async fn nothing_past_the_bound_is_seen() {
             Ok((
                 reader.newest(&lobby(), 50, &bound)?,
                 reader.since(&lobby(), &VersionVector::new(), 50, &bound)?,
-                reader.unread(&lobby(), &VersionVector::new(), &bound, 1_000)?,
+                reader.unread(&lobby(), &uid(BOB), &VersionVector::new(), &bound, 1_000)?,
             ))
         })
         .unwrap();
@@ -290,13 +290,38 @@ async fn unread_are_the_messages_past_the_marker_up_to_a_thousand() {
     story.say("1").await;
     let unread = |story: &Story, max| {
         let held = story.store.held();
-        let count = |reader: &Reader| reader.unread(&lobby(), &read, &held, max);
+        let count = |reader: &Reader| reader.unread(&lobby(), &uid(BOB), &read, &held, max);
         story.store.read_blocking(count).unwrap()
     };
     assert_eq!(unread(&story, 1_000), 1, "a reaction is no message");
     let many = (2..1_500).map(|n| deed(ALICE, &n.to_string(), said("x")));
     story.store.submit_all(many.collect()).await.unwrap();
     assert_eq!(unread(&story, 1_000), 1_000);
+}
+
+#[tokio::test]
+async fn in_a_conversation_what_one_has_said_or_the_other_deleted_is_not_unread() {
+    let mut story = Story::begin("n1");
+    let room = RoomKey::direct(&uid(ALICE), &uid(BOB));
+    let direct = |by: &str, nonce: &str, body| {
+        let mut direct = deed(by, nonce, body);
+        direct.room = room.clone();
+        direct
+    };
+    let mut ids = Vec::new();
+    for (by, nonce) in [(ALICE, "1"), (BOB, "2"), (ALICE, "3"), (BOB, "4")] {
+        let placed = story.do_it(direct(by, nonce, said("psst"))).await.unwrap();
+        ids.push(placed.id);
+    }
+    let deleted = Body::Delete { id: ids[3].clone() };
+    story.do_it(direct(BOB, "5", deleted)).await.unwrap();
+    let held = story.store.held();
+    let unread = |by: &str| {
+        let nothing = VersionVector::new();
+        let count = |reader: &Reader| reader.unread(&room, &uid(by), &nothing, &held, 1_000);
+        story.store.read_blocking(count).unwrap()
+    };
+    assert_eq!((unread(ALICE), unread(BOB)), (1, 2));
 }
 
 #[tokio::test]

@@ -1,0 +1,314 @@
+//! A file in which something waits for the next start, one JSON object a line, for its owner's eyes only.
+//!
+//! Several clients of one person may have it open: each puts in and takes out what is its own, and leaves
+//! the rest as it is. What cannot be read is put aside, and never overwritten.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::marker::PhantomData;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Lines that a file holds; what it holds beyond that was not written by this program.
+const LINES_MAX: usize = 2000;
+
+/// Bytes that are read of one: more than so many lines of the longest texts.
+const BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// What can be kept.
+pub trait Keep: Serialize + DeserializeOwned {
+    /// What tells it from all others.
+    fn key(&self) -> &str;
+
+    /// Whether it is what this program writes: anybody may have written the file.
+    fn is_valid(&self) -> bool;
+}
+
+/// One such file.
+#[derive(Debug)]
+pub struct Kept<T> {
+    path: PathBuf,
+    /// Of what is in the file, what this client answers for.
+    own: HashSet<String>,
+    what: PhantomData<T>,
+}
+
+impl<T: Keep> Kept<T> {
+    /// What was kept; from now on it is this client's. Says what the person should know, if anything.
+    pub fn open(path: &Path) -> (Kept<T>, Vec<T>, Option<String>) {
+        let mut kept = Kept {
+            path: path.to_owned(),
+            own: HashSet::new(),
+            what: PhantomData,
+        };
+        let lock = Lock::of(path);
+        let (items, word) = match read::<T>(path) {
+            Ok((items, wrong)) if wrong.is_empty() => (items, None),
+            Ok((items, wrong)) => {
+                let count = wrong.len();
+                let word = match kept.put_aside(&items, &wrong) {
+                    Ok(aside) => format!("{} of it in {}", lines(count), aside.display()),
+                    Err(error) => format!("{} of it, which stay there: {error}", lines(count)),
+                };
+                (
+                    items,
+                    Some(format!("not all that was kept can be read: {word}")),
+                )
+            }
+            Err(error) => {
+                let word = format!("{} cannot be read: {error}", path.display());
+                (Vec::new(), Some(word))
+            }
+        };
+        drop(lock);
+        kept.own = items.iter().map(|item| item.key().to_owned()).collect();
+        (kept, items, word)
+    }
+
+    /// Keeps these in place of what this client kept before.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or the file not be read or written.
+    pub fn keep(&mut self, items: &[T]) -> io::Result<()> {
+        if items.is_empty() && self.own.is_empty() {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent() {
+            let mut builder = DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(folder)?;
+        }
+        let _lock = Lock::of(&self.path);
+        let mut content = String::new();
+        let room = LINES_MAX.saturating_sub(items.len());
+        let of_others = |line: &&str| {
+            let item = parse::<T>(line);
+            item.is_none_or(|item| !self.own.contains(item.key()))
+        };
+        let before = text(&self.path)?;
+        for line in before.lines().filter(of_others).take(room) {
+            content.push_str(line);
+            content.push('\n');
+        }
+        for item in items.iter().take(LINES_MAX) {
+            content.push_str(&serde_json::to_string(item)?);
+            content.push('\n');
+        }
+        replace(&self.path, &content)?;
+        self.own = items.iter().map(|item| item.key().to_owned()).collect();
+        Ok(())
+    }
+
+    /// Moves the lines that cannot be read to a file beside this one; gives its name.
+    fn put_aside(&self, items: &[T], wrong: &[String]) -> io::Result<PathBuf> {
+        let aside = beside(&self.path, "unreadable");
+        let mut options = OpenOptions::new();
+        let mut file = options.append(true).create(true).mode(0o600).open(&aside)?;
+        file.write_all((wrong.join("\n") + "\n").as_bytes())?;
+        let good: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
+        let good: String = good?.iter().map(|line| format!("{line}\n")).collect();
+        replace(&self.path, &good)?;
+        Ok(aside)
+    }
+}
+
+/// What is in the file, and the lines that are nothing of that kind. One that is missing holds nothing.
+fn read<T: Keep>(path: &Path) -> io::Result<(Vec<T>, Vec<String>)> {
+    let (mut items, mut wrong) = (Vec::new(), Vec::new());
+    for line in text(path)?.lines() {
+        match parse(line) {
+            Some(item) if items.len() < LINES_MAX => items.push(item),
+            Some(_) | None => wrong.push(line.to_owned()),
+        }
+    }
+    Ok((items, wrong))
+}
+
+fn parse<T: Keep>(line: &str) -> Option<T> {
+    let item: T = serde_json::from_str(line).ok()?;
+    item.is_valid().then_some(item)
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(BYTES_MAX).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The file has this content, as a whole or not at all; an empty one is not there.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    if content.is_empty() {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        };
+    }
+    let draft = beside(path, &format!("new-{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    file.open(&draft)?.write_all(content.as_bytes())?;
+    fs::rename(draft, path)
+}
+
+/// A file of another kind beside this one. Names may have dots in them, but no `~`.
+fn beside(path: &Path, kind: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}~{kind}"))
+}
+
+fn lines(count: usize) -> String {
+    match count {
+        1 => "1 line".to_owned(),
+        count => format!("{count} lines"),
+    }
+}
+
+/// No other client is at the file as long as this is there. A system without locks goes without.
+struct Lock {
+    _folder: Option<File>,
+}
+
+impl Lock {
+    fn of(path: &Path) -> Lock {
+        let folder = path.parent().and_then(|folder| File::open(folder).ok());
+        Lock {
+            _folder: folder.filter(|folder| folder.lock().is_ok()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Thing {
+        key: String,
+        text: String,
+    }
+
+    impl Keep for Thing {
+        fn key(&self) -> &str {
+            &self.key
+        }
+
+        fn is_valid(&self) -> bool {
+            self.text != "never"
+        }
+    }
+
+    fn thing(key: &str) -> Thing {
+        let (key, text) = (key.to_owned(), format!("text {key}"));
+        Thing { key, text }
+    }
+
+    fn open(path: &Path) -> (Kept<Thing>, Vec<String>) {
+        let (kept, things, word) = Kept::<Thing>::open(path);
+        assert_eq!(word, None);
+        (kept, things.into_iter().map(|thing| thing.key).collect())
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_for_its_owner_alone_and_nothing_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/kept/a.name");
+        let (mut kept, things) = open(&path);
+        assert!(things.is_empty() && !path.exists());
+        kept.keep(&[]).unwrap();
+        assert!(!path.exists());
+        kept.keep(&[thing("1"), thing("2")]).unwrap();
+        assert_eq!(open(&path).1, ["1", "2"]);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        kept.keep(&[]).unwrap();
+        let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn of_two_at_once_neither_takes_away_what_is_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let ((mut one, _), (mut other, _)) = (open(&path), open(&path));
+        one.keep(&[thing("a"), thing("b")]).unwrap();
+        other.keep(&[thing("c")]).unwrap();
+        one.keep(&[thing("b")]).unwrap();
+        assert_eq!(open(&path).1, ["c", "b"]);
+        one.keep(&[]).unwrap();
+        assert_eq!(open(&path).1, ["c"]);
+        let (mut third, _) = open(&path);
+        third.keep(&[]).unwrap();
+        other.keep(&[thing("c"), thing("d")]).unwrap();
+        assert_eq!(open(&path).1, ["c", "d"], "it is still on its way there");
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let keep = |client: usize| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let (mut kept, _) = open_own(&path);
+                for n in 0..20 {
+                    kept.keep(&[thing(&format!("{client}-{n}"))]).unwrap();
+                }
+            })
+        };
+        fn open_own(path: &Path) -> (Kept<Thing>, ()) {
+            // Whoever begins has nothing of the others'.
+            let mut kept = Kept::<Thing>::open(path).0;
+            kept.own.clear();
+            (kept, ())
+        }
+        let clients: Vec<_> = (0..4).map(keep).collect();
+        clients
+            .into_iter()
+            .for_each(|client| client.join().unwrap());
+        let mut left = open(&path).1;
+        left.sort();
+        assert_eq!(left, ["0-19", "1-19", "2-19", "3-19"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_of_and_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let good = serde_json::to_string(&thing("1")).unwrap();
+        let mut bytes =
+            format!("{{broken\n{good}\n{{\"key\":\"2\",\"text\":\"never\"}}\n").into_bytes();
+        bytes.extend(b"\xff\xfe\x1b[31m\n");
+        fs::write(&path, bytes).unwrap();
+        let (_, things, word) = Kept::<Thing>::open(&path);
+        assert_eq!(things, [thing("1")]);
+        let word = word.unwrap();
+        assert!(
+            word.contains("3 lines") && word.contains("kept~unreadable"),
+            "{word}"
+        );
+        assert_eq!(open(&path).1, ["1"], "the next start has nothing to tell");
+        let aside = fs::read(folder.path().join("kept~unreadable")).unwrap();
+        let aside = String::from_utf8_lossy(&aside).into_owned();
+        assert!(
+            aside.contains("{broken") && aside.contains("never"),
+            "{aside}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_told_of_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut kept, things, word) = Kept::<Thing>::open(folder.path());
+        assert!(things.is_empty() && word.unwrap().contains("cannot be read"));
+        assert!(kept.keep(&[thing("1")]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! What is unread, and what of it is meant for this person.
+//!
+//! A message that counts is marked in the window, so that it counts no longer once it is deleted. One
+//! that the window does not hold counts until the room is read. What this person has said never does.
+
+use super::room::Room;
+use super::rows::mentions;
+use super::state::State;
+use super::timeline::{Counted, Item};
+use super::travel;
+use crate::protocol::MessageId;
+use crate::protocol::server::{Message, ReadMoved};
+
+/// One more that is unread; `meant` for this person.
+pub fn count(room: &mut Room, id: &MessageId, meant: bool) {
+    room.unread += 1;
+    room.mentions += u32::from(meant);
+    if let Some(post) = room.timeline.post_mut(id) {
+        post.counted = if meant {
+            Counted::Meant
+        } else {
+            Counted::Unread
+        };
+    }
+}
+
+/// Counts the first messages of a room. What the read marker does not cover is unread, but for somebody
+/// who has never read here at all.
+pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
+    let me = state.me.clone();
+    let reading = travel::is_reading(state, at);
+    let room = &mut state.rooms[at];
+    let others = |message: &Message| me.as_ref().is_none_or(|me| me.uid != message.uid);
+    let is_unread = |message: &Message| {
+        others(message) && !message.deleted && !room.read.covers(&message.origin, message.seq)
+    };
+    let meant = |message: &Message| {
+        let text = message.text.as_deref().unwrap_or_default();
+        me.as_ref().is_some_and(|me| mentions(text, &me.name))
+    };
+    let held = ids.iter().filter_map(|id| room.timeline.message(id));
+    let unread = held.filter(|message| is_unread(message));
+    let unread: Vec<(MessageId, bool)> = unread
+        .map(|message| (message.id.clone(), meant(message)))
+        .collect();
+    if unread.is_empty() || room.read.is_empty() {
+        return;
+    }
+    room.read_before = room.read.clone();
+    room.first_unread = travel::first_unread(room, others);
+    if !reading {
+        (room.unread, room.mentions) = (0, 0);
+        for (id, meant) in unread {
+            count(room, &id, meant);
+        }
+    }
+}
+
+/// If this message is deleted, nobody has to read it any more.
+pub fn take_off_deleted(room: &mut Room, id: &MessageId) {
+    let Some(post) = room.timeline.post_mut(id) else {
+        return;
+    };
+    if !post.message.deleted {
+        return;
+    }
+    match std::mem::take(&mut post.counted) {
+        Counted::Not => return,
+        Counted::Unread => {}
+        Counted::Meant => room.mentions = room.mentions.saturating_sub(1),
+    }
+    room.unread = room.unread.saturating_sub(1);
+    if room.first_unread.as_ref() == room.timeline.place(id) || room.unread == 0 {
+        let mut items = room.timeline.iter();
+        let counts = |item: &Item| matches!(item, Item::Post(post) if post.counted != Counted::Not);
+        let first = items.find(|(_, item)| counts(item));
+        room.first_unread = first.map(|(place, _)| place.clone());
+    }
+}
+
+/// All of it is before the person's eyes.
+pub fn all_read(room: &mut Room) {
+    if room.unread == 0 && room.mentions == 0 {
+        return;
+    }
+    (room.unread, room.mentions) = (0, 0);
+    for post in room.timeline.posts_mut() {
+        post.counted = Counted::Not;
+    }
+}
+
+/// Another session of this person has read on.
+pub fn read_elsewhere(state: &mut State, read: &ReadMoved) {
+    let me = state.me.clone();
+    let Some(room) = state.find(&read.room) else {
+        return;
+    };
+    room.read.merge(&read.since);
+    let (mut count, mut meant) = (0, 0);
+    let covered = &room.read;
+    for post in room.timeline.posts_mut() {
+        let message = &post.message;
+        if covered.covers(&message.origin, message.seq) {
+            post.counted = Counted::Not;
+            continue;
+        }
+        if message.deleted || me.as_ref().is_some_and(|me| me.uid == message.uid) {
+            continue;
+        }
+        let text = message.text.as_deref().unwrap_or_default();
+        count += 1;
+        meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
+    }
+    room.unread = room.unread.min(count);
+    room.mentions = room.mentions.min(meant);
+}
