@@ -132,6 +132,7 @@ impl Changing {
         Unsent {
             uid: uid.cloned(),
             room: self.room.clone(),
+            with: None,
             nonce: self.nonce.clone(),
             ts: self.ts,
             what: What::Change {

@@ -30,7 +30,7 @@ pub fn to(state: &mut State, room: &str, id: &MessageId, ts: Ts) -> Vec<Effect> 
         return effects;
     };
     let about = Asked::Around {
-        room: room.to_owned(),
+        room: state.rooms[at].name.clone(),
         id: id.clone(),
     };
     let frame = ClientFrame::History {

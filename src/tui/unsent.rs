@@ -3,9 +3,10 @@
 
 use super::changes::{self, Changing};
 use super::commands;
+use super::conversation::{self, Other};
 use super::event::{Effect, Unsent, What};
 use super::kept::Keep;
-use super::room::{Delivery, Pending};
+use super::room::{Delivery, Pending, Room};
 use super::speaking;
 use super::state::State;
 use crate::protocol::{RoomRef, Uid};
@@ -30,17 +31,18 @@ pub fn all(state: &State) -> Vec<Unsent> {
     let mut unsent = state.unsent.clone();
     for room in &state.rooms {
         let pending = room.pending.iter();
-        unsent.extend(pending.map(|pending| message(pending, &room.name, uid)));
+        unsent.extend(pending.map(|pending| message(pending, room, uid)));
     }
     let changes = state.changes.iter();
     unsent.extend(changes.map(|changing| changing.kept(uid)));
     unsent
 }
 
-fn message(pending: &Pending, room: &str, uid: Option<&Uid>) -> Unsent {
+fn message(pending: &Pending, room: &Room, uid: Option<&Uid>) -> Unsent {
     Unsent {
         uid: uid.cloned(),
-        room: room.to_owned(),
+        room: room.name.clone(),
+        with: room.with.clone(),
         nonce: pending.nonce.clone(),
         ts: pending.ts,
         what: What::Message {
@@ -84,11 +86,18 @@ pub fn restore(state: &mut State) -> Vec<Effect> {
                     ts: kept.ts,
                     state: delivery(same_user),
                 };
-                if same_user {
-                    effects.push(speaking::write(&pending, reference.clone()));
+                let at = match kept.with {
+                    Some(uid) => {
+                        let other = Other { uid, name: None };
+                        conversation::open(state, &kept.room, Some(&other))
+                    }
+                    None => state.open(&kept.room),
+                };
+                let room = &mut state.rooms[at];
+                if same_user && let Some(reference) = room.reference() {
+                    effects.push(speaking::write(&pending, reference));
                 }
-                let at = state.open(&kept.room);
-                state.rooms[at].pending.push(pending);
+                room.pending.push(pending);
             }
         }
         if let (false, RoomRef::Room(name)) = (known, &reference) {
@@ -158,6 +167,7 @@ mod tests {
         let unsent = |(n, what)| Unsent {
             uid: Some(uid("alice")),
             room: "lobby".to_owned(),
+            with: None,
             nonce: nonce(n),
             ts: Ts(5),
             what,
