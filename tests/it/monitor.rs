@@ -140,7 +140,7 @@ fn answer(mut stream: TcpStream, answers: &[&str], asked: &AtomicUsize) -> Optio
     for line in lines.map_while(Result::ok) {
         let request: Value = serde_json::from_str(&line).ok()?;
         let mut answer = match request["type"].as_str()? {
-            "user_join" => json!({"type": "session", "user": request["name"], "uid": "aaaa",
+            "user_join" => json!({"type": "session", "user": "alice", "uid": "aaaa",
                 "guest": true, "role": "admin", "token": "t", "node": "n1"}),
             "stats" if request["every"] == 1_000 => {
                 let at = asked.fetch_add(1, Ordering::SeqCst);
