@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::args::Tui;
 use super::lines;
@@ -13,7 +13,7 @@ use super::script::Script;
 use super::stop::{Stop, failed};
 use crate::client::ClientEvent;
 use crate::protocol::server::Role;
-use crate::protocol::{ClientFrame, ServerFrame, Ts};
+use crate::protocol::{ClientFrame, Re, ServerFrame, Ts};
 use crate::tui::monitor::cluster::Cluster;
 use crate::tui::monitor::{EVERY_MS, REFUSED, json, report};
 
@@ -22,6 +22,12 @@ const PROGRAM: &str = "chat-tui";
 /// Updates until something is printed once: what a process uses is told by two.
 const UPDATES_ONCE: u32 = 2;
 
+/// Before a node that gives no figures for now is asked again, at least.
+const AGAIN_AFTER: Duration = Duration::from_millis(EVERY_MS);
+
+/// And at most, whatever it says.
+const AGAIN_WITHIN: Duration = Duration::from_secs(3600);
+
 /// Time for these, the connecting included.
 const ONCE_WITHIN: Duration = Duration::from_secs(15);
 
@@ -29,35 +35,68 @@ const ONCE_WITHIN: Duration = Duration::from_secs(15);
 pub(super) async fn run(args: &Tui, admin: BTreeMap<String, String>) -> Result<(), Stop> {
     let mut script = Script::connect_with(PROGRAM, &args.person, admin).await?;
     let watched = if args.once {
-        let watching = watch(&mut script, args);
-        let late = || failed("the nodes gave no figures in time");
-        timeout(ONCE_WITHIN, watching).await.map_err(|_| late())?
+        let mut refused = None;
+        let watching = watch(&mut script, args, &mut refused);
+        let watched = timeout(ONCE_WITHIN, watching).await;
+        watched.unwrap_or_else(|_| Err(too_late(refused)))
     } else {
-        watch(&mut script, args).await
+        watch(&mut script, args, &mut None).await
     };
     script.client.close().await;
     watched
 }
 
-/// Prints update by update, until there is nobody who reads on.
-async fn watch(script: &mut Script, args: &Tui) -> Result<(), Stop> {
+fn too_late(refused: Option<String>) -> Stop {
+    let late = "the nodes gave no figures in time";
+    failed(refused.map_or(late.to_owned(), |why| format!("{late}: {why}")))
+}
+
+/// Prints update by update, until there is nobody who reads on. `refused` is what a node said last that gave
+/// no figures for a while.
+async fn watch(script: &mut Script, args: &Tui, refused: &mut Option<String>) -> Result<(), Stop> {
     let mut cluster = Cluster::default();
     let (mut updates, mut told) = (0, 0);
+    let mut node = String::new();
+    let (mut question, mut again_at) = (None, None);
     loop {
-        match script.next().await? {
+        let event = match again_at {
+            None => script.next().await?,
+            Some(at) => match timeout_at(at, script.next()).await {
+                Ok(event) => event?,
+                Err(_) => {
+                    again_at = None;
+                    question = Some(ask(script)?);
+                    continue;
+                }
+            },
+        };
+        match event {
             ClientEvent::Online { session, .. } => {
                 if session.role != Role::Admin {
                     return Err(failed(format!("{}: {REFUSED}", session.node)));
                 }
-                let question = ClientFrame::Stats {
-                    every: Some(EVERY_MS),
-                    node: Some("*".to_owned()),
-                };
-                script.client.ask(question).map_err(failed)?;
+                node = session.node;
+                again_at = None;
+                question = Some(ask(script)?);
             }
+            ClientEvent::Offline { .. } => again_at = None,
             ClientEvent::Frame(frame) => {
-                let ServerFrame::Stats(stats) = *frame else {
-                    continue;
+                let stats = match *frame {
+                    ServerFrame::Stats(stats) => stats,
+                    ServerFrame::Error(error) if error.re == question.map(Re::Number) => {
+                        let why = format!("{node}: {}", error.message);
+                        if !error.code.is_passing() {
+                            return Err(failed(why));
+                        }
+                        let wait = error.retry_after_ms.map(Duration::from_millis);
+                        again_at = Some(
+                            Instant::now()
+                                + wait.unwrap_or_default().clamp(AGAIN_AFTER, AGAIN_WITHIN),
+                        );
+                        *refused = Some(why);
+                        continue;
+                    }
+                    _ => continue,
                 };
                 cluster.take(now(), *stats);
                 updates += 1;
@@ -79,6 +118,15 @@ async fn watch(script: &mut Script, args: &Tui) -> Result<(), Stop> {
             _ => {}
         }
     }
+}
+
+/// Has the figures of all nodes come every second; the mark of the question.
+fn ask(script: &Script) -> Result<i64, Stop> {
+    let question = ClientFrame::Stats {
+        every: Some(EVERY_MS),
+        node: Some("*".to_owned()),
+    };
+    script.client.ask(question).map_err(failed)
 }
 
 fn now() -> Ts {

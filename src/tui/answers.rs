@@ -1,6 +1,7 @@
 //! Answers to what was asked, by what it was about.
 
 use super::again;
+use super::conversation;
 use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
@@ -60,9 +61,12 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
     let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
     state.known_rooms = names.collect();
     for info in list {
-        if info.room.starts_with('@') && info.unread > 0 && state.meant(&info.room).is_none() {
-            let at = state.open(&info.room);
-            state.rooms[at].unread = info.unread;
+        if !info.room.starts_with('@') || info.unread == 0 {
+            continue;
+        }
+        if conversation::meant(state, &info.room, None).is_none() {
+            let at = conversation::open(state, &info.room, None);
+            (state.rooms[at].unread, state.rooms[at].listed) = (info.unread, info.unread);
         }
     }
     if asked == Some(Asked::Switcher) {
@@ -162,7 +166,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
         }
         Some(Asked::Search { .. }) => search::refused(state, asked.as_ref(), &error),
         Some(Asked::Stats) => {
-            monitor::offline(state);
+            monitor::refused(state, &error);
             state.tell_news(error.message);
         }
         Some(

@@ -177,6 +177,7 @@ impl Changing {
             failed: None,
             uid: self.uid.clone().or_else(|| uid.cloned()),
             room: self.room.clone(),
+            with: None,
             nonce: self.nonce.clone(),
             ts: self.ts,
             what: What::Change {

@@ -2,12 +2,13 @@
 
 use super::attention::Quiet;
 use super::changes;
+use super::conversation;
 use super::emoji;
 use super::event::{Change, Effect};
 use super::near::nearest;
 use super::room::{Delivery, Room};
 use super::speaking;
-use super::state::{Asked, State, by_name, same_name};
+use super::state::{Asked, State, by_name};
 use super::theme::Ground;
 use super::travel;
 use crate::client::Command as ClientCommand;
@@ -150,7 +151,7 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
     let failed = left.pending.len() - waiting.clone().count();
     let mut changes = state.changes.iter();
     match waiting.count() {
-        0 if changes.any(|changing| changing.room == left.name) => {
+        0 if changes.any(|changing| state.index_of(&changing.room) == Some(at)) => {
             return wrong("a change here is not sent yet, and would be lost");
         }
         0 if failed > 0 => {
@@ -221,24 +222,19 @@ fn message(state: &mut State, arguments: &str) -> Outcome {
 
 /// Shows the conversation with this person.
 pub fn talk(state: &mut State, name: &UserName) -> Vec<Effect> {
-    // As the person writes the name, where it is known; one conversation, however it is typed.
-    let open = state.rooms.iter().find_map(|room| {
-        let other = room.name.strip_prefix('@')?;
-        same_name(other, name.as_str()).then(|| room.name.clone())
-    });
     let known = state
         .rooms
         .iter()
         .flat_map(|room| room.people.list.values());
-    let shown = by_name(known, name.as_str()).map(|user| format!("@{}", user.name));
-    let is_open = open.is_some();
-    let room = open.or(shown).unwrap_or_else(|| format!("@{name}"));
-    let from = state.room().map(|room| room.name.clone());
-    let at = state.open(&room);
-    if !is_open {
-        state.rooms[at].way_back = from;
-    }
-    travel::show(state, at)
+    let user = by_name(known, name.as_str()).cloned();
+    // As the person writes the name, where it is known; one conversation, however it is typed.
+    conversation::show(state, |state| match user {
+        Some(user) => conversation::open_with(state, &user),
+        None => {
+            let label = format!("@{name}");
+            conversation::called(state, &label).unwrap_or_else(|| state.open(&label))
+        }
+    })
 }
 
 fn rooms(state: &mut State, _: &str) -> Outcome {

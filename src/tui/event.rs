@@ -64,6 +64,9 @@ pub struct Unsent {
     pub uid: Option<Uid>,
     /// As the protocol names it.
     pub room: String,
+    /// Of a conversation, whom it is for; whoever bears the name, if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<Uid>,
     pub nonce: Nonce,
     /// When it was written.
     pub ts: Ts,

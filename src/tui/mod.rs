@@ -13,6 +13,7 @@ mod changes;
 pub mod commands;
 mod complete;
 pub mod composer;
+mod conversation;
 mod deeds;
 mod drafts;
 pub mod edge;

@@ -1,6 +1,7 @@
 //! What the client tells: the connection's state, and the frames of the server, one handler each.
 
 use super::commands;
+use super::conversation::Other;
 use super::event::Effect;
 use super::room::{Again, Membership, Room, TYPING_ENDS_US};
 use super::rows::mentions;
@@ -8,7 +9,8 @@ use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
 use super::{
-    again, answers, attention, changes, drafts, monitor, search, speaking, travel, unread, unsent,
+    again, answers, attention, changes, conversation, drafts, monitor, search, speaking, travel,
+    unread, unsent,
 };
 use crate::client::ClientEvent;
 use crate::protocol::error::ErrorCode;
@@ -96,6 +98,9 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         state.overlay = Overlay::None;
     }
     state.pinged = None;
+    // Rooms are entered anew; conversations are just there.
+    let direct = state.rooms.iter_mut().filter(|room| room.is_direct());
+    direct.for_each(reopen);
     let mut effects = if first {
         unsent::send_all(state)
     } else {
@@ -246,7 +251,7 @@ fn take_first(state: &mut State, at: usize, messages: Vec<Message>) {
 fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[MessageUpdate]) {
     for message in messages {
         let (origin, seq) = (message.origin.clone(), message.seq);
-        take_message(state, at, message);
+        take_message(state, at, message, true);
         // Pages bring old messages again when they have changed: those say nothing new of `held`.
         state.rooms[at].hold(&origin, seq);
     }
@@ -258,9 +263,16 @@ fn take_missed(state: &mut State, at: usize, messages: Vec<Message>, updates: &[
 
 fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
     let direct = message.room.starts_with('@');
-    let Some(at) = state
-        .meant(&message.room)
-        .or_else(|| direct.then(|| state.open(&message.room)))
+    let other = conversation::author(state, &message);
+    let at = match other {
+        // Own messages may come before the answer to what was sent.
+        None => conversation::awaiting(state, &message.nonce)
+            .and_then(|at| conversation::told(state, at, &message.room, None)),
+        Some(_) => None,
+    };
+    let Some(at) = at
+        .or_else(|| conversation::meant(state, &message.room, other.as_ref()))
+        .or_else(|| direct.then(|| conversation::open(state, &message.room, other.as_ref())))
     else {
         return Vec::new();
     };
@@ -268,7 +280,7 @@ fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
     // Most messages are meant for nobody in particular, and not worth a copy.
     let meant = direct || names_me(state, &message);
     let copy = meant.then(|| message.clone());
-    let rings = take_message(state, at, message);
+    let rings = take_message(state, at, message, false);
     state.rooms[at].hold(&origin, seq);
     match copy {
         Some(message) if rings => attention::ring(state, at, &message),
@@ -277,7 +289,8 @@ fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
 }
 
 /// Puts a message where it belongs and counts it; true when it is meant for this person.
-fn take_message(state: &mut State, at: usize, message: Message) -> bool {
+/// One that was missed may be among those that the node has counted.
+fn take_message(state: &mut State, at: usize, message: Message, missed: bool) -> bool {
     let mine = state.is_me(&message.uid);
     let reading = travel::is_reading(state, at);
     let named = names_me(state, &message);
@@ -313,7 +326,7 @@ fn take_message(state: &mut State, at: usize, message: Message) -> bool {
         room.new_below += 1;
     }
     if !reading {
-        unread::count(room, &id, named);
+        unread::count(room, &id, named, missed);
         let all_read_before = room.unread == 1;
         if (all_read_before || room.first_unread.is_none()) && put == Put::New {
             room.first_unread = Some(place);
@@ -329,7 +342,8 @@ fn names_me(state: &State, message: &Message) -> bool {
 }
 
 fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
-    if let Some(room) = state.find(&update.room) {
+    if let Some(at) = conversation::holding(state, update) {
+        let room = &mut state.rooms[at];
         room.hold(&update.origin, update.seq);
         again::changed(room, update);
         room.timeline.update_live(update);
@@ -341,7 +355,7 @@ fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {
 /// A page: of what was missed when it has `since`, else the answer to a question of ours.
 fn page(state: &mut State, page: History) -> Vec<Effect> {
     let asked = take_asked(state, page.re.as_ref());
-    let Some(at) = state.meant(&page.room) else {
+    let Some(at) = paged(state, asked.as_ref(), &page) else {
         return Vec::new();
     };
     match (&page.since, asked) {
@@ -353,6 +367,26 @@ fn page(state: &mut State, page: History) -> Vec<Effect> {
         (None, Some(asked)) => answers::page(state, at, asked, page),
         (None, None) => Vec::new(),
     }
+}
+
+/// The room of a page: the one that was asked about, however the node writes it. What was missed of a
+/// conversation may be with another one than bore that name before.
+fn paged(state: &mut State, asked: Option<&Asked>, page: &History) -> Option<usize> {
+    let other = conversation::author_of(state, &page.messages);
+    if let Some(room) = asked.and_then(Asked::room) {
+        let at = state.index_of(room)?;
+        let told = conversation::told(state, at, &page.room, other.as_ref());
+        if told.is_none() {
+            reopen(&mut state.rooms[at]);
+        }
+        return told;
+    }
+    let meant = conversation::meant(state, &page.room, other.as_ref());
+    meant.or_else(|| {
+        let is_missed = page.since.is_some() && other.is_some();
+        let is_anothers = is_missed && conversation::called(state, &page.room).is_some();
+        is_anothers.then(|| conversation::open(state, &page.room, other.as_ref()))
+    })
 }
 
 fn user_join(state: &mut State, joined: UserJoined) -> Vec<Effect> {
@@ -423,16 +457,7 @@ fn user_renamed(state: &mut State, renamed: &Renamed) -> Vec<Effect> {
         me.name.clone_from(to);
         state.tell_news(format!("you are called {to} now: two had the same name"));
     }
-    let (old, new) = (format!("@{from}"), format!("@{to}"));
-    if !mine && state.index_of(&new).is_none() {
-        let theirs = |room: &&mut Room| {
-            let mut messages = room.timeline.messages_back();
-            room.name == old && messages.any(|message| message.uid == *uid)
-        };
-        if let Some(room) = state.rooms.iter_mut().find(theirs) {
-            room.name = new;
-        }
-    }
+    conversation::renamed(state, uid, to);
     Vec::new()
 }
 
@@ -458,7 +483,12 @@ fn topic_changed(state: &mut State, topic: TopicChanged) -> Vec<Effect> {
 
 fn somebody_types(state: &mut State, typing: Typing) -> Vec<Effect> {
     let (until, mine) = (Ts(state.now.0 + TYPING_ENDS_US), state.is_me(&typing.uid));
-    if let Some(room) = state.find(&typing.room) {
+    let other = (!mine).then(|| Other {
+        uid: typing.uid.clone(),
+        name: Some(typing.user.clone()),
+    });
+    if let Some(at) = conversation::meant(state, &typing.room, other.as_ref()) {
+        let room = &mut state.rooms[at];
         if typing.on && !mine {
             room.typing.insert(typing.uid, (typing.user, until));
         } else {

@@ -13,8 +13,12 @@ pub const TYPING_ENDS_US: i64 = 6_000_000;
 
 #[derive(Clone, Debug)]
 pub struct Room {
-    /// As the protocol names it: `lobby`, `@bob`.
+    /// As the nodes name it: `lobby`, `@bob`.
     pub name: String,
+    /// With whom the conversation is, once that is known; of a room nobody.
+    pub with: Option<Uid>,
+    /// By what name that user was last seen.
+    pub called: Option<String>,
     pub topic: String,
     pub membership: Membership,
     /// The next `room` answer begins the window, instead of bringing what was missed.
@@ -31,6 +35,8 @@ pub struct Room {
     pub new_below: u32,
     /// Messages past the read marker, as far as known.
     pub unread: u32,
+    /// Those of them that the node has counted and that have not come here yet.
+    pub listed: u32,
     /// Those of them that name this person.
     pub mentions: u32,
     /// The first unread message when the room was opened; the line "new" stands above it.
@@ -129,6 +135,8 @@ impl Room {
         timeline.reset(Beyond::More, Beyond::Nothing);
         Room {
             name: name.to_owned(),
+            with: None,
+            called: None,
             topic: String::new(),
             membership: Membership::Coming,
             fresh: !name.starts_with('@'),
@@ -140,6 +148,7 @@ impl Room {
             position: Position::Newest,
             new_below: 0,
             unread: 0,
+            listed: 0,
             mentions: 0,
             first_unread: None,
             read_before: VersionVector::new(),
@@ -171,16 +180,19 @@ impl Room {
 
     /// The name with the sign that tells rooms from people.
     pub fn title(&self) -> String {
-        if self.is_direct() {
-            self.name.clone()
-        } else {
-            format!("#{}", self.name)
+        match &self.called {
+            _ if !self.is_direct() => format!("#{}", self.name),
+            // The name is somebody else's by now.
+            Some(called) if self.name.starts_with("@=") => format!("@{called} (former)"),
+            Some(_) | None => self.name.clone(),
         }
     }
 
-    /// The name as a client says it; a name that came from a node is always one.
+    /// As a client says it; a name that came from a node is always one. What is for a user that is known
+    /// is for nobody else who may come to bear the name.
     pub fn reference(&self) -> Option<RoomRef> {
-        RoomRef::parse(&self.name).ok()
+        let uid = self.with.clone().map(RoomRef::DirectUid);
+        uid.or_else(|| RoomRef::parse(&self.name).ok())
     }
 
     /// Notes an event that was shown here.

@@ -3,6 +3,7 @@
 use super::changes;
 use super::commands::{self, Outcome};
 use super::composer::Purpose;
+use super::conversation;
 use super::event::{Change, Effect};
 use super::room::{Delivery, Pending, Room};
 use super::state::State;
@@ -204,7 +205,11 @@ pub fn discard_where(state: &mut State, dropped: impl Fn(&Pending) -> bool) -> V
 /// A node has stored an own message.
 pub fn sent(state: &mut State, sent: Sent) -> Vec<Effect> {
     let me = state.me.clone();
-    let Some(at) = state.meant(&sent.room) else {
+    // However the node writes the room: this is where it was said.
+    let at = conversation::awaiting(state, &sent.nonce)
+        .and_then(|at| conversation::told(state, at, &sent.room, None))
+        .or_else(|| conversation::meant(state, &sent.room, None));
+    let Some(at) = at else {
         return vec![state.keep()];
     };
     let room = &mut state.rooms[at];

@@ -90,6 +90,8 @@ pub struct State {
     pub unsent: Vec<Unsent>,
     /// What an earlier run was writing in rooms that are not open yet.
     pub drafts: Vec<Draft>,
+    /// The list of rooms is to be asked for.
+    pub lists_rooms: bool,
     /// When the round trip was last measured.
     pub pinged: Option<Ts>,
     /// When a read marker was last sent.
@@ -290,6 +292,7 @@ impl State {
             changes: Vec::new(),
             unsent: Vec::new(),
             drafts: Vec::new(),
+            lists_rooms: false,
             pinged: None,
             read_sent: None,
             nonces: Nonces::new(seed),
@@ -318,28 +321,18 @@ impl State {
     }
 
     pub fn find(&mut self, name: &str) -> Option<&mut Room> {
-        self.rooms.iter_mut().find(|room| room.name == name)
+        let at = self.index_of(name)?;
+        self.rooms.get_mut(at)
     }
 
+    /// The room of that name; `@=uid` names a conversation by whom it is with.
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.rooms.iter().position(|room| room.name == name)
-    }
-
-    /// The room that a node means. A conversation may have been opened with its name written otherwise: from
-    /// then on it is written as the node does.
-    pub fn meant(&mut self, name: &str) -> Option<usize> {
-        if let Some(at) = self.index_of(name) {
-            return Some(at);
-        }
-        let other = name.strip_prefix('@')?;
-        let alike = |room: &Room| {
-            room.name
-                .strip_prefix('@')
-                .is_some_and(|own| same_name(own, other))
-        };
-        let at = self.rooms.iter().position(alike)?;
-        self.rooms[at].name = name.to_owned();
-        Some(at)
+        let called = |room: &Room| room.name == name;
+        self.rooms.iter().position(called).or_else(|| {
+            let uid = name.strip_prefix("@=")?;
+            let with = |room: &Room| room.with.as_ref().is_some_and(|with| with.as_str() == uid);
+            self.rooms.iter().position(with)
+        })
     }
 
     /// The room's place in the list; it is opened if it was not.

@@ -11,9 +11,14 @@ use super::travel;
 use crate::protocol::MessageId;
 use crate::protocol::server::{Message, ReadMoved};
 
-/// One more that is unread; `meant` for this person.
-pub fn count(room: &mut Room, id: &MessageId, meant: bool) {
-    room.unread += 1;
+/// One more that is unread; `meant` for this person. One that was `missed` may be among those that the
+/// node has counted already.
+pub fn count(room: &mut Room, id: &MessageId, meant: bool, missed: bool) {
+    if missed && room.listed > 0 {
+        room.listed -= 1;
+    } else {
+        room.unread += 1;
+    }
     room.mentions += u32::from(meant);
     if let Some(post) = room.timeline.post_mut(id) {
         post.counted = if meant {
@@ -49,9 +54,9 @@ pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
     room.read_before = room.read.clone();
     room.first_unread = travel::first_unread(room, others);
     if !reading {
-        (room.unread, room.mentions) = (0, 0);
+        (room.unread, room.mentions, room.listed) = (0, 0, 0);
         for (id, meant) in unread {
-            count(room, &id, meant);
+            count(room, &id, meant, true);
         }
     }
 }
@@ -83,7 +88,7 @@ pub fn all_read(room: &mut Room) {
     if room.unread == 0 && room.mentions == 0 {
         return;
     }
-    (room.unread, room.mentions) = (0, 0);
+    (room.unread, room.mentions, room.listed) = (0, 0, 0);
     for post in room.timeline.posts_mut() {
         post.counted = Counted::Not;
     }
@@ -112,5 +117,6 @@ pub fn read_elsewhere(state: &mut State, read: &ReadMoved) {
         meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
     }
     room.unread = room.unread.min(count);
+    room.listed = room.listed.min(room.unread);
     room.mentions = room.mentions.min(meant);
 }

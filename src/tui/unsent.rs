@@ -3,9 +3,10 @@
 
 use super::changes::{self, Changing};
 use super::commands;
+use super::conversation::{self, Other};
 use super::event::{Effect, Unsent, What};
 use super::kept::Keep;
-use super::room::{Delivery, Pending};
+use super::room::{Delivery, Pending, Room};
 use super::speaking;
 use super::state::State;
 use crate::protocol::{RoomRef, Uid};
@@ -30,21 +31,22 @@ pub fn all(state: &State) -> Vec<Unsent> {
     let mut unsent = state.unsent.clone();
     for room in &state.rooms {
         let pending = room.pending.iter();
-        unsent.extend(pending.map(|pending| message(pending, &room.name, uid)));
+        unsent.extend(pending.map(|pending| message(pending, room, uid)));
     }
     let changes = state.changes.iter();
     unsent.extend(changes.map(|changing| changing.kept(uid)));
     unsent
 }
 
-fn message(pending: &Pending, room: &str, uid: Option<&Uid>) -> Unsent {
+fn message(pending: &Pending, room: &Room, uid: Option<&Uid>) -> Unsent {
     let failed = match &pending.state {
         Delivery::Waiting => None,
         Delivery::Failed(why) => Some(why.clone()),
     };
     Unsent {
         uid: pending.uid.clone().or_else(|| uid.cloned()),
-        room: room.to_owned(),
+        room: room.name.clone(),
+        with: room.with.clone(),
         nonce: pending.nonce.clone(),
         ts: pending.ts,
         failed,
@@ -72,7 +74,13 @@ pub fn place(state: &mut State) -> Vec<Effect> {
                 change,
             }),
             What::Message { text, reply_to } => {
-                let at = state.open(&kept.room);
+                let at = match kept.with {
+                    Some(uid) => {
+                        let other = Other { uid, name: None };
+                        conversation::open(state, &kept.room, Some(&other))
+                    }
+                    None => state.open(&kept.room),
+                };
                 state.rooms[at].pending.push(Pending {
                     uid: kept.uid,
                     nonce: kept.nonce,
@@ -177,6 +185,7 @@ mod tests {
             failed: (n == 0).then(|| "no".to_owned()),
             uid: Some(uid("alice")),
             room: "lobby".to_owned(),
+            with: None,
             nonce: nonce(n),
             ts: Ts(5),
             what,

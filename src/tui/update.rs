@@ -11,7 +11,8 @@ use super::keys::{Action, Choice, typed};
 use super::state::{Asked, Link, Overlay, State};
 use super::view::help;
 use super::{
-    again, attention, flash, monitor, net, reacting, search, selection, speaking, switcher, travel,
+    again, attention, conversation, flash, monitor, net, reacting, search, selection, speaking,
+    switcher, travel,
 };
 use crate::client::{ClientEvent, Command};
 use crate::protocol::limits::NAME_CHARS_MAX;
@@ -56,6 +57,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
+    effects.extend(conversation::ask(state));
     effects.extend(attention::title(state));
     effects
 }

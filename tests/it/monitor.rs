@@ -1,8 +1,12 @@
 //! The monitoring pane of the built programs: on a terminal, as text and as JSON.
 
-use std::time::Instant;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::programs::{DEADLINE, Running, Space};
 use crate::tui_support::{Home, Terminal};
@@ -110,4 +114,91 @@ fn the_pane_shows_a_node_that_is_killed_and_the_chat_is_a_key_away() {
     terminal.shows("#lobby");
     terminal.press("still here\r");
     terminal.shows("still here ✓");
+}
+
+/// A node that takes everybody for an administrator and answers `stats` with these, the last of them again
+/// and again. How often it was asked is in the second.
+fn node_that_answers(answers: &'static [&'static str]) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let counter = Arc::clone(&counter);
+            std::thread::spawn(move || answer(stream, answers, &counter));
+        }
+    });
+    (address, asked)
+}
+
+fn answer(mut stream: TcpStream, answers: &[&str], asked: &AtomicUsize) -> Option<()> {
+    let connect = json!({"type": "connect", "protocol": 1, "server": "chat/0", "node": "n1", "time": 0,
+        "limits": {"line": 65536, "text": 4000, "name": 32, "room": 48, "history": 200}});
+    writeln!(stream, "{connect}").ok()?;
+    let lines = BufReader::new(stream.try_clone().ok()?).lines();
+    for line in lines.map_while(Result::ok) {
+        let request: Value = serde_json::from_str(&line).ok()?;
+        let mut answer = match request["type"].as_str()? {
+            "user_join" => json!({"type": "session", "user": "alice", "uid": "aaaa",
+                "guest": true, "role": "admin", "token": "t", "node": "n1"}),
+            "stats" if request["every"] == 1_000 => {
+                let at = asked.fetch_add(1, Ordering::SeqCst);
+                let answer = answers[at.min(answers.len() - 1)];
+                if answer == FIGURES {
+                    // Update by update, as it was asked.
+                    writeln!(stream, "{FIGURES}").ok()?;
+                }
+                serde_json::from_str(answer).ok()?
+            }
+            "quit" => return None,
+            _ => continue,
+        };
+        answer["re"] = request["re"].clone();
+        writeln!(stream, "{answer}").ok()?;
+    }
+    None
+}
+
+const FIGURES: &str = r#"{"type":"stats","node":"n1","server":"chat/0","uptime_s":5,"nodes":[]}"#;
+
+const FORBIDDEN: &str = r#"{"type":"error","code":"forbidden","message":"not for you"}"#;
+
+const LIMITED: &str =
+    r#"{"type":"error","code":"rate_limited","message":"too many questions","retry_after_ms":1}"#;
+
+#[test]
+fn a_node_that_will_give_no_figures_ends_it_with_what_the_node_says() {
+    let space = Space::new();
+    for how in ["--once", "--json"] {
+        let (address, asked) = node_that_answers(&[FORBIDDEN]);
+        let ended = space.run("chat-tui", &["--node", &address, "--monitor", how]);
+        ended.complains(1, &["n1", "not for you"]);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[test]
+fn a_node_that_gives_no_figures_for_now_is_asked_again_a_second_later() {
+    let space = Space::new();
+    let (address, asked) = node_that_answers(&[LIMITED, LIMITED, FIGURES]);
+    let begun = Instant::now();
+    let ended = space.run(
+        "chat-tui",
+        &["--node", &address, "--monitor", "--once", "--json"],
+    );
+    let update: Value = serde_json::from_str(&ended.well()).unwrap();
+    assert_eq!(update["asked"], "n1");
+    assert!(begun.elapsed() > Duration::from_secs(2));
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn who_waits_for_figures_in_vain_is_told_why() {
+    let space = Space::new();
+    let (address, asked) = node_that_answers(&[LIMITED]);
+    let ended = space.run("chat-tui", &["--node", &address, "--monitor", "--once"]);
+    ended.complains(1, &["no figures in time", "n1: too many questions"]);
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((5..=16).contains(&asked), "asked {asked} times in 15 s");
 }

@@ -1,12 +1,12 @@
 //! What the server says: answers to what was asked, and what happens in the rooms.
 
 use super::outbox::RETRY_WRITE_MS;
-use super::rooms::{RETRY_JOIN_MS, RoomAsked};
+use super::rooms::{Met, RETRY_JOIN_MS, RoomAsked};
 use super::{Asked, Machine, Phase};
 use crate::client::event::ClientEvent;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{Done, ErrorFrame, Place, Sent, ServerFrame, Session, TopicChanged};
-use crate::protocol::{ClientFrame, Nonce, Re, Refusal, RoomRef, UserName};
+use crate::protocol::{ClientFrame, Nonce, Re, Refusal, RoomRef, Uid, UserName};
 
 /// Suggested names taken in a row before the user is asked: others take them as fast as we do.
 const SUGGESTIONS_MAX: u32 = 5;
@@ -47,7 +47,10 @@ impl Machine {
         };
         match (asked, frame) {
             (None, frame) => self.take_news(frame),
-            (Some(Asked::User), frame) => self.hand_on(frame),
+            (Some(Asked::User), frame) => {
+                self.meet_in(&frame);
+                self.hand_on(frame);
+            }
             (Some(Asked::Open), ServerFrame::Session(session)) => self.opened(session),
             (Some(Asked::Open), ServerFrame::Error(error)) => self.not_opened(error),
             (Some(Asked::Room(room, _)), ServerFrame::Error(error)) => self.not_in(room, error),
@@ -83,12 +86,16 @@ impl Machine {
     /// What nobody asked for: notes how far the rooms have come, and hands it on.
     fn take_news(&mut self, frame: ServerFrame) {
         match &frame {
-            ServerFrame::NewMessage(m) => self.rooms.take_live(&m.room, &m.origin, m.seq, m.ts),
+            ServerFrame::NewMessage(m) => {
+                self.rooms.open(&m.room);
+                self.met(&m.room, &m.uid);
+                self.rooms.take_live(&m.room, &m.origin, m.seq, m.ts);
+            }
             ServerFrame::MessageUpdate(u) => self.rooms.take_live(&u.room, &u.origin, u.seq, u.ts),
             ServerFrame::Topic(t) => self.rooms.take_live(&t.room, &t.origin, t.seq, t.ts),
             ServerFrame::Gap(gap) => self.rooms.take_gap(&gap.room, &gap.since),
             ServerFrame::Renamed(renamed) => {
-                self.rooms.renamed(&renamed.from, &renamed.to);
+                self.rooms.renamed(&renamed.uid, &renamed.to);
                 if self.uid.as_ref() == Some(&renamed.uid)
                     && let Ok(name) = UserName::parse(&renamed.to)
                 {
@@ -202,6 +209,7 @@ impl Machine {
 
     fn in_room(&mut self, room: RoomRef, asked: RoomAsked, frame: ServerFrame) {
         let caught_up = self.rooms.answered(&room, &asked, &frame, self.now.ms);
+        self.meet_in(&frame);
         self.hand_on(frame);
         if caught_up {
             self.tell(ClientEvent::CaughtUp { room });
@@ -209,7 +217,7 @@ impl Machine {
     }
 
     fn not_in(&mut self, room: RoomRef, error: ErrorFrame) {
-        if is_passing(error.code) {
+        if error.code.is_passing() {
             let pause_ms = error.retry_after_ms.unwrap_or(RETRY_JOIN_MS);
             return self.rooms.put_off(&room, self.now.ms + pause_ms);
         }
@@ -217,7 +225,35 @@ impl Machine {
         self.tell(ClientEvent::JoinRefused { room, error });
     }
 
+    /// A page of a conversation tells with whom it is.
+    fn meet_in(&mut self, frame: &ServerFrame) {
+        if let ServerFrame::History(page) = frame {
+            let mut newest_first = page.messages.iter().rev();
+            let other = newest_first.find(|message| self.uid.as_ref() != Some(&message.uid));
+            if let Some(message) = other {
+                self.met(&page.room, &message.uid);
+            }
+        }
+    }
+
+    /// Somebody has said something in the conversation that the node calls so. What waits there to be said
+    /// is for that user from now on, whoever else may come to bear the name.
+    fn met(&mut self, label: &str, uid: &Uid) {
+        if !label.starts_with('@') || self.uid.as_ref() == Some(uid) {
+            return;
+        }
+        if self.rooms.met(label, uid) == Met::Now
+            && let Ok(RoomRef::Direct(name)) = RoomRef::parse(label)
+        {
+            self.outbox.readdress(&name, uid);
+        }
+    }
+
     fn sent(&mut self, sent: Sent) {
+        if let Some(RoomRef::DirectUid(uid)) = self.outbox.room(&sent.nonce) {
+            self.rooms.open(&sent.room);
+            self.rooms.met(&sent.room, &uid);
+        }
         self.rooms.note(&sent.room, sent.ts);
         self.outbox.finish(&sent.nonce);
         self.tell(ClientEvent::Sent(sent));
@@ -225,7 +261,7 @@ impl Machine {
 
     fn stored(&mut self, nonce: Nonce, place: Option<Place>) {
         if let (Some(room), Some(place)) = (self.outbox.room(&nonce), &place) {
-            self.rooms.note(&room.to_string(), place.ts);
+            self.rooms.note_in(&room, place.ts);
         }
         self.outbox.finish(&nonce);
         self.tell(ClientEvent::Done { nonce, place });
@@ -243,7 +279,7 @@ impl Machine {
     }
 
     fn refused(&mut self, nonce: Nonce, error: ErrorFrame) {
-        if is_passing(error.code) {
+        if error.code.is_passing() {
             let pause_ms = error.retry_after_ms.unwrap_or(RETRY_WRITE_MS);
             let counts = error.code != ErrorCode::RateLimited;
             let stays = self.outbox.put_off(self.now.ms, pause_ms, counts);
@@ -270,14 +306,6 @@ fn place(done: Done) -> Option<Place> {
         origin: done.origin?,
         seq: done.seq?,
     })
-}
-
-/// Whether the same request may do later, or elsewhere.
-fn is_passing(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::RateLimited | ErrorCode::Unavailable | ErrorCode::Internal
-    )
 }
 
 /// The mark of a direct answer.

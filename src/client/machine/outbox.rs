@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::{ClientFrame, Nonce, RoomRef, Ts};
+use crate::protocol::{ClientFrame, Nonce, RoomRef, Ts, Uid, UserName};
 
 /// Writes that may wait: what a person types in a long outage, and a bound on what a program can pile up.
 pub const PENDING_MAX: usize = 1000;
@@ -78,6 +78,18 @@ impl Outbox {
         room_and_after(&mut pending.frame.clone()).map(|(room, _)| room.clone())
     }
 
+    /// What is for whoever bears that name is for this user from now on.
+    pub(super) fn readdress(&mut self, name: &UserName, uid: &Uid) {
+        for pending in &mut self.pending {
+            match room_of(&mut pending.frame) {
+                Some(room @ RoomRef::Direct(_)) if is_named(room, name) => {
+                    *room = RoomRef::DirectUid(uid.clone());
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
     /// The write is over, well or not.
     pub(super) fn finish(&mut self, nonce: &Nonce) -> bool {
         let Some(at) = self.pending.iter().position(|p| p.nonce == *nonce) else {
@@ -126,6 +138,20 @@ pub(super) fn nonce_of(frame: &ClientFrame) -> Option<&Nonce> {
         | ClientFrame::Delete { nonce, .. }
         | ClientFrame::React { nonce, .. }
         | ClientFrame::Topic { nonce, .. } => nonce.as_ref(),
+        _ => None,
+    }
+}
+
+fn is_named(room: &RoomRef, name: &UserName) -> bool {
+    matches!(room, RoomRef::Direct(written) if written.key() == name.key())
+}
+
+fn room_of(frame: &mut ClientFrame) -> Option<&mut RoomRef> {
+    match frame {
+        ClientFrame::Send { room, .. }
+        | ClientFrame::Edit { room, .. }
+        | ClientFrame::Delete { room, .. }
+        | ClientFrame::React { room, .. } => Some(room),
         _ => None,
     }
 }

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use crate::client::held::Held;
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::server::ServerFrame;
-use crate::protocol::{ClientFrame, HistoryRange, Origin, RoomRef, Seq, Ts, VersionVector};
+use crate::protocol::{ClientFrame, HistoryRange, Origin, RoomRef, Seq, Ts, Uid, VersionVector};
 
 /// Milliseconds before a room that could not be joined for now is tried again, if the node did not say.
 pub const RETRY_JOIN_MS: u64 = 1000;
 
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
-    /// By the name that the server uses.
+    /// By the name that the server uses. A conversation has the name that its other side bears, or
+    /// `@=uid` once that is somebody else's.
     rooms: BTreeMap<String, RoomState>,
     /// A direct conversation has no `room` answer to begin from. The first vector that any room
     /// brought does as well: what is later than it came live, or is missing.
@@ -22,6 +23,8 @@ pub(super) struct Rooms {
 #[derive(Debug)]
 struct RoomState {
     room: RoomRef,
+    /// With whom a conversation is, once somebody else has said something in it.
+    with: Option<Uid>,
     /// Messages to ask for with the first `join`.
     limit: Option<usize>,
     /// None until the first answer.
@@ -44,6 +47,13 @@ enum Step {
     Live,
 }
 
+/// Whether it has just become known whom a conversation is with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    Now,
+    Before,
+}
+
 /// What an answer was to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum RoomAsked {
@@ -59,7 +69,9 @@ impl Rooms {
     /// The user wants to be in this room; asked again, it is joined anew. Of a direct conversation
     /// the newest messages are asked for.
     pub(super) fn want(&mut self, room: RoomRef, limit: Option<usize>) {
-        let known = self.rooms.remove(&room.to_string());
+        let key = self.key(&room).unwrap_or_else(|| room.to_string());
+        let known = self.rooms.remove(&key);
+        let with = known.as_ref().and_then(|state| state.with.clone());
         let is_room = matches!(room, RoomRef::Room(_));
         let state = RoomState {
             limit,
@@ -67,13 +79,40 @@ impl Rooms {
             wanted: true,
             joined: !is_room,
             step: Step::Due(0),
-            room: room.clone(),
+            room: with.clone().map_or(room, RoomRef::DirectUid),
+            with,
         };
-        self.rooms.insert(room.to_string(), state);
+        self.rooms.insert(key, state);
     }
 
     pub(super) fn forget(&mut self, room: &RoomRef) {
-        self.rooms.remove(&room.to_string());
+        if let Some(key) = self.key(room) {
+            self.rooms.remove(&key);
+        }
+    }
+
+    /// Under which name the room stands here, however it is named.
+    fn key(&self, room: &RoomRef) -> Option<String> {
+        let key = room.to_string();
+        if self.rooms.contains_key(&key) {
+            return Some(key);
+        }
+        let is_it = |key: &str, state: &RoomState| match room {
+            RoomRef::Room(_) => false,
+            RoomRef::DirectUid(uid) => state.with.as_ref() == Some(uid),
+            RoomRef::Direct(name) => match RoomRef::parse(key) {
+                Ok(RoomRef::Direct(known)) => known.key() == name.key(),
+                Ok(RoomRef::Room(_) | RoomRef::DirectUid(_)) | Err(_) => false,
+            },
+        };
+        let mut rooms = self.rooms.iter();
+        let found = rooms.find(|(key, state)| is_it(key, state));
+        found.map(|(key, _)| key.clone())
+    }
+
+    fn get_mut(&mut self, room: &RoomRef) -> Option<&mut RoomState> {
+        let key = self.key(room)?;
+        self.rooms.get_mut(&key)
     }
 
     /// The connection is gone: everything has to be asked for again.
@@ -129,7 +168,7 @@ impl Rooms {
 
     /// The node cannot answer for this room now.
     pub(super) fn put_off(&mut self, room: &RoomRef, until_ms: u64) {
-        if let Some(state) = self.rooms.get_mut(&room.to_string()) {
+        if let Some(state) = self.get_mut(room) {
             state.step = Step::Due(until_ms);
         }
     }
@@ -143,10 +182,13 @@ impl Rooms {
         answer: &ServerFrame,
         now_ms: u64,
     ) -> bool {
-        let Some(state) = self.rooms.get_mut(&room.to_string()) else {
+        let base = self.base.clone().unwrap_or_default();
+        let Some(key) = self.key(room) else {
             return false;
         };
-        let base = self.base.clone().unwrap_or_default();
+        let Some(state) = self.rooms.get_mut(&key) else {
+            return false;
+        };
         let held = state.held.get_or_insert_with(|| Held {
             since: base,
             ..Held::default()
@@ -171,21 +213,30 @@ impl Rooms {
             true => Step::Due(0),
             false => Step::Live,
         };
-        !held.more
+        let caught_up = !held.more;
+        if let (ServerFrame::History(page), Some(uid)) = (answer, state.with.clone()) {
+            self.met(&page.room, &uid);
+            // Who bears the name now may have said something while there was no connection.
+            if page.room.starts_with("@=") && !self.rooms.contains_key(&key) {
+                self.begin(&key, Step::Due(0));
+            }
+        }
+        caught_up
     }
 
     /// Takes a live event. One in a direct conversation makes it known.
     pub(super) fn take_live(&mut self, room: &str, origin: &Origin, seq: Seq, ts: Ts) {
-        if !self.rooms.contains_key(room) && room.starts_with('@') {
-            self.meet(room, Step::Live);
-        }
+        self.open(room);
         if let Some(held) = self.held(room) {
             held.take_live(origin, seq, ts);
         }
     }
 
     pub(super) fn take_gap(&mut self, room: &str, since: &VersionVector) {
-        if let Some(state) = self.rooms.get_mut(room) {
+        let Ok(named) = RoomRef::parse(room) else {
+            return;
+        };
+        if let Some(state) = self.get_mut(&named) {
             state.held.get_or_insert_default().take_gap(since);
             state.step = Step::Due(0);
         }
@@ -193,21 +244,35 @@ impl Rooms {
 
     /// A direct conversation that the node lists: what was missed of it is asked for.
     pub(super) fn listed(&mut self, room: &str) {
-        if room.starts_with('@') && self.base.is_some() && !self.rooms.contains_key(room) {
-            self.meet(room, Step::Due(0));
-        }
+        self.begin(room, Step::Due(0));
     }
 
-    fn meet(&mut self, room: &str, step: Step) {
+    /// A direct conversation in which something was said just now.
+    pub(super) fn open(&mut self, room: &str) {
+        self.begin(room, Step::Live);
+    }
+
+    fn begin(&mut self, room: &str, step: Step) {
+        if !room.starts_with('@') {
+            return;
+        }
         let (Some(base), Ok(parsed)) = (self.base.clone(), RoomRef::parse(room)) else {
             return;
         };
+        if self.key(&parsed).is_some() {
+            return;
+        }
         let held = Held {
             since: base,
             ..Held::default()
         };
+        let with = match &parsed {
+            RoomRef::DirectUid(uid) => Some(uid.clone()),
+            RoomRef::Room(_) | RoomRef::Direct(_) => None,
+        };
         let state = RoomState {
             room: parsed,
+            with,
             limit: None,
             wanted: false,
             held: Some(held),
@@ -217,14 +282,65 @@ impl Rooms {
         self.rooms.insert(room.to_owned(), state);
     }
 
-    /// A user's direct conversation goes by the new name.
-    pub(super) fn renamed(&mut self, from: &str, to: &str) {
-        let Ok(room) = RoomRef::parse(&format!("@{to}")) else {
-            return;
+    /// The conversation with that user goes by `label` at the node. One with somebody else that bore the name
+    /// is kept aside.
+    pub(super) fn met(&mut self, label: &str, uid: &Uid) -> Met {
+        let theirs = RoomRef::DirectUid(uid.clone());
+        if let Some(key) = self.key(&theirs) {
+            if key != label
+                && let Some(state) = self.rooms.remove(&key)
+            {
+                self.put_aside(label);
+                self.rooms.insert(label.to_owned(), state);
+            }
+            return Met::Before;
+        }
+        let Ok(named) = RoomRef::parse(label) else {
+            return Met::Before;
         };
-        if let Some(state) = self.rooms.remove(&format!("@{from}")) {
-            let name = room.to_string();
-            self.rooms.insert(name, RoomState { room, ..state });
+        let Some(key) = self.key(&named) else {
+            return Met::Now;
+        };
+        let unmet = self
+            .rooms
+            .get(&key)
+            .is_some_and(|state| state.with.is_none());
+        if !unmet {
+            self.put_aside(&key);
+            self.open(label);
+        }
+        let key = if unmet { key.as_str() } else { label };
+        if let Some(state) = self.rooms.remove(key) {
+            let met = RoomState {
+                room: theirs,
+                with: Some(uid.clone()),
+                ..state
+            };
+            self.rooms.insert(label.to_owned(), met);
+        }
+        if unmet { Met::Now } else { Met::Before }
+    }
+
+    /// The conversation of this name has lost it to another one.
+    fn put_aside(&mut self, label: &str) {
+        if let Some(state) = self.rooms.remove(label)
+            && let Some(uid) = &state.with
+        {
+            self.rooms.insert(format!("@={uid}"), state);
+        }
+    }
+
+    /// The conversation with that user goes by the new name.
+    pub(super) fn renamed(&mut self, uid: &Uid, to: &str) {
+        if self.key(&RoomRef::DirectUid(uid.clone())).is_some() {
+            self.met(&format!("@{to}"), uid);
+        }
+    }
+
+    /// The same, of a room as a client names it.
+    pub(super) fn note_in(&mut self, room: &RoomRef, ts: Ts) {
+        if let Some(held) = self.get_mut(room).and_then(|state| state.held.as_mut()) {
+            held.note(ts);
         }
     }
 
@@ -237,11 +353,15 @@ impl Rooms {
 
     /// The greatest time seen in the room.
     pub(super) fn newest(&self, room: &RoomRef) -> Option<Ts> {
-        let held = self.rooms.get(&room.to_string())?.held.as_ref()?;
+        let held = self.rooms.get(&self.key(room)?)?.held.as_ref()?;
         (held.newest > Ts(0)).then_some(held.newest)
     }
 
     fn held(&mut self, room: &str) -> Option<&mut Held> {
+        if !self.rooms.contains_key(room) {
+            let named = RoomRef::parse(room).ok()?;
+            return self.get_mut(&named)?.held.as_mut();
+        }
         self.rooms.get_mut(room)?.held.as_mut()
     }
 }

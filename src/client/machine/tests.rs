@@ -6,6 +6,8 @@ use super::*;
 use crate::client::event::{Effect, Input, Moment};
 use crate::protocol::{ServerFrame, Ts, UserName};
 
+mod conversations;
+
 /// A client and the world around it: two nodes, a clock, and what was written so far.
 struct Story {
     machine: Machine,
@@ -242,7 +244,7 @@ fn direct_conversations_are_caught_up_without_joining_them() {
     story.happens(Input::Lost("reset".to_owned()));
     story.opens_session();
     let page = story.takes("history");
-    assert_eq!(page["room"], "@bob");
+    assert_eq!(page["room"], "@=bbbb");
     assert_eq!(page["since"], json!({"n1-a": 5, "n2-b": 3}));
     // One that began meanwhile is found in the list of rooms.
     let rooms = story.takes("rooms");

@@ -22,8 +22,9 @@ use super::keys::{Action, Pane};
 use super::state::{Asked, State};
 use super::view::monitor::detail;
 use crate::client::Command;
-use crate::protocol::ClientFrame;
+use crate::protocol::server::ErrorFrame;
 use crate::protocol::stats::Stats;
+use crate::protocol::{ClientFrame, Ts};
 
 /// Milliseconds between two updates.
 pub const EVERY_MS: u64 = 1_000;
@@ -42,6 +43,8 @@ pub struct Monitor {
     pub open: bool,
     /// The figures are asked for, and come every second under this mark.
     asked: Option<i64>,
+    /// Once they were refused: not before this moment.
+    put_off: Option<Ts>,
     /// All that is known, while it is shown or not.
     live: Cluster,
     /// What is shown while the pane is paused.
@@ -124,6 +127,7 @@ impl Default for Monitor {
         Monitor {
             open: false,
             asked: None,
+            put_off: None,
             live: Cluster::default(),
             paused: None,
             list: List::Nodes,
@@ -258,6 +262,9 @@ pub fn toggle(state: &mut State) -> Vec<Effect> {
 pub fn ask(state: &mut State) -> Option<Effect> {
     let may = state.me.as_ref().is_some_and(|me| me.admin);
     let wanted = state.monitor.open && state.is_online() && may;
+    if wanted && state.monitor.put_off.is_some_and(|until| state.now < until) {
+        return None;
+    }
     let every = match (wanted, state.monitor.asked) {
         (true, None) => EVERY_MS,
         (false, Some(_)) => {
@@ -281,6 +288,21 @@ pub fn ask(state: &mut State) -> Option<Effect> {
 /// The connection is lost: the next node is asked anew.
 pub fn offline(state: &mut State) {
     state.monitor.asked = None;
+    state.monitor.put_off = None;
+}
+
+/// The node gives no figures. It is asked again when it may have changed its mind: after the time it said,
+/// or a second; else not over this connection.
+pub fn refused(state: &mut State, error: &ErrorFrame) {
+    let wait_ms = error.retry_after_ms.unwrap_or(0).max(EVERY_MS);
+    let wait_us = i64::try_from(wait_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let until = if error.code.is_passing() {
+        state.now.0.saturating_add(wait_us)
+    } else {
+        i64::MAX
+    };
+    state.monitor.asked = None;
+    state.monitor.put_off = Some(Ts(until));
 }
 
 /// The nodes' figures.

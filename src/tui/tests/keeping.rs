@@ -298,7 +298,7 @@ fn what_becomes_of_a_message_is_said_at_it_while_no_node_has_it() {
     );
     story.enter("/edit");
     assert!(
-        story.screen().contains("> one and a half"),
+        story.screen().contains("✎ one and a half"),
         "{}",
         story.screen()
     );

@@ -3,6 +3,7 @@
 mod again;
 mod attention;
 mod composing;
+mod conversations;
 mod deeds;
 mod hostile;
 mod keeping;

@@ -4,9 +4,9 @@ use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 
 use crate::client::{ClientEvent, Command};
-use crate::protocol::server::{Role, ServerFrame, Session};
+use crate::protocol::server::{ErrorFrame, Role, ServerFrame, Session};
 use crate::protocol::stats::{NodeFigures, NodeInfo, PeerFigures, Quantiles, RoomFigures, Stats};
-use crate::protocol::{ClientFrame, Ts};
+use crate::protocol::{ClientFrame, ErrorCode, Re, Ts};
 use crate::tui::event::{Effect, Event};
 use crate::tui::monitor::json;
 use crate::tui::monitor::report::report;
@@ -446,4 +446,61 @@ fn every_size_of_the_pane_can_be_drawn() {
             story.press(KeyCode::Tab);
         }
     }
+}
+
+/// How often the figures are asked for, of those effects since the last look.
+fn asked_for_figures(story: &mut Story) -> Vec<i64> {
+    let asked = story
+        .effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Net(Command::Ask {
+                re,
+                frame:
+                    ClientFrame::Stats {
+                        every: Some(1_000), ..
+                    },
+            }) => Some(re),
+            _ => None,
+        });
+    asked.collect()
+}
+
+fn refuse(story: &mut Story, re: i64, code: ErrorCode, retry_after_ms: Option<u64>) {
+    story.frame(ServerFrame::Error(ErrorFrame {
+        re: Some(Re::Number(re)),
+        code,
+        message: "not now".to_owned(),
+        retry_after_ms,
+        suggestion: None,
+    }));
+}
+
+#[test]
+fn a_node_that_gives_no_figures_is_asked_again_when_it_said_and_not_at_once() {
+    let mut story = watching(80, 24);
+    for (retry_after_ms, wait) in [(None, 1), (Some(0), 1), (Some(3_000), 3)] {
+        let asked = asked_for_figures(&mut story);
+        assert_eq!(asked.len(), 1);
+        refuse(&mut story, asked[0], ErrorCode::RateLimited, retry_after_ms);
+        assert!(story.screen().contains("not now"));
+        for _ in 1..wait {
+            story.wait(1);
+        }
+        assert_eq!(asked_for_figures(&mut story), [0; 0]);
+        story.wait(1);
+    }
+    assert_eq!(asked_for_figures(&mut story).len(), 1);
+}
+
+#[test]
+fn a_node_that_gives_its_figures_to_others_is_asked_again_with_the_next_connection() {
+    let mut story = watching(80, 24);
+    let asked = asked_for_figures(&mut story);
+    refuse(&mut story, asked[0], ErrorCode::Forbidden, Some(1));
+    story.wait(60);
+    assert_eq!(asked_for_figures(&mut story), [0; 0]);
+    story.offline();
+    online_as(&mut story, "n2", Role::Admin);
+    assert_eq!(asked_for_figures(&mut story).len(), 1);
 }

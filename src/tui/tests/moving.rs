@@ -104,7 +104,8 @@ fn msg_opens_a_conversation_and_says_the_rest() {
     let [ClientFrame::Send { room, text, .. }] = &frames[..] else {
         panic!("{frames:?}");
     };
-    assert_eq!(room, &RoomRef::parse("@bob").unwrap());
+    // She is in the lobby with him, so it is known who he is.
+    assert_eq!(room, &RoomRef::DirectUid(uid("bob")));
     assert_eq!(text.as_str(), "hello you");
     story.enter("/join lobby");
     story.enter("/msg bob again");

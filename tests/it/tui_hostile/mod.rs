@@ -231,8 +231,13 @@ fn nothing_foreign_reaches_the_terminal_from_conversations_titles_and_notificati
         // What is no JSON begins no conversation.
         if server.is_valid() {
             let room = format!("@x{HERE}{STEP}");
-            let loud = message(&room, &format!("d{STEP}"), HERE, HERE);
-            server.push(&[loud, mark(&room)]);
+            let mut said = [message(&room, &format!("d{STEP}"), HERE, HERE), mark(&room)];
+            // A conversation is with one user.
+            for (message, number) in said.iter_mut().zip(["d", "mark"]) {
+                message["uid"] = json!(format!("user{STEP}"));
+                message["id"] = json!(format!("user{STEP}.{number}{STEP}"));
+            }
+            server.push(&said);
             alice.press_until(ALT_A, &format!("step {step}."));
         }
     });
