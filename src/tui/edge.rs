@@ -19,7 +19,6 @@ use super::drafts::{self, Draft};
 use super::event::{Effect, Event, Unsent};
 use super::kept::Kept;
 use super::keymap::Keymap;
-use super::room::Room;
 use super::shown::{Emoji, show_emoji};
 use super::state::State;
 use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
@@ -343,7 +342,9 @@ impl Edge {
         let marker = travel::out_of_sight(&mut self.state);
         self.carry_out(marker.into_iter().collect());
         self.keep_drafts();
-        if let Some(shown) = self.state.room().and_then(Room::reference) {
+        // By the name that it goes by: that is what the next start has to show.
+        let shown = self.state.room().map(|room| RoomRef::parse(&room.name));
+        if let Some(Ok(shown)) = shown {
             (self.config.keep_shown)(&shown);
         }
     }

@@ -8,6 +8,7 @@ use super::complete::{self, Behind};
 use super::composer::{Composer, Purpose};
 use super::event::{Effect, Event};
 use super::keys::{Action, Choice, typed};
+use super::room::Room;
 use super::state::{Asked, Link, Overlay, State};
 use super::view::help;
 use super::{
@@ -378,8 +379,8 @@ fn line_down(state: &mut State) {
 }
 
 fn newest_or_end(state: &mut State) -> Vec<Effect> {
-    let scrolled = state.room().is_some_and(|room| room.reader().is_some());
-    if scrolled {
+    let elsewhere = |room: &Room| room.reader().is_some() || room.found.is_some();
+    if state.room().is_some_and(elsewhere) {
         return travel::to_newest(state);
     }
     state.composer_mut().line_end();

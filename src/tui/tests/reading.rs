@@ -295,3 +295,13 @@ fn a_read_marker_that_was_lost_with_the_connection_is_told_again() {
     story.wait(2);
     assert!(story.mark_of(marker).is_none(), "once is enough");
 }
+
+#[test]
+fn end_takes_the_mark_off_a_message_that_was_found_at_the_end() {
+    let mut story = Story::in_lobby(80, 24, numbered(0..3));
+    let id = message(1, "bob", "").id;
+    let _ = crate::tui::jump::to(&mut story.state, "lobby", &id, message(1, "bob", "").ts);
+    assert!(story.screen().contains('▸'), "{}", story.screen());
+    story.press(KeyCode::End);
+    assert!(!story.screen().contains('▸'), "{}", story.screen());
+}
