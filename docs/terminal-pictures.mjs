@@ -71,8 +71,8 @@ try {
   await alice.shows("who is on call");
 
   await bob.say("ops", "disk on db-2 is at 91 %, it grows since noon");
-  alice.say("looking. Old WAL segments, the archive job has not run");
-  await alice.shows("has not run ✓");
+  alice.say("old WAL segments, the archive job is stuck");
+  await alice.shows("is stuck ✓");
   const fix = "this brings it back:\n```sh\nsystemctl restart archive.timer\njournalctl -u archive -f --since '5 min ago'\n```";
   const { id } = await carol.say("ops", fix);
   await dan.ask({ type: "react", room: "ops", id, emoji: "👍", on: true });
@@ -80,7 +80,7 @@ try {
   await dan.say("ops", "72 % and falling 🎉", { reply_to: id });
   await bob.say("ops", "@alice can you write it into the **runbook**? Section `db/archive`");
   await alice.shows("runbook");
-  alice.say("done. ελεγμένο, проверено, 確認済み: all green");
+  alice.say("done. ελεγμένο, проверено, 確認済み: green");
   await alice.shows("green ✓");
   await carol.say("on-call", "hand-over at 18:00");
   await bob.say("random", "lunch?");
