@@ -41,7 +41,7 @@ impl Outside {
 
     /// Those from the mark on; `None` when not all of them are remembered.
     pub fn since(&self, mark: u64) -> Option<Vec<Live>> {
-        let wanted = usize::try_from(self.count - mark).ok()?;
+        let wanted = usize::try_from(self.count.checked_sub(mark)?).ok()?;
         let before = self.last.len().checked_sub(wanted)?;
         Some(self.last.range(before..).cloned().collect())
     }

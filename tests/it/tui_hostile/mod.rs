@@ -224,10 +224,19 @@ fn nothing_foreign_reaches_the_terminal_from_a_room() {
     });
 }
 
+/// The same node, which lists no rooms: nothing is unread but what has just been said, and a key that is
+/// pressed once too often leads nowhere else.
+fn lists_none(asked: &Value) -> Vec<Value> {
+    match asked["type"].as_str() {
+        Some("rooms") => vec![json!({"type": "rooms", "rooms": []})],
+        _ => answers(asked),
+    }
+}
+
 #[test]
 fn nothing_foreign_reaches_the_terminal_from_conversations_titles_and_notifications() {
     let at = (80, 24);
-    run(answers, at, "connected to n1", |step, server, alice| {
+    run(lists_none, at, "connected to n1", |step, server, alice| {
         // What is no JSON begins no conversation.
         if server.is_valid() {
             let room = format!("@x{HERE}{STEP}");
