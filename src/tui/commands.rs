@@ -146,6 +146,11 @@ fn leave(state: &mut State, arguments: &str) -> Outcome {
         return wrong("there is no room to leave");
     }
     let left = &state.rooms[at];
+    // In the room that is shown the line may be this command.
+    let is_this = at == state.active && left.composer.text().starts_with('/');
+    if !is_this && !left.composer.is_idle() {
+        return wrong("what is written there would be lost: send it, or clear the line first");
+    }
     let waiting = left.pending.iter();
     let waiting = waiting.filter(|pending| pending.state == Delivery::Waiting);
     let failed = left.pending.len() - waiting.clone().count();

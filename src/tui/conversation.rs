@@ -6,6 +6,7 @@
 //!
 //! Invariant: no two conversations have one name, and no two are with one user.
 
+use super::drafts;
 use super::event::Effect;
 use super::room::Room;
 use super::state::{Asked, State, same_name};
@@ -91,6 +92,8 @@ pub fn open(state: &mut State, label: &str, other: Option<&Other>) -> usize {
     let room = &mut state.rooms[at];
     room.with = uid_of(label).or_else(|| other.map(|other| other.uid.clone()));
     room.called = other.and_then(|other| other.name.clone());
+    drafts::restore(state, at);
+    let room = &mut state.rooms[at];
     if before.is_some() {
         let text = format!("this is another {} than before", room.title());
         room.timeline.note(now, text, true);

@@ -160,7 +160,8 @@ fn edit(state: &mut State) -> Outcome {
             }
             room.composer.insert(text.as_str());
         }
-        effects.push(state.keep());
+        // On the disk as a draft before it is no longer there as a message.
+        effects.extend([Effect::KeepDrafts, state.keep()]);
         return Ok(effects);
     }
     let id = own(state)?;

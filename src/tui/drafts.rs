@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::composer::Written;
+use super::conversation::{self, Other};
 use super::kept::Keep;
 use super::state::State;
-use crate::protocol::{Nonce, RoomRef, Ts};
+use crate::protocol::{Nonce, RoomRef, Ts, Uid};
 
 /// Drafts that are kept; past it the oldest go.
 const DRAFTS_MAX: usize = 200;
@@ -16,6 +17,9 @@ pub struct Draft {
     /// Of this text: another client may be writing in the same room.
     pub nonce: Nonce,
     pub room: String,
+    /// With whom the conversation is, where that is known: it is for nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<Uid>,
     pub ts: Ts,
     #[serde(flatten)]
     pub written: Written,
@@ -34,19 +38,20 @@ impl Keep for Draft {
 /// All there are now: in the rooms, and of earlier runs in rooms that have not been opened in this one.
 pub fn all(state: &mut State) -> Vec<Draft> {
     let mut drafts = state.drafts.clone();
-    for room in &state.rooms {
-        let Some(written) = room.composer.written() else {
-            continue;
-        };
-        match &room.draft {
-            Some(draft) if draft.written == written => drafts.push(draft.clone()),
-            Some(_) | None => drafts.push(Draft {
+    for room in &mut state.rooms {
+        let written = room.composer.written();
+        let same =
+            |draft: &Draft| Some(&draft.written) == written.as_ref() && draft.with == room.with;
+        if !room.draft.as_ref().is_some_and(same) {
+            room.draft = written.map(|written| Draft {
                 nonce: state.nonces.next(state.now),
                 room: room.name.clone(),
+                with: room.with.clone(),
                 ts: state.now,
                 written,
-            }),
+            });
         }
+        drafts.extend(room.draft.clone());
     }
     let surplus = drafts.len().saturating_sub(DRAFTS_MAX);
     drafts.split_off(surplus)
@@ -58,8 +63,14 @@ pub fn restore(state: &mut State, at: usize) {
     let Some(room) = state.rooms.get_mut(at) else {
         return;
     };
-    let here = |draft: &mut Draft| draft.room == room.name;
+    let here = |draft: &mut Draft| match &draft.with {
+        Some(_) => room.with == draft.with,
+        None => draft.room == room.name,
+    };
     let here: Vec<Draft> = state.drafts.extract_if(.., here).collect();
+    if here.is_empty() {
+        return;
+    }
     for draft in &here {
         room.composer.restore(draft.written.clone());
     }
@@ -72,9 +83,13 @@ pub fn restore(state: &mut State, at: usize) {
 
 /// Conversations in which something is written are there from the start.
 pub fn open_conversations(state: &mut State) {
-    let rooms = state.drafts.iter().map(|draft| draft.room.clone());
-    let direct: Vec<String> = rooms.filter(|room| room.starts_with('@')).collect();
-    for room in direct {
-        state.open(&room);
+    let drafts = state.drafts.iter();
+    let direct = drafts.filter(|draft| draft.room.starts_with('@'));
+    let direct: Vec<_> = direct
+        .map(|draft| (draft.room.clone(), draft.with.clone()))
+        .collect();
+    for (room, with) in direct {
+        let other = with.map(|uid| Other { uid, name: None });
+        conversation::open(state, &room, other.as_ref());
     }
 }

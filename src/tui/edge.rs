@@ -340,7 +340,8 @@ impl Edge {
     /// However it ends: what has been read, what is written and not sent, and where the person was.
     fn keep_for_the_next_start(&mut self) {
         let marker = travel::out_of_sight(&mut self.state);
-        self.carry_out(marker.into_iter().collect());
+        let keep = self.state.keep();
+        self.carry_out(marker.into_iter().chain([keep]).collect());
         self.keep_drafts();
         // By the name that it goes by: that is what the next start has to show.
         let shown = self.state.room().map(|room| RoomRef::parse(&room.name));

@@ -109,7 +109,9 @@ impl<T: Keep> Kept<T> {
             content.push_str(&serde_json::to_string(item)?);
             content.push('\n');
         }
-        replace(&self.path, &content)?;
+        // What is there already may come back after a power cut: it counts once. What is new must not go.
+        let is_new = |item: &T| !self.own.contains(item.key());
+        replace(&self.path, &content, items.iter().any(is_new))?;
         self.own = items.iter().map(|item| item.key().to_owned()).collect();
         Ok(())
     }
@@ -122,7 +124,7 @@ impl<T: Keep> Kept<T> {
         file.write_all((wrong.join("\n") + "\n").as_bytes())?;
         let good: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
         let good: String = good?.iter().map(|line| format!("{line}\n")).collect();
-        replace(&self.path, &good)?;
+        replace(&self.path, &good, true)?;
         Ok(aside)
     }
 }
@@ -154,8 +156,9 @@ fn text(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The file has this content, as a whole or not at all; an empty one is not there.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
+/// The file has this content, as a whole or not at all; an empty one is not there. With `sync` it is on the
+/// disk then.
+fn replace(path: &Path, content: &str, sync: bool) -> io::Result<()> {
     if content.is_empty() {
         return match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -165,8 +168,19 @@ fn replace(path: &Path, content: &str) -> io::Result<()> {
     let draft = beside(path, &format!("new-{}", std::process::id()));
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600);
-    file.open(&draft)?.write_all(content.as_bytes())?;
-    fs::rename(draft, path)
+    let written = file.open(&draft).and_then(|mut file| {
+        file.write_all(content.as_bytes())?;
+        if sync { file.sync_all() } else { Ok(()) }
+    });
+    let there = written.and_then(|()| fs::rename(&draft, path));
+    if there.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    there?;
+    match path.parent() {
+        Some(folder) if sync => File::open(folder)?.sync_all(),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A file of another kind beside this one. Names may have dots in them, but no `~`.

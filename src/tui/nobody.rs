@@ -12,6 +12,10 @@ use super::state::State;
 pub fn forget(state: &mut State, room: &str) -> Option<Vec<Effect>> {
     let at = state.index_of(room)?;
     let closing = &state.rooms[at];
+    // It is with a user, whoever bears the name now.
+    if closing.with.is_some() {
+        return None;
+    }
     let name = closing.name.strip_prefix('@')?.to_owned();
     let way_back = closing.way_back.clone();
     let text = match &closing.pending[..] {
@@ -44,6 +48,6 @@ pub fn forget(state: &mut State, room: &str) -> Option<Vec<Effect>> {
     } else {
         state.tell_news(word);
     }
-    effects.push(state.keep());
+    effects.extend([Effect::KeepDrafts, state.keep()]);
     Some(effects)
 }

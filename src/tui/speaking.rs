@@ -170,13 +170,17 @@ pub fn resend(state: &mut State) -> Vec<Effect> {
 /// Sends those again that were refused and are wanted.
 pub fn resend_where(state: &mut State, wanted: impl Fn(&Pending) -> bool) -> Vec<Effect> {
     let mut effects = Vec::new();
+    let known = state.me.is_some();
     if let Some(room) = state.room_mut()
         && let Some(reference) = room.reference()
     {
         for pending in &mut room.pending {
             if pending.state != Delivery::Waiting && wanted(pending) {
                 pending.state = Delivery::Waiting;
-                pending.uid = None;
+                // Before the first session it is not known who this is.
+                if known {
+                    pending.uid = None;
+                }
                 effects.push(write(pending, reference.clone()));
             }
         }

@@ -269,6 +269,50 @@ fn what_an_earlier_run_left_is_seen_at_once_and_goes_out_before_what_is_written_
 }
 
 #[test]
+fn a_draft_for_somebody_is_for_nobody_else_who_bears_the_name_later() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let mut hello = message(1, "bob", "hello");
+    hello.room = "@bob".to_owned();
+    story.hear(hello);
+    story.alt(KeyCode::Char('a'));
+    story.write("between us");
+    let drafts = drafts::all(&mut story.state);
+    assert_eq!(drafts[0].with, Some(uid("bob")));
+
+    let mut next = Story::new(80, 24);
+    next.state.drafts = drafts;
+    drafts::open_conversations(&mut next.state);
+    next.online("n1");
+    let mut other = message(2, "bob", "it is me");
+    (other.room, other.uid) = ("@bob".to_owned(), uid("mallory"));
+    next.hear(other);
+    let room = |uid_of: &str| {
+        let with = Some(uid(uid_of));
+        let room = next.state.rooms.iter().find(|room| room.with == with);
+        room.unwrap().composer.text()
+    };
+    assert_eq!(
+        (room("bob").as_str(), room("mallory").as_str()),
+        ("between us", "")
+    );
+}
+
+#[test]
+fn a_room_in_which_something_is_written_is_not_left_from_elsewhere() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.enter("/join ops");
+    story.write("half a thought");
+    story.alt(KeyCode::Char('1'));
+    story.enter("/leave ops");
+    assert!(
+        story.screen().contains("would be lost"),
+        "{}",
+        story.screen()
+    );
+    assert_eq!(story.state.rooms.len(), 2);
+}
+
+#[test]
 fn what_becomes_of_a_message_is_said_at_it_while_no_node_has_it() {
     let own = ["one", "two"]
         .iter()
