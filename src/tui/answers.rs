@@ -6,7 +6,7 @@ use super::event::Effect;
 use super::net::{describe, is_final};
 use super::state::{Asked, Link, State};
 use super::timeline::Beyond;
-use super::{jump, monitor, nobody, search, switcher, travel};
+use super::{jump, monitor, nobody, search, switcher, travel, unread};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, History, RoomInfo};
 
@@ -55,19 +55,19 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     Vec::new()
 }
 
-/// Conversations with something unread are opened; all are shown to whoever asked.
+/// Conversations with something unread are opened, and what is unread in those that are open is known anew;
+/// all are shown to whoever asked.
 pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<Effect> {
     let public = list.iter().filter(|info| !info.room.starts_with('@'));
     let names = public.take(KNOWN_ROOMS_MAX).map(|info| info.room.clone());
     state.known_rooms = names.collect();
-    for info in list {
-        if !info.room.starts_with('@') || info.unread == 0 {
-            continue;
-        }
-        if conversation::meant(state, &info.room, None).is_none() {
-            let at = conversation::open(state, &info.room, None);
-            (state.rooms[at].unread, state.rooms[at].listed) = (info.unread, info.unread);
-        }
+    for info in list.iter().filter(|info| info.room.starts_with('@')) {
+        let at = match conversation::meant(state, &info.room, None) {
+            None if info.unread == 0 => continue,
+            None => conversation::open(state, &info.room, None),
+            Some(at) => at,
+        };
+        unread::counted(state, at, info);
     }
     if asked == Some(Asked::Switcher) {
         switcher::take(state, list);

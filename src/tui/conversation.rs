@@ -262,6 +262,7 @@ fn merge(state: &mut State, from: usize, into: usize) -> usize {
     let room = &mut state.rooms[at];
     room.pending.extend(gone.pending);
     room.unread += gone.unread;
+    room.counted_to = room.counted_to.max(gone.counted_to);
     room.held.merge(&gone.held);
     let said: Vec<Message> = gone.timeline.messages_back().cloned().collect();
     for message in said {

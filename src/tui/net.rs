@@ -106,6 +106,8 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
     } else {
         Vec::new()
     };
+    // The list counts what is past the markers that the node has.
+    effects.extend(travel::retell_markers(state));
     effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
@@ -289,7 +291,6 @@ fn new_message(state: &mut State, message: Message) -> Vec<Effect> {
 }
 
 /// Puts a message where it belongs and counts it; true when it is meant for this person.
-/// One that was missed may be among those that the node has counted.
 fn take_message(state: &mut State, at: usize, message: Message, missed: bool) -> bool {
     let mine = state.is_me(&message.uid);
     let reading = travel::is_reading(state, at);
@@ -307,6 +308,7 @@ fn take_message(state: &mut State, at: usize, message: Message, missed: bool) ->
         .timeline
         .oldest_ts()
         .is_some_and(|oldest| message.ts < oldest);
+    let counted = missed && message.ts <= room.counted_to;
     let (id, deleted) = (message.id.clone(), message.deleted);
     let stood_at = room.timeline.place(&id).cloned();
     let put = room.timeline.put_live(message);
@@ -326,7 +328,7 @@ fn take_message(state: &mut State, at: usize, message: Message, missed: bool) ->
         room.new_below += 1;
     }
     if !reading {
-        unread::count(room, &id, named, missed);
+        unread::count(room, &id, named, counted);
         let all_read_before = room.unread == 1;
         if (all_read_before || room.first_unread.is_none()) && put == Put::New {
             room.first_unread = Some(place);

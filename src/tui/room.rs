@@ -35,8 +35,8 @@ pub struct Room {
     pub new_below: u32,
     /// Messages past the read marker, as far as known.
     pub unread: u32,
-    /// Those of them that the node has counted and that have not come here yet.
-    pub listed: u32,
+    /// The newest message when the node counted them. What was missed up to it is among them already.
+    pub counted_to: Ts,
     /// Those of them that name this person.
     pub mentions: u32,
     /// The first unread message when the room was opened; the line "new" stands above it.
@@ -148,7 +148,7 @@ impl Room {
             position: Position::Newest,
             new_below: 0,
             unread: 0,
-            listed: 0,
+            counted_to: Ts(0),
             mentions: 0,
             first_unread: None,
             read_before: VersionVector::new(),

@@ -13,7 +13,7 @@ use super::state::{Asked, State};
 use super::timeline::{Beyond, Item, Place};
 use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
-use crate::protocol::{ClientFrame, HistoryRange};
+use crate::protocol::{ClientFrame, HistoryRange, RoomRef, VersionVector};
 
 /// Microseconds between two read markers.
 const READ_AGAIN_US: i64 = 1_000_000;
@@ -274,15 +274,30 @@ fn move_marker(state: &mut State) -> Option<Effect> {
     let reference = room.reference()?;
     room.read.merge(&room.held);
     room.read_lost = false;
-    let about = Asked::Read {
-        room: room.name.clone(),
-    };
+    let (name, since) = (room.name.clone(), room.held.clone());
+    state.read_sent = Some(state.now);
+    Some(tell_read(state, name, reference, since))
+}
+
+/// Says once more what has been read of conversations, where a connection was lost before the answer. Of a
+/// room it is said when it is read again: it has to be entered first.
+pub fn retell_markers(state: &mut State) -> Vec<Effect> {
+    let mut lost = Vec::new();
+    for room in state.rooms.iter_mut().filter(|room| room.is_direct()) {
+        if let (true, Some(reference)) = (std::mem::take(&mut room.read_lost), room.reference()) {
+            lost.push((room.name.clone(), reference, room.read.clone()));
+        }
+    }
+    let tell = |(name, reference, since)| tell_read(state, name, reference, since);
+    lost.into_iter().map(tell).collect()
+}
+
+fn tell_read(state: &mut State, room: String, reference: RoomRef, since: VersionVector) -> Effect {
     let frame = ClientFrame::Read {
         room: reference,
-        since: room.held.clone(),
+        since,
     };
-    state.read_sent = Some(state.now);
-    Some(state.ask(about, frame))
+    state.ask(Asked::Read { room }, frame)
 }
 
 /// Rows of messages on the screen.

@@ -6,19 +6,35 @@
 use super::room::Room;
 use super::rows::mentions;
 use super::state::State;
-use super::timeline::{Counted, Item};
+use super::timeline::{Beyond, Counted, Item};
 use super::travel;
 use crate::protocol::MessageId;
-use crate::protocol::server::{Message, ReadMoved};
+use crate::protocol::server::{Message, ReadMoved, RoomInfo};
 
-/// One more that is unread; `meant` for this person. One that was `missed` may be among those that the
-/// node has counted already.
-pub fn count(room: &mut Room, id: &MessageId, meant: bool, missed: bool) {
-    if missed && room.listed > 0 {
-        room.listed -= 1;
-    } else {
-        room.unread += 1;
+/// The node has counted what is unread in a conversation. What came live before its answer is among it,
+/// but for what is later than all that it has counted.
+pub fn counted(state: &mut State, at: usize, info: &RoomInfo) {
+    let reading = travel::is_reading(state, at);
+    let room = &mut state.rooms[at];
+    room.counted_to = room.counted_to.max(info.last);
+    if reading {
+        return;
     }
+    let mut later = 0;
+    for post in room.timeline.posts_mut() {
+        if post.message.ts > info.last {
+            later += u32::from(post.counted != Counted::Not);
+        } else if info.unread == 0 {
+            post.counted = Counted::Not;
+        }
+    }
+    room.unread = info.unread + later;
+    room.mentions = room.mentions.min(room.unread);
+}
+
+/// One more that is unread, `meant` for this person, unless the node has counted it already.
+pub fn count(room: &mut Room, id: &MessageId, meant: bool, counted: bool) {
+    room.unread += u32::from(!counted);
     room.mentions += u32::from(meant);
     if let Some(post) = room.timeline.post_mut(id) {
         post.counted = if meant {
@@ -54,9 +70,9 @@ pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
     room.read_before = room.read.clone();
     room.first_unread = travel::first_unread(room, others);
     if !reading {
-        (room.unread, room.mentions, room.listed) = (0, 0, 0);
+        (room.unread, room.mentions) = (0, 0);
         for (id, meant) in unread {
-            count(room, &id, meant, true);
+            count(room, &id, meant, false);
         }
     }
 }
@@ -88,10 +104,18 @@ pub fn all_read(room: &mut Room) {
     if room.unread == 0 && room.mentions == 0 {
         return;
     }
-    (room.unread, room.mentions, room.listed) = (0, 0, 0);
+    (room.unread, room.mentions) = (0, 0);
     for post in room.timeline.posts_mut() {
         post.counted = Counted::Not;
     }
+}
+
+/// Whether everything past the read marker is in the window.
+fn holds_all_unread(room: &Room) -> bool {
+    let oldest = room.timeline.messages_back().last();
+    let reaches_read = room.timeline.older == Beyond::Nothing
+        || oldest.is_some_and(|oldest| room.read.covers(&oldest.origin, oldest.seq));
+    reaches_read && room.timeline.newer == Beyond::Nothing
 }
 
 /// Another session of this person has read on.
@@ -101,6 +125,9 @@ pub fn read_elsewhere(state: &mut State, read: &ReadMoved) {
         return;
     };
     room.read.merge(&read.since);
+    if !room.is_direct() && room.read.includes(&room.held) {
+        return all_read(room);
+    }
     let (mut count, mut meant) = (0, 0);
     let covered = &room.read;
     for post in room.timeline.posts_mut() {
@@ -116,7 +143,11 @@ pub fn read_elsewhere(state: &mut State, read: &ReadMoved) {
         count += 1;
         meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
     }
-    room.unread = room.unread.min(count);
-    room.listed = room.listed.min(room.unread);
-    room.mentions = room.mentions.min(meant);
+    if holds_all_unread(room) {
+        room.unread = room.unread.min(count);
+        room.mentions = room.mentions.min(meant);
+    } else if room.is_direct() {
+        // Of conversations the node tells how much is unread.
+        state.lists_rooms = true;
+    }
 }

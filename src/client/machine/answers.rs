@@ -67,7 +67,7 @@ impl Machine {
             }
             (Some(Asked::Conversations), ServerFrame::Rooms(list)) => {
                 for room in &list.rooms {
-                    self.rooms.listed(&room.room);
+                    self.rooms.open(&room.room);
                 }
             }
             (

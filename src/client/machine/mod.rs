@@ -159,6 +159,7 @@ impl Machine {
             Command::Join { room, limit } => self.rooms.want(room, limit),
             Command::Leave { room } => {
                 self.rooms.forget(&room);
+                self.take_back_questions_about(&room);
                 if self.is_online() {
                     self.ask(Asked::Nothing, ClientFrame::Leave { room });
                 }
@@ -175,6 +176,15 @@ impl Machine {
                 if matches!(self.phase, Phase::Waiting { .. }) {
                     self.dial_again();
                 }
+            }
+        }
+    }
+
+    /// A `join` that is under way is answered before the `leave`: that answer does not lead back in.
+    fn take_back_questions_about(&mut self, room: &RoomRef) {
+        for awaited in self.awaited.values_mut() {
+            if matches!(&awaited.what, Asked::Room(asked, _) if asked == room) {
+                awaited.what = Asked::Nothing;
             }
         }
     }

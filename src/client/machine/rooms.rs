@@ -72,6 +72,7 @@ impl Rooms {
         let key = self.key(&room).unwrap_or_else(|| room.to_string());
         let known = self.rooms.remove(&key);
         let with = known.as_ref().and_then(|state| state.with.clone());
+        let with = with.or_else(|| uid_of(&room));
         let is_room = matches!(room, RoomRef::Room(_));
         let state = RoomState {
             limit,
@@ -218,7 +219,7 @@ impl Rooms {
             self.met(&page.room, &uid);
             // Who bears the name now may have said something while there was no connection.
             if page.room.starts_with("@=") && !self.rooms.contains_key(&key) {
-                self.begin(&key, Step::Due(0));
+                self.open(&key);
             }
         }
         caught_up
@@ -242,42 +243,29 @@ impl Rooms {
         }
     }
 
-    /// A direct conversation that the node lists: what was missed of it is asked for.
-    pub(super) fn listed(&mut self, room: &str) {
-        self.begin(room, Step::Due(0));
-    }
-
-    /// A direct conversation in which something was said just now.
+    /// A direct conversation that the node lists, or in which something was said just now: what was missed
+    /// of it is asked for. More may have been said there while there was no connection. Without a vector
+    /// to begin from, its newest messages are.
     pub(super) fn open(&mut self, room: &str) {
-        self.begin(room, Step::Live);
-    }
-
-    fn begin(&mut self, room: &str, step: Step) {
-        if !room.starts_with('@') {
-            return;
-        }
-        let (Some(base), Ok(parsed)) = (self.base.clone(), RoomRef::parse(room)) else {
+        let Ok(parsed) = RoomRef::parse(room) else {
             return;
         };
-        if self.key(&parsed).is_some() {
+        if !room.starts_with('@') || self.key(&parsed).is_some() {
             return;
         }
-        let held = Held {
-            since: base,
+        let held = self.base.clone().map(|since| Held {
+            since,
+            more: true,
             ..Held::default()
-        };
-        let with = match &parsed {
-            RoomRef::DirectUid(uid) => Some(uid.clone()),
-            RoomRef::Room(_) | RoomRef::Direct(_) => None,
-        };
+        });
         let state = RoomState {
+            with: uid_of(&parsed),
             room: parsed,
-            with,
             limit: None,
-            wanted: false,
-            held: Some(held),
+            wanted: held.is_none(),
+            held,
             joined: true,
-            step,
+            step: Step::Due(0),
         };
         self.rooms.insert(room.to_owned(), state);
     }
@@ -363,6 +351,13 @@ impl Rooms {
             return self.get_mut(&named)?.held.as_mut();
         }
         self.rooms.get_mut(room)?.held.as_mut()
+    }
+}
+
+fn uid_of(room: &RoomRef) -> Option<Uid> {
+    match room {
+        RoomRef::DirectUid(uid) => Some(uid.clone()),
+        RoomRef::Room(_) | RoomRef::Direct(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::client::event::{Effect, Input, Moment};
 use crate::protocol::{ServerFrame, Ts, UserName};
 
 mod conversations;
+mod entering;
 
 /// A client and the world around it: two nodes, a clock, and what was written so far.
 struct Story {
@@ -241,6 +242,10 @@ fn a_gap_is_filled_from_where_the_server_stopped() {
 fn direct_conversations_are_caught_up_without_joining_them() {
     let mut story = Story::in_lobby();
     story.says(message("@bob", "n2-b", 3, 300));
+    let page = story.takes("history");
+    assert_eq!(page["since"], json!({"n1-a": 5}), "what was before it");
+    let up_to_it = json!({"n1-a": 5, "n2-b": 3});
+    story.answers(&page, history("@bob", up_to_it, false));
     story.happens(Input::Lost("reset".to_owned()));
     story.opens_session();
     let page = story.takes("history");
@@ -568,20 +573,6 @@ fn questions_die_with_the_connection_and_are_told_to_have() {
     for re in [1, 2] {
         assert!(story.told.contains(&ClientEvent::Unanswered { re }));
     }
-}
-
-#[test]
-fn a_room_that_is_limited_is_tried_again_and_one_that_is_refused_is_not() {
-    let mut story = Story::in_lobby();
-    story.joins("ops");
-    let join = story.takes("join");
-    story.answers(&join, error("rate_limited"));
-    story.passes(rooms::RETRY_JOIN_MS);
-    let join = story.takes("join");
-    story.answers(&join, error("forbidden"));
-    assert!(story.was_told(|event| matches!(event, ClientEvent::JoinRefused { .. })));
-    story.passes(rooms::RETRY_JOIN_MS);
-    assert!(!story.wrote("join"));
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn missed(label: &str, messages: Vec<Message>) -> ServerFrame {
     })
 }
 
+/// The node's list, as of the last message that is unread.
 fn list(re: Option<Re>, rooms: &[(&str, u32)]) -> ServerFrame {
     let info = |(room, unread): &(&str, u32)| RoomInfo {
         room: (*room).to_owned(),
@@ -57,7 +58,7 @@ fn list(re: Option<Re>, rooms: &[(&str, u32)]) -> ServerFrame {
         total: 1,
         private: true,
         joined: true,
-        last: Ts(1),
+        last: message(u64::from(*unread), "dave", "").ts,
         unread: *unread,
     };
     ServerFrame::Rooms(RoomList {
@@ -312,7 +313,7 @@ fn a_node_that_says_the_name_is_somebody_elses_is_asked_who_else_has_written() {
     // What was missed of the newcomer finds its place, and is counted already.
     story.frame(missed(
         "@dave",
-        vec![said("@dave", 2, "dave", &other_bob())],
+        vec![said("@dave", 1, "dave", &other_bob())],
     ));
     let room = &story.state.rooms[2];
     assert_eq!((room.unread, room.with.clone()), (1, Some(other_bob())));

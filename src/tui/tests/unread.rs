@@ -2,9 +2,11 @@
 
 use crossterm::event::KeyCode;
 
-use crate::client::Command;
-use crate::protocol::server::{History, Message, MessageUpdate, ReadMoved, ServerFrame};
-use crate::protocol::{ClientFrame, MessageId, Ts};
+use crate::client::{ClientEvent, Command};
+use crate::protocol::server::{
+    History, Message, MessageUpdate, ReadMoved, RoomInfo, RoomList, ServerFrame,
+};
+use crate::protocol::{ClientFrame, MessageId, Re, Ts, VersionVector};
 use crate::tui::event::Effect;
 use crate::tui::testing::{Story, message, origin, uid};
 
@@ -172,4 +174,130 @@ fn who_only_glances_at_a_room_has_read_it() {
         )
     };
     assert!(!story.effects().iter().any(again), "once is enough");
+}
+
+/// What dave has said in his conversation with alice.
+fn from_dave(n: u64) -> Message {
+    let mut said = message(n, "dave", "psst");
+    said.room = "@dave".to_owned();
+    said
+}
+
+fn asks_for_list(story: &mut Story) -> Option<Re> {
+    story.mark_of(|frame| matches!(frame, ClientFrame::Rooms))
+}
+
+/// The node's answer: so much is unread up to the `last` message.
+fn lists(story: &mut Story, re: Option<Re>, unread: u32, last: u64) {
+    let info = RoomInfo {
+        room: "@dave".to_owned(),
+        topic: String::new(),
+        total: 1,
+        private: true,
+        joined: true,
+        last: from_dave(last).ts,
+        unread,
+    };
+    let rooms = vec![info];
+    story.frame(ServerFrame::Rooms(RoomList { re, rooms }));
+}
+
+fn misses(story: &mut Story, messages: Vec<Message>) {
+    let newest = messages.last().map_or(0, |message| message.seq);
+    story.frame(ServerFrame::History(History {
+        re: None,
+        room: "@dave".to_owned(),
+        messages,
+        updates: Vec::new(),
+        more: false,
+        since: Some([(origin(), newest)].into_iter().collect()),
+    }));
+}
+
+/// Away from here for a while; the question for the list is the first of the new connection.
+fn comes_back(story: &mut Story) -> Option<Re> {
+    story.offline();
+    story.effects();
+    story.online("n1");
+    asks_for_list(story)
+}
+
+#[test]
+fn of_an_open_conversation_the_node_knows_what_is_unread_after_each_absence() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let re = comes_back(&mut story);
+    lists(&mut story, re, 2, 2);
+    assert_eq!(story.state.rooms[1].unread, 2);
+    // Nobody has looked at it, and more was said while there was no connection.
+    let re = comes_back(&mut story);
+    misses(&mut story, vec![from_dave(3), from_dave(4)]);
+    lists(&mut story, re, 4, 4);
+    assert_eq!(story.state.rooms[1].unread, 4);
+    // It was read on the phone meanwhile, and one message was said since: live, and past the list.
+    let re = comes_back(&mut story);
+    story.hear(from_dave(5));
+    lists(&mut story, re, 0, 4);
+    assert_eq!(story.state.rooms[1].unread, 1);
+}
+
+#[test]
+fn what_was_read_as_the_connection_went_is_said_before_the_node_counts_again() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.hear(from_dave(1));
+    story.alt(KeyCode::Char('2'));
+    let is_marker = |frame: &ClientFrame| matches!(frame, ClientFrame::Read { .. });
+    let Some(Re::Number(re)) = story.mark_of(is_marker) else {
+        panic!("nothing was read");
+    };
+    story.alt(KeyCode::Char('1'));
+    story.offline();
+    story.net(ClientEvent::Unanswered { re });
+    story.effects();
+    story.online("n1");
+    let asked: Vec<ClientFrame> = story
+        .effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Net(Command::Ask { frame, .. }) => Some(frame),
+            _ => None,
+        })
+        .collect();
+    let covers = |since: &VersionVector| since.get(&origin()) == 2;
+    let is_marker =
+        |frame: &ClientFrame| matches!(frame, ClientFrame::Read { since, .. } if covers(since));
+    let marker = asked.iter().position(is_marker);
+    let list = asked
+        .iter()
+        .position(|frame| matches!(frame, ClientFrame::Rooms));
+    assert!(marker.is_some() && marker < list, "{asked:?}");
+}
+
+#[test]
+fn a_reaction_to_what_was_read_long_ago_makes_nothing_unread() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let re = comes_back(&mut story);
+    lists(&mut story, re, 1, 9);
+    let re = comes_back(&mut story);
+    lists(&mut story, re, 0, 9);
+    // Pages bring again what has changed; the window holds nothing to tell its age by.
+    let mut liked = from_dave(2);
+    liked.reactions = [("👍".to_owned(), vec!["dave".to_owned()])].into();
+    misses(&mut story, vec![liked]);
+    assert_eq!(story.state.rooms[1].unread, 0);
+}
+
+#[test]
+fn what_is_read_elsewhere_of_a_conversation_that_is_not_held_is_asked_of_the_node() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let re = comes_back(&mut story);
+    lists(&mut story, re, 3, 3);
+    story.effects();
+    story.frame(ServerFrame::Read(ReadMoved {
+        room: "@dave".to_owned(),
+        since: [(origin(), 2)].into_iter().collect(),
+    }));
+    let re = asks_for_list(&mut story);
+    assert!(re.is_some());
+    lists(&mut story, re, 2, 3);
+    assert_eq!(story.state.rooms[1].unread, 2);
 }

@@ -91,6 +91,8 @@ fn another_user_under_the_name_is_another_conversation() {
 fn who_has_taken_the_name_while_there_was_no_connection_is_heard() {
     let mut story = Story::in_lobby();
     story.says(direct("@bob", "bbbb", "n2-b", 3, 300));
+    let page = story.takes("history");
+    story.answers(&page, history("@bob", json!({"n1-a": 5, "n2-b": 3}), false));
     story.happens(Input::Lost("reset".to_owned()));
     story.opens_session();
     let page = story.takes("history");
@@ -108,6 +110,66 @@ fn who_has_taken_the_name_while_there_was_no_connection_is_heard() {
         == ClientEvent::CaughtUp {
             room: RoomRef::parse("@bob").unwrap()
         }));
+}
+
+#[test]
+fn what_was_missed_in_a_conversation_is_asked_for_even_when_a_live_message_is_first() {
+    let mut story = Story::in_lobby();
+    story.happens(Input::Lost("reset".to_owned()));
+    story.opens_session();
+    let list = story.takes("rooms");
+    story.says(direct("@bob", "bbbb", "n1-a", 9, 900));
+    story.answers(
+        &list,
+        json!({"type": "rooms", "rooms": [{"room": "@bob", "topic": "",
+        "total": 1, "private": true, "joined": true, "last": 900, "unread": 2}]}),
+    );
+    let page = story.takes("history");
+    assert_eq!(
+        (&page["room"], &page["since"]),
+        (&json!("@=bbbb"), &json!({"n1-a": 5}))
+    );
+    assert!(!story.wrote("history"), "{:?}", story.written);
+}
+
+#[test]
+fn who_is_in_no_room_misses_nothing_in_conversations() {
+    let mut story = Story::new(&["127.0.0.1:1"]);
+    story.opens_session();
+    story.says(direct("@bob", "bbbb", "n1-a", 9, 900));
+    let newest = story.takes("history");
+    assert_eq!(
+        (&newest["room"], &newest["since"]),
+        (&json!("@=bbbb"), &json!(null))
+    );
+    let answer = json!({"type": "history", "room": "@bob", "messages": [], "more": false});
+    story.answers(&newest, answer);
+    story.says(direct("@bob", "bbbb", "n1-a", 10, 910));
+    story.happens(Input::Lost("reset".to_owned()));
+    story.opens_session();
+    let page = story.takes("history");
+    assert_eq!(
+        (&page["room"], &page["since"]),
+        (&json!("@=bbbb"), &json!({"n1-a": 10}))
+    );
+}
+
+#[test]
+fn a_conversation_that_is_opened_by_its_user_goes_on_after_a_reconnect() {
+    let mut story = Story::in_lobby();
+    story.joins("@=bbbb");
+    let newest = story.takes("history");
+    let answer = json!({"type": "history", "room": "@bob", "messages": [], "more": false});
+    story.answers(&newest, answer);
+    story.happens(Input::Lost("reset".to_owned()));
+    story.opens_session();
+    let page = story.takes("history");
+    assert_eq!(page["room"], "@=bbbb");
+    story.answers(&page, history("@bob", json!({"n1-a": 7}), false));
+    let bob = RoomRef::parse("@=bbbb").unwrap();
+    assert!(story.was_told(|event| *event == ClientEvent::CaughtUp { room: bob.clone() }));
+    story.passes(60_000);
+    assert!(!story.wrote("history"), "{:?}", story.written);
 }
 
 #[test]
