@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 /// Parts of the library, and the parts each may use. Arrows only downwards.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("private_file", &[]),
     ("listen", &[]),
     ("client", &["protocol"]),
     ("node", &["listen", "protocol"]),
-    ("tui", &["client", "protocol"]),
+    ("tui", &["private_file", "client", "protocol"]),
     ("web", &["listen", "client", "protocol"]),
-    ("cli", &["node", "tui", "web", "client", "protocol"]),
+    (
+        "cli",
+        &["private_file", "node", "tui", "web", "client", "protocol"],
+    ),
     ("bin", &["cli", "node", "tui", "web", "client", "protocol"]),
 ];
 

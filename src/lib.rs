@@ -14,6 +14,7 @@ pub mod client;
 mod house;
 pub mod listen;
 pub mod node;
+mod private_file;
 pub mod protocol;
 pub mod tui;
 pub mod web;

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 
 use super::script::NODES_DEFAULT;
 use super::stop::{Stop, failed};
-use super::{places, private_file, running, values};
+use super::{places, running, values};
 use crate::client::{Found, Seek, query};
+use crate::private_file;
 use crate::protocol::text::clean;
 
 /// For somebody to greet. Who takes longer is waited for on the screen, which says so.

@@ -4,8 +4,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::places;
 use super::stop::Stop;
-use super::{places, private_file};
+use crate::private_file;
 use crate::protocol::UserName;
 use crate::protocol::limits::NAME_CHARS_MAX;
 

@@ -13,7 +13,6 @@ mod monitor;
 mod node;
 mod places;
 mod ports;
-mod private_file;
 mod process;
 mod roll;
 mod running;

@@ -34,6 +34,7 @@ const ONCE_WITHIN: Duration = Duration::from_secs(15);
 /// `admin`: the tokens of this user's own nodes, by name or address.
 pub(super) async fn run(args: &Tui, admin: BTreeMap<String, String>) -> Result<(), Stop> {
     let mut script = Script::connect_with(PROGRAM, &args.person, admin).await?;
+    script.only_watches = true;
     let watched = if args.once {
         let mut refused = None;
         let watching = watch(&mut script, args, &mut refused);

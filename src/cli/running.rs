@@ -12,9 +12,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::places;
 use super::stop::failed;
-use super::{places, private_file};
 use crate::node::admin::FILE_NAME as ADMIN_TOKEN;
+use crate::private_file;
 
 /// Nodes that are looked for, in each of the two places.
 const NODES_MAX: usize = 64;

@@ -28,6 +28,8 @@ pub(super) fn nodes(named: &[String]) -> Vec<String> {
 pub(super) struct Script {
     pub client: Handle,
     pub stop: CancellationToken,
+    /// Nothing is said under the name, so which one it is matters to nobody.
+    pub only_watches: bool,
     events: mpsc::Receiver<ClientEvent>,
     nodes: Vec<String>,
     identity: Identity,
@@ -67,6 +69,7 @@ impl Script {
         Ok(Script {
             client,
             stop,
+            only_watches: false,
             events,
             nodes,
             identity,
@@ -127,7 +130,7 @@ impl Script {
 
     /// Keeps the session's token, and says under which name it runs if that is another.
     fn know(&mut self, session: &Session) {
-        if session.user != self.identity.name.as_str() {
+        if !self.only_watches && session.user != self.identity.name.as_str() {
             let asked = &self.identity.name;
             let line = format!("the name {asked} is taken: you are {}", session.user);
             say(self.program, &line);

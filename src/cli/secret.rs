@@ -4,8 +4,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::places;
 use super::stop::{Stop, failed, wrong};
-use super::{places, private_file};
+use crate::private_file;
 use crate::protocol::secret::{SECRET_BYTES_MIN, Secret};
 
 /// The variable that holds it.

@@ -26,6 +26,7 @@ use super::theme::{Ground, Theme};
 use super::update::{is_moving, update};
 use super::{net, travel, view};
 use crate::client::{Client, ClientEvent, Command, Handle, Options, Seek};
+use crate::private_file::Sync;
 use crate::protocol::server::Session;
 use crate::protocol::{RoomRef, Ts, UserName};
 
@@ -312,7 +313,7 @@ impl Edge {
                             .tell_news(format!("unsent messages cannot be kept: {error}"));
                     }
                 }
-                Effect::KeepDrafts => self.keep_drafts(),
+                Effect::KeepDrafts => self.keep_drafts(Sync::Later),
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
                 Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
                 Effect::Bell => self.tell("\x07"),
@@ -330,9 +331,10 @@ impl Edge {
         self.command();
     }
 
-    fn keep_drafts(&mut self) {
+    /// The screen waits for it: while somebody writes, the disk may come later.
+    fn keep_drafts(&mut self, sync: Sync) {
         let drafts = drafts::all(&mut self.state);
-        if let Err(error) = self.drafts.keep_shared(drafts) {
+        if let Err(error) = self.drafts.keep_shared(drafts, sync) {
             tracing::warn!(%error, "cannot keep what is written and not sent");
         }
     }
@@ -342,7 +344,7 @@ impl Edge {
         let marker = travel::out_of_sight(&mut self.state);
         let keep = self.state.keep();
         self.carry_out(marker.into_iter().chain([keep]).collect());
-        self.keep_drafts();
+        self.keep_drafts(Sync::Now);
         // By the name that it goes by: that is what the next start has to show.
         let shown = self.state.room().map(|room| RoomRef::parse(&room.name));
         if let Some(Ok(shown)) = shown {

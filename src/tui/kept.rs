@@ -4,17 +4,19 @@
 //! the rest as it is. What cannot be read is put aside, and never overwritten.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::private_file::{self, Sync};
+
 /// Lines that a file holds; what it holds beyond that was not written by this program.
-const LINES_MAX: usize = 2000;
+const LINES_MAX: usize = 10_000;
 
 /// Bytes that are read of one: more than so many lines of the longest texts.
 const BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -34,6 +36,8 @@ pub struct Kept<T> {
     path: PathBuf,
     /// Of what is in the file, what this client answers for.
     own: HashSet<String>,
+    /// That is on the disk.
+    synced: bool,
     what: PhantomData<T>,
 }
 
@@ -43,9 +47,12 @@ impl<T: Keep> Kept<T> {
         let mut kept = Kept {
             path: path.to_owned(),
             own: HashSet::new(),
+            synced: true,
             what: PhantomData,
         };
-        let lock = Lock::of(path);
+        // Where there is no folder, there is no file that another could be at.
+        let lock = path.parent().filter(|folder| folder.is_dir());
+        let lock = lock.and_then(|_| Lock::of(path).ok());
         let (items, word) = match read::<T>(path) {
             Ok((items, wrong)) if wrong.is_empty() => (items, None),
             Ok((items, wrong)) => {
@@ -74,11 +81,15 @@ impl<T: Keep> Kept<T> {
     ///
     /// # Errors
     /// When the folder cannot be made, or the file not be read or written.
-    pub fn keep_shared(&mut self, mut items: Vec<T>) -> io::Result<()> {
+    pub fn keep_shared(&mut self, mut items: Vec<T>, sync: Sync) -> io::Result<()> {
+        if self.holds(&items) && (sync == Sync::Later || self.synced) {
+            return Ok(());
+        }
+        let lock = Lock::of(&self.path)?;
         let (there, _) = read::<T>(&self.path)?;
         let there: HashSet<&str> = there.iter().map(T::key).collect();
         items.retain(|item| there.contains(item.key()) || !self.own.contains(item.key()));
-        self.keep(&items)
+        self.write(&items, sync, &lock)
     }
 
     /// Keeps these in place of what this client kept before.
@@ -89,30 +100,44 @@ impl<T: Keep> Kept<T> {
         if items.is_empty() && self.own.is_empty() {
             return Ok(());
         }
-        if let Some(folder) = self.path.parent() {
-            let mut builder = DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(folder)?;
-        }
-        let _lock = Lock::of(&self.path);
+        let lock = Lock::of(&self.path)?;
+        // What is there already may come back after a power cut: it counts once. What is new must not go.
+        let is_new = |item: &T| !self.own.contains(item.key());
+        let sync = if items.iter().any(is_new) {
+            Sync::Now
+        } else {
+            Sync::Later
+        };
+        self.write(items, sync, &lock)
+    }
+
+    /// Whether these are what this client has in the file.
+    fn holds(&self, items: &[T]) -> bool {
+        items.len() == self.own.len() && items.iter().all(|item| self.own.contains(item.key()))
+    }
+
+    fn write(&mut self, items: &[T], sync: Sync, _: &Lock) -> io::Result<()> {
         let mut content = String::new();
-        let room = LINES_MAX.saturating_sub(items.len());
         let of_others = |line: &&str| {
             let item = parse::<T>(line);
             item.is_none_or(|item| !self.own.contains(item.key()))
         };
         let before = text(&self.path)?;
-        for line in before.lines().filter(of_others).take(room) {
+        for line in before.lines().filter(of_others) {
             content.push_str(line);
             content.push('\n');
         }
-        for item in items.iter().take(LINES_MAX) {
+        for item in items {
             content.push_str(&serde_json::to_string(item)?);
             content.push('\n');
         }
-        // What is there already may come back after a power cut: it counts once. What is new must not go.
-        let is_new = |item: &T| !self.own.contains(item.key());
-        replace(&self.path, &content, items.iter().any(is_new))?;
+        if content.lines().count() > LINES_MAX {
+            let word = format!("more than {} would wait there", lines(LINES_MAX));
+            return Err(io::Error::other(word));
+        }
+        replace(&self.path, &content, sync)?;
         self.own = items.iter().map(|item| item.key().to_owned()).collect();
+        self.synced = sync == Sync::Now;
         Ok(())
     }
 
@@ -124,7 +149,7 @@ impl<T: Keep> Kept<T> {
         file.write_all((wrong.join("\n") + "\n").as_bytes())?;
         let good: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
         let good: String = good?.iter().map(|line| format!("{line}\n")).collect();
-        replace(&self.path, &good, true)?;
+        replace(&self.path, &good, Sync::Now)?;
         Ok(aside)
     }
 }
@@ -156,33 +181,16 @@ fn text(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The file has this content, as a whole or not at all; an empty one is not there. With `sync` it is on the
-/// disk then.
-fn replace(path: &Path, content: &str, sync: bool) -> io::Result<()> {
-    if content.is_empty() {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        };
+/// The file has this content, as a whole or not at all; an empty one is not there.
+fn replace(path: &Path, content: &str, sync: Sync) -> io::Result<()> {
+    if !content.is_empty() {
+        return private_file::replace_and_sync(path, content, sync);
     }
-    let draft = beside(path, &format!("new-{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600);
-    let written = file.open(&draft).and_then(|mut file| {
-        file.write_all(content.as_bytes())?;
-        if sync { file.sync_all() } else { Ok(()) }
-    });
-    let there = written.and_then(|()| fs::rename(&draft, path));
-    if there.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    there?;
-    match path.parent() {
-        Some(folder) if sync => File::open(folder)?.sync_all(),
-        Some(_) | None => Ok(()),
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
-
 /// A file of another kind beside this one. Names may have dots in them, but no `~`.
 fn beside(path: &Path, kind: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -202,11 +210,14 @@ struct Lock {
 }
 
 impl Lock {
-    fn of(path: &Path) -> Lock {
-        let folder = path.parent().and_then(|folder| File::open(folder).ok());
-        Lock {
-            _folder: folder.filter(|folder| folder.lock().is_ok()),
-        }
+    /// Makes the folder, if there is none.
+    fn of(path: &Path) -> io::Result<Lock> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        private_file::make_folder(folder)?;
+        let folder = File::open(folder)?;
+        Ok(Lock {
+            _folder: folder.lock().is_ok().then_some(folder),
+        })
     }
 }
 

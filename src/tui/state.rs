@@ -67,6 +67,8 @@ pub struct State {
     pub rung: Option<Ts>,
     /// When a key was last pressed.
     pub pressed: Option<Ts>,
+    /// When a key was first pressed since what is being written was last kept.
+    pub touched: Option<Ts>,
     /// What the window is called.
     pub title: String,
     /// A word to the person.
@@ -280,6 +282,7 @@ impl State {
             quiet: None,
             rung: None,
             pressed: Some(now),
+            touched: None,
             title: String::new(),
             flash: None,
             interrupted: None,

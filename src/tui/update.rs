@@ -32,13 +32,22 @@ const PING_AGAIN_US: i64 = 5_000_000;
 /// Microseconds within which a second Ctrl+C quits.
 const INTERRUPT_AGAIN_US: i64 = 2_000_000;
 
+/// Microseconds after which what is being written is kept, so that no end of the program takes it away.
+const KEEP_WRITTEN_US: i64 = 2_000_000;
+
 /// Takes one event and says what is to be done.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     let is_frequent = is_frequent(&event);
     let mut effects = match event {
         Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
-        Event::Key(key) => press(state, &key),
-        Event::Paste(text) => paste(state, &text),
+        Event::Key(key) => {
+            state.touched.get_or_insert(state.now);
+            press(state, &key)
+        }
+        Event::Paste(text) => {
+            state.touched.get_or_insert(state.now);
+            paste(state, &text)
+        }
         Event::Mouse(mouse) => pointed(state, &mouse),
         Event::Resize(columns, rows) => {
             state.size = (columns, rows);
@@ -78,15 +87,21 @@ fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
     for room in &mut state.rooms {
         room.typing.retain(|_, (_, until)| now < *until);
     }
+    let mut effects = Vec::new();
+    let since_touched = state.touched.map(|touched| now.0 - touched.0);
+    if since_touched.is_some_and(|since| !(0..KEEP_WRITTEN_US).contains(&since)) {
+        state.touched = None;
+        effects.push(Effect::KeepDrafts);
+    }
     let ping_due = state
         .pinged
         // A clock that was set back must not keep it waiting.
         .is_none_or(|pinged| !(0..PING_AGAIN_US).contains(&(now.0 - pinged.0)));
     if state.is_online() && ping_due {
         state.pinged = Some(now);
-        return vec![state.ask(Asked::Ping { sent: now }, ClientFrame::Ping)];
+        effects.push(state.ask(Asked::Ping { sent: now }, ClientFrame::Ping));
     }
-    Vec::new()
+    effects
 }
 
 fn press(state: &mut State, key: &KeyEvent) -> Vec<Effect> {

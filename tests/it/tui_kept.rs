@@ -1,10 +1,12 @@
 //! What the built terminal client keeps from one start to the next: what could not be sent, what was
 //! being written, where the person was.
 
+use std::time::{Duration, Instant};
+
 use chat::node::Node;
 use serde_json::json;
 
-use crate::support::{TestNode, config};
+use crate::support::{DEADLINE, TestNode, config};
 use crate::tui_support::{Home, Terminal};
 
 const SCREEN: (u16, u16) = (80, 24);
@@ -67,12 +69,19 @@ async fn what_is_written_and_not_sent_is_there_again_however_it_ended() {
     alice.shows("│#lobby");
     alice.press("half a sen");
     alice.shows("> half a sen");
-    for ending in ["TERM", "HUP", "INT", "quit"] {
+    // Within a moment it is kept, without any end.
+    let drafts = home.path().join("state/chat/drafts/alice");
+    let until = Instant::now() + DEADLINE;
+    while !std::fs::read_to_string(&drafts).is_ok_and(|kept| kept.contains("half a sen")) {
+        assert!(Instant::now() < until, "it is not kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for ending in ["KILL", "TERM", "HUP", "INT", "quit"] {
         match ending {
             "quit" => alice.press(QUIT),
             signal => alice.signal(signal),
         }
-        assert!(alice.ends().success(), "{ending}");
+        assert_eq!(alice.ends().success(), ending != "KILL", "{ending}");
         alice = Terminal::start(&home, "alice", &at, SCREEN);
         alice.shows("> half a sen");
         alice.shows("✎");
@@ -98,7 +107,6 @@ async fn what_is_written_and_not_sent_is_there_again_however_it_ended() {
     alice.press(QUIT);
     assert!(alice.ends().success());
     // What is no draft of this program is told of, and not lost.
-    let drafts = home.path().join("state/chat/drafts/alice");
     let mut text = std::fs::read_to_string(&drafts).unwrap();
     text.push_str("no draft \x1b[2J\n");
     std::fs::write(&drafts, text).unwrap();

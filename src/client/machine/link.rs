@@ -63,7 +63,8 @@ impl Machine {
             } => {
                 let silence = probe_until_ms.unwrap_or(heard_ms + SILENCE_MS);
                 let rooms = self.rooms.next_due_ms().unwrap_or(u64::MAX);
-                let write = self.outbox.due_ms().unwrap_or(u64::MAX);
+                let write = self.outbox.due_ms(|room| self.rooms.takes(room));
+                let write = write.unwrap_or(u64::MAX);
                 silence.min(rooms).min(write)
             }
             Phase::Opening { since_ms, .. } => since_ms + OPEN_TIMEOUT_MS,

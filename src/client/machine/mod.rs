@@ -209,7 +209,8 @@ impl Machine {
             self.ask(Asked::Room(room, asked), frame);
         }
         let rooms = &self.rooms;
-        if let Some((nonce, frame)) = self.outbox.next(self.now.ms, |room| rooms.newest(room)) {
+        let (takes, newest) = (|room: &_| rooms.takes(room), |room: &_| rooms.newest(room));
+        if let Some((nonce, frame)) = self.outbox.next(self.now.ms, takes, newest) {
             self.ask(Asked::Write(nonce), frame);
         }
     }

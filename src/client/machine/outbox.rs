@@ -14,15 +14,15 @@ pub const RETRY_WRITE_MS: u64 = 1000;
 pub const REFUSALS_MAX: u32 = 3;
 
 /// In the order in which they were said. One at a time is on its way: a message that is told to wait
-/// then does not fall behind those that were said after it.
+/// then does not fall behind those that were said after it in the same room.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     pending: VecDeque<Pending>,
-    /// The first one has been written on this connection.
-    in_flight: bool,
+    /// The one that has been written on this connection and is not answered.
+    in_flight: Option<Nonce>,
     /// No write before this moment, milliseconds.
     hold_until_ms: u64,
-    /// How often in a row this node could not take the first one.
+    /// How often in a row this node could not take what it was asked to.
     refusals: u32,
 }
 
@@ -30,8 +30,12 @@ pub(super) struct Outbox {
 struct Pending {
     nonce: Nonce,
     frame: ClientFrame,
-    /// It was written on some connection, so a node may have stored it.
-    written: bool,
+}
+
+impl Pending {
+    fn is_taken(&self, takes: impl Fn(&RoomRef) -> bool) -> bool {
+        room_of(&self.frame).is_none_or(takes)
+    }
 }
 
 impl Outbox {
@@ -40,52 +44,51 @@ impl Outbox {
         if self.pending.len() >= PENDING_MAX {
             return Err(nonce);
         }
-        self.pending.push_back(Pending {
-            nonce,
-            frame,
-            written: false,
-        });
+        self.pending.push_back(Pending { nonce, frame });
         Ok(())
     }
 
-    /// The write that is due, marked as written. `newest` gives the greatest time seen in a room.
+    /// The write that is due: the first one to a room that takes it now. `newest` gives the greatest time
+    /// seen in a room.
     pub(super) fn next(
         &mut self,
         now_ms: u64,
+        takes: impl Fn(&RoomRef) -> bool,
         newest: impl Fn(&RoomRef) -> Option<Ts>,
     ) -> Option<(Nonce, ClientFrame)> {
-        if self.in_flight || now_ms < self.hold_until_ms {
+        if self.in_flight.is_some() || now_ms < self.hold_until_ms {
             return None;
         }
-        let first = self.pending.front_mut()?;
-        first.written = true;
-        self.in_flight = true;
-        let mut frame = first.frame.clone();
+        let mut pending = self.pending.iter();
+        let first = pending.find(|pending| pending.is_taken(&takes))?;
+        let (nonce, mut frame) = (first.nonce.clone(), first.frame.clone());
         if let Some((room, after)) = room_and_after(&mut frame) {
             *after = newest(room).max(*after);
         }
-        Some((first.nonce.clone(), frame))
+        self.in_flight = Some(nonce.clone());
+        Some((nonce, frame))
     }
 
-    /// When the write that was told to wait is due, milliseconds.
-    pub(super) fn due_ms(&self) -> Option<u64> {
-        (!self.in_flight && !self.pending.is_empty()).then_some(self.hold_until_ms)
+    /// When the write that was told to wait is due, milliseconds. What waits for its room is not.
+    pub(super) fn due_ms(&self, takes: impl Fn(&RoomRef) -> bool) -> Option<u64> {
+        let mut pending = self.pending.iter();
+        let is_due = self.in_flight.is_none() && pending.any(|pending| pending.is_taken(&takes));
+        is_due.then_some(self.hold_until_ms)
     }
 
     /// The room of a write.
     pub(super) fn room(&self, nonce: &Nonce) -> Option<RoomRef> {
         let pending = self.pending.iter().find(|p| p.nonce == *nonce)?;
-        room_and_after(&mut pending.frame.clone()).map(|(room, _)| room.clone())
+        room_of(&pending.frame).cloned()
     }
 
     /// What is for whoever bears that name is for this user from now on.
     pub(super) fn readdress(&mut self, name: &UserName, uid: &Uid) {
         for pending in &mut self.pending {
-            match room_of(&mut pending.frame) {
-                Some(room @ RoomRef::Direct(_)) if is_named(room, name) => {
-                    *room = RoomRef::DirectUid(uid.clone());
-                }
-                Some(_) | None => {}
+            if let Some((room, _)) = room_and_after(&mut pending.frame)
+                && is_named(room, name)
+            {
+                *room = RoomRef::DirectUid(uid.clone());
             }
         }
     }
@@ -96,17 +99,17 @@ impl Outbox {
             return false;
         };
         self.pending.remove(at);
-        if at == 0 {
-            self.in_flight = false;
+        if self.in_flight.as_ref() == Some(nonce) {
+            self.in_flight = None;
             self.refusals = 0;
         }
         true
     }
 
-    /// The node cannot take the first one now; it is tried again `after_ms` later. False once the
+    /// The node cannot take what is on its way now; it is tried again `after_ms` later. False once the
     /// node has said so too often.
     pub(super) fn put_off(&mut self, now_ms: u64, after_ms: u64, counts: bool) -> bool {
-        self.in_flight = false;
+        self.in_flight = None;
         self.hold_until_ms = now_ms + after_ms;
         self.refusals += u32::from(counts);
         self.refusals < REFUSALS_MAX
@@ -114,19 +117,17 @@ impl Outbox {
 
     /// The connection is gone: what was on its way is written again on the next one.
     pub(super) fn lost(&mut self) {
-        self.in_flight = false;
+        self.in_flight = None;
         self.hold_until_ms = 0;
         self.refusals = 0;
     }
 
-    /// The user is another one from now on. What may have been stored for the first one would be
-    /// stored twice, so it is given up.
+    /// The user is another one from now on, who has said none of it: some may even be stored for the first
+    /// one.
     pub(super) fn orphan(&mut self) -> Vec<Nonce> {
-        let (written, kept) = std::mem::take(&mut self.pending)
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|pending| pending.written);
-        self.pending = kept;
-        written.into_iter().map(|pending| pending.nonce).collect()
+        self.in_flight = None;
+        let orphans = std::mem::take(&mut self.pending).into_iter();
+        orphans.map(|pending| pending.nonce).collect()
     }
 }
 
@@ -146,17 +147,18 @@ fn is_named(room: &RoomRef, name: &UserName) -> bool {
     matches!(room, RoomRef::Direct(written) if written.key() == name.key())
 }
 
-fn room_of(frame: &mut ClientFrame) -> Option<&mut RoomRef> {
+fn room_of(frame: &ClientFrame) -> Option<&RoomRef> {
     match frame {
         ClientFrame::Send { room, .. }
         | ClientFrame::Edit { room, .. }
         | ClientFrame::Delete { room, .. }
-        | ClientFrame::React { room, .. } => Some(room),
+        | ClientFrame::React { room, .. }
+        | ClientFrame::Topic { room, .. } => Some(room),
         _ => None,
     }
 }
 
-fn room_and_after(frame: &mut ClientFrame) -> Option<(&RoomRef, &mut Option<Ts>)> {
+fn room_and_after(frame: &mut ClientFrame) -> Option<(&mut RoomRef, &mut Option<Ts>)> {
     match frame {
         ClientFrame::Send { room, after, .. }
         | ClientFrame::Edit { room, after, .. }

@@ -124,6 +124,13 @@ impl Rooms {
         }
     }
 
+    /// Whether something can be said there now: what is said in a room that is yet to be entered would be
+    /// refused.
+    pub(super) fn takes(&self, room: &RoomRef) -> bool {
+        let state = self.key(room).and_then(|key| self.rooms.get(&key));
+        state.is_none_or(|state| state.joined)
+    }
+
     /// A frame for the first room that is due, to be answered by `room` or `history`.
     pub(super) fn next(&mut self, now_ms: u64) -> Option<(RoomRef, RoomAsked, ClientFrame)> {
         let due = |state: &&mut RoomState| matches!(state.step, Step::Due(at) if at <= now_ms);

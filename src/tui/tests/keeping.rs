@@ -347,3 +347,19 @@ fn what_becomes_of_a_message_is_said_at_it_while_no_node_has_it() {
         story.screen()
     );
 }
+
+#[test]
+fn what_is_being_written_is_kept_every_other_second() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let keeps = |story: &mut Story| story.effects().contains(&Effect::KeepDrafts);
+    story.wait(10);
+    assert!(!keeps(&mut story), "nobody has touched a key");
+    story.write("half a");
+    story.wait(1);
+    story.write(" sen");
+    assert!(!keeps(&mut story));
+    story.wait(1);
+    assert!(keeps(&mut story), "who goes on writing is not waited for");
+    story.wait(10);
+    assert!(!keeps(&mut story));
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Story, error, room};
+use super::{Story, error, room, sent};
 use crate::client::event::{ClientEvent, Command, Input};
 use crate::client::machine::rooms::RETRY_JOIN_MS;
 use crate::protocol::{RoomRef, ServerFrame};
@@ -42,4 +42,36 @@ fn a_room_that_is_left_before_its_answer_came_stays_left() {
     let join = story.takes("join");
     story.answers(&join, room("tea", json!({"n1-a": 5}), false));
     assert!(story.was_told(led_in));
+}
+
+#[test]
+fn what_is_said_in_a_room_waits_until_one_is_in_it_and_holds_up_no_other() {
+    let mut story = Story::in_lobby();
+    story.joins("ops");
+    let join = story.takes("join");
+    let mut limited = error("rate_limited");
+    limited["retry_after_ms"] = json!(300);
+    story.answers(&join, limited);
+    for (room, nonce) in [("ops", "one"), ("lobby", "two"), ("ops", "three")] {
+        let line = json!({"type": "send", "room": room, "text": "x", "nonce": nonce});
+        let request = crate::protocol::decode::decode(&line.to_string()).unwrap();
+        story.happens(Input::Command(Command::Write(request.frame)));
+    }
+    let other = story.takes("send");
+    assert_eq!(other["nonce"], "two");
+    story.answers(&other, sent("two", 10));
+    assert!(!story.wrote("send"));
+    assert!(
+        story.machine.wake_at_ms() >= story.now.ms + 300,
+        "nothing is due before"
+    );
+    story.passes(300);
+    let join = story.takes("join");
+    assert!(!story.wrote("send"));
+    story.answers(&join, room("ops", json!({"n1-a": 5}), false));
+    for nonce in ["one", "three"] {
+        let send = story.takes("send");
+        assert_eq!(send["nonce"], nonce);
+        story.answers(&send, sent(nonce, 20));
+    }
 }

@@ -5,21 +5,38 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// When what was written has to be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sync {
+    /// Before the call returns.
+    Now,
+    /// When the system comes to it: a power cut may leave what was there before, or nothing.
+    Later,
+}
+
+/// Puts `content` there, in place of what was there before, on the disk.
+pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
+    replace_and_sync(path, content, Sync::Now)
+}
+
 /// Puts `content` there, in place of what was there before.
-pub(super) fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let draft = draft(path, content)?;
+pub(crate) fn replace_and_sync(path: &Path, content: &str, sync: Sync) -> io::Result<()> {
+    let draft = draft(path, content, sync)?;
     let moved = fs::rename(&draft, path);
     if moved.is_err() {
         let _ = fs::remove_file(&draft);
     }
     moved?;
-    sync_folder(path)
+    match sync {
+        Sync::Now => sync_folder(path),
+        Sync::Later => Ok(()),
+    }
 }
 
 /// Puts `content` there unless there is something already; gives what is there then. Of several
 /// programs that do this at once, one wins and all get the same.
-pub(super) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
-    let draft = draft(path, content)?;
+pub(crate) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
+    let draft = draft(path, content, Sync::Now)?;
     // Unlike a rename, a link never takes the place of what is there.
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);
@@ -32,15 +49,15 @@ pub(super) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
 }
 
 /// Makes the folder and those above it, for their owner alone.
-pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
 }
 
-/// The content under another name beside `path`, on the disk.
-fn draft(path: &Path, content: &str) -> io::Result<PathBuf> {
+/// The content under another name beside `path`.
+fn draft(path: &Path, content: &str, sync: Sync) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
@@ -54,9 +71,16 @@ fn draft(path: &Path, content: &str) -> io::Result<PathBuf> {
         .create_new(true)
         .mode(0o600)
         .open(&draft)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()?;
-    Ok(draft)
+    let written = file
+        .write_all(content.as_bytes())
+        .and_then(|()| match sync {
+            Sync::Now => file.sync_all(),
+            Sync::Later => Ok(()),
+        });
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.map(|()| draft)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
