@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { join_as, launch, messages, say } from "./support/browser.mjs";
-import { count, program, start, until, workspace } from "./support/programs.mjs";
+import { count, lasting_address, program, start, until, workspace } from "./support/programs.mjs";
 import { terminals } from "./support/terminal.mjs";
 
 let space, tmux, browser;
@@ -33,7 +33,7 @@ async function node(name, { listen = "127.0.0.1:0", peer = "127.0.0.1:0", join =
 }
 
 test("a terminal, a browser and a telnet talk through different nodes, and a killed node loses nothing", async () => {
-  const n1 = await node("n1");
+  const n1 = await node("n1", { listen: await lasting_address(), peer: await lasting_address() });
   const n2 = await node("n2", { join: [n1.peer] });
   const web = await start(
     "chat-web",

@@ -46,6 +46,11 @@ impl TestNode {
         TestNode::start_with(|_| {}, Tuning::default()).await
     }
 
+    /// At an address at which it can be started again.
+    pub async fn start_lasting() -> TestNode {
+        TestNode::start_with(|config| config.listen = lasting_address(), Tuning::default()).await
+    }
+
     /// With a rate, and limits of one's own.
     pub async fn start_with(change: impl FnOnce(&mut Config), tuning: Tuning) -> TestNode {
         let folder = tempfile::tempdir().unwrap();
@@ -90,6 +95,18 @@ impl TestNode {
     pub fn admin_token(&self) -> String {
         let file = self.folder.path().join("n1/admin-token");
         std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+}
+
+/// A free address for a node that is stopped and started again there. Of the ports that outgoing connections
+/// get, as a listener on port 0 does, another test may take one meanwhile, or whoever tries to reach the node.
+pub fn lasting_address() -> SocketAddr {
+    loop {
+        let port = 10_000 + getrandom::u32().unwrap() % 22_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
     }
 }
 

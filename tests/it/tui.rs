@@ -74,7 +74,7 @@ async fn a_client_whose_node_is_lost_moves_and_shows_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_sent_survives_a_quit() {
-    let node = TestNode::start().await;
+    let node = TestNode::start_lasting().await;
     let home = Home::new();
     let at = node.node.listen;
     let mut alice = Terminal::start(&home, "alice", &[at], (80, 24));

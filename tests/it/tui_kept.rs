@@ -15,7 +15,7 @@ const CLEAR: &str = "\x15";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reactions_topics_and_edits_without_a_connection_survive_a_quit_and_count_once() {
-    let node = TestNode::start().await;
+    let node = TestNode::start_lasting().await;
     let home = Home::new();
     let at = node.node.listen;
     let mut alice = Terminal::start(&home, "alice", &[at], SCREEN);
@@ -148,7 +148,7 @@ async fn it_begins_in_the_room_that_was_shown_last() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_said_last_in_a_conversation_is_no_news_at_the_next_start() {
-    let node = TestNode::start().await;
+    let node = TestNode::start_lasting().await;
     let mut bob = node.user_in("bob", "lobby").await;
     let home = Home::new();
     let at = node.node.listen;

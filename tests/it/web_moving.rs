@@ -360,7 +360,7 @@ fn answers(frame: &Value) -> bool {
 
 #[tokio::test]
 async fn sessions_outlive_the_only_node_and_go_on_when_it_is_back() {
-    let node = TestNode::start().await;
+    let node = TestNode::start_lasting().await;
     let listen = node.node.listen;
     let bridge = bridge_to(&[listen]).await;
     let mut alice = Browser::user_in(bridge.address, "alice", "lobby").await;

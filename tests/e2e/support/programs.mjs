@@ -1,7 +1,8 @@
 // The built programs, started on free ports with folders of their own, and stopped by their ids.
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +19,24 @@ export const target = JSON.parse(
 
 /** Where `cargo build` puts a program; `CHAT_E2E_PROFILE=release` for the optimised ones. */
 export const program = (name) => join(target, process.env.CHAT_E2E_PROFILE ?? "debug", name);
+
+/**
+ * A free address for a program that is ended and started again there. Of the ports that outgoing connections
+ * get, as a listener on port 0 does, one may be taken meanwhile: by whoever tries to reach the program that is
+ * gone, who may even reach himself.
+ */
+export async function lasting_address() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = createServer();
+    const is_free = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (is_free) return `127.0.0.1:${port}`;
+  }
+}
 
 /** A folder for one test: data, state, configuration; gone when `close` is called. */
 export function workspace() {
@@ -48,7 +67,8 @@ export function workspace() {
 export async function start(name, args, space, { env = {}, deadline_ms = 20_000 } = {}) {
   const folder = join(space.folder, "logs");
   mkdirSync(folder, { recursive: true });
-  const log = openSync(join(folder, `${name}-${Date.now()}.log`), "w");
+  const log_file = join(folder, `${name}-${Date.now()}.log`);
+  const log = openSync(log_file, "w");
   const child = spawn(program(name), [...args, "--ready-fd", "3"], {
     env: space.env(env),
     stdio: ["ignore", log, log, "pipe"],
@@ -65,7 +85,7 @@ export async function start(name, args, space, { env = {}, deadline_ms = 20_000 
     });
     gone.then(({ code }) => {
       clearTimeout(timer);
-      reject(new Error(`${name} ended with ${code} before it was ready; its log is in ${folder}`));
+      reject(new Error(`${name} ended with ${code} before it was ready: ${readFileSync(log_file, "utf8").slice(-2000)}`));
     });
   });
   const end = (signal) => {

@@ -42,6 +42,17 @@ export function terminals(space) {
         until(`the terminal shows ${JSON.stringify(text)}`, () => screen().includes(text), deadline_ms).catch((error) => {
           throw new Error(`${error.message}; it shows:\n${screen()}`);
         }),
+      /** The screen once it stands still: while it is drawn, a line may be in two places or in none. */
+      settled: async () => {
+        let before;
+        await until("the screen stands still", () => {
+          const now = screen();
+          const same = now === before;
+          before = now;
+          return same;
+        });
+        return before;
+      },
       close: () => tmux("kill-session", "-t", name),
     };
   }
