@@ -67,7 +67,10 @@ pub fn told(state: &mut State, at: usize, label: &str, other: Option<&Other>) ->
         (Some(uid), Some(with)) if uid != with => return None,
         (Some(uid), None) => match with(state, uid) {
             Some(known) => at = merge(state, at, known),
-            None => state.rooms[at].with = Some(uid.clone()),
+            None => {
+                state.rooms[at].with = Some(uid.clone());
+                keep_anew(state, at);
+            }
         },
         (Some(_), Some(_)) | (None, _) => {}
     }
@@ -196,10 +199,24 @@ fn name(state: &mut State, at: usize, label: &str) -> usize {
     at
 }
 
-/// Asks for the conversations there are, after one has lost its name to another.
-pub fn ask(state: &mut State) -> Option<Effect> {
-    let asks = state.is_online() && std::mem::take(&mut state.lists_rooms);
-    asks.then(|| state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms))
+/// Asks for the conversations there are, after one has lost its name to another, and keeps under its new name
+/// or user what waits in one.
+pub fn follow_up(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if std::mem::take(&mut state.keeps_anew) {
+        effects.push(state.keep());
+    }
+    if state.is_online() && std::mem::take(&mut state.lists_rooms) {
+        effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
+    }
+    effects
+}
+
+fn keep_anew(state: &mut State, at: usize) {
+    let room = &state.rooms[at];
+    let mut changes = state.changes.iter();
+    state.keeps_anew |=
+        !room.pending.is_empty() || changes.any(|changing| changing.room == room.name);
 }
 
 /// Somebody else bears the name of this conversation now.
@@ -237,6 +254,7 @@ fn rename(state: &mut State, at: usize, label: &str) {
             room.way_back = Some(label.to_owned());
         }
     }
+    keep_anew(state, at);
 }
 
 /// Two conversations turn out to be one: what is in the first goes into the second. Where that stands then.

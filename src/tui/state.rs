@@ -94,6 +94,8 @@ pub struct State {
     pub drafts: Vec<Draft>,
     /// The list of rooms is to be asked for.
     pub lists_rooms: bool,
+    /// For whom something waits is known better than it was kept.
+    pub keeps_anew: bool,
     /// When the round trip was last measured.
     pub pinged: Option<Ts>,
     /// When a read marker was last sent.
@@ -296,6 +298,7 @@ impl State {
             unsent: Vec::new(),
             drafts: Vec::new(),
             lists_rooms: false,
+            keeps_anew: false,
             pinged: None,
             read_sent: None,
             nonces: Nonces::new(seed),

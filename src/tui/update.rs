@@ -67,7 +67,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     effects.extend(again::ask(state));
     effects.extend(travel::mark_read(state));
     effects.extend(monitor::ask(state));
-    effects.extend(conversation::ask(state));
+    effects.extend(conversation::follow_up(state));
     effects.extend(attention::title(state));
     effects
 }

@@ -48,7 +48,11 @@ impl TestNode {
 
     /// At an address at which it can be started again.
     pub async fn start_lasting() -> TestNode {
-        TestNode::start_with(|config| config.listen = lasting_address(), Tuning::default()).await
+        TestNode::start_with(
+            |config| config.listen = lasting_address(),
+            Tuning::default(),
+        )
+        .await
     }
 
     /// With a rate, and limits of one's own.

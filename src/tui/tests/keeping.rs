@@ -3,6 +3,7 @@
 use crossterm::event::KeyCode;
 
 use crate::client::ClientEvent;
+use crate::protocol::server::{Renamed, ServerFrame};
 use crate::protocol::{ClientFrame, Nonce};
 use crate::tui::composer::Purpose;
 use crate::tui::drafts::{self, Draft};
@@ -362,4 +363,23 @@ fn what_is_being_written_is_kept_every_other_second() {
     assert!(keeps(&mut story), "who goes on writing is not waited for");
     story.wait(10);
     assert!(!keeps(&mut story));
+}
+
+#[test]
+fn for_whom_something_waits_is_kept_as_soon_as_it_is_known() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.offline();
+    story.enter("/msg dave are you there?");
+    assert_eq!(kept(&mut story)[0].with, None);
+    story.online("n1");
+    let mut said = message(1, "dave", "psst");
+    said.room = "@dave".to_owned();
+    story.hear(said);
+    assert_eq!(kept(&mut story)[0].with, Some(uid("dave")));
+    story.frame(ServerFrame::Renamed(Renamed {
+        uid: uid("dave"),
+        from: "dave".to_owned(),
+        to: "david".to_owned(),
+    }));
+    assert_eq!(kept(&mut story)[0].room, "@david");
 }
