@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// When what was written has to be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sync {
+pub enum OnDisk {
     /// Before the call returns.
     Now,
     /// When the system comes to it: a power cut may leave what was there before, or nothing.
@@ -16,27 +16,27 @@ pub(crate) enum Sync {
 
 /// Puts `content` there, in place of what was there before, on the disk.
 pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
-    replace_and_sync(path, content, Sync::Now)
+    replace_when(path, content, OnDisk::Now)
 }
 
 /// Puts `content` there, in place of what was there before.
-pub(crate) fn replace_and_sync(path: &Path, content: &str, sync: Sync) -> io::Result<()> {
-    let draft = draft(path, content, sync)?;
+pub(crate) fn replace_when(path: &Path, content: &str, on_disk: OnDisk) -> io::Result<()> {
+    let draft = draft(path, content, on_disk)?;
     let moved = fs::rename(&draft, path);
     if moved.is_err() {
         let _ = fs::remove_file(&draft);
     }
     moved?;
-    match sync {
-        Sync::Now => sync_folder(path),
-        Sync::Later => Ok(()),
+    match on_disk {
+        OnDisk::Now => sync_folder(path),
+        OnDisk::Later => Ok(()),
     }
 }
 
 /// Puts `content` there unless there is something already; gives what is there then. Of several
 /// programs that do this at once, one wins and all get the same.
 pub(crate) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
-    let draft = draft(path, content, Sync::Now)?;
+    let draft = draft(path, content, OnDisk::Now)?;
     // Unlike a rename, a link never takes the place of what is there.
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);
@@ -48,6 +48,23 @@ pub(crate) fn make_or_read(path: &Path, content: &str) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
+/// Takes away what a program that was killed in the middle has left of a file. Nobody else may be writing it.
+pub(crate) fn clear_up(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let begin = format!(".{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let random = file.to_str().and_then(|file| file.strip_prefix(&begin));
+        let is_draft =
+            |random: &str| random.len() == 16 && random.chars().all(|c| c.is_ascii_hexdigit());
+        if random.is_some_and(is_draft) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Makes the folder and those above it, for their owner alone.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new()
@@ -57,7 +74,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// The content under another name beside `path`.
-fn draft(path: &Path, content: &str, sync: Sync) -> io::Result<PathBuf> {
+fn draft(path: &Path, content: &str, on_disk: OnDisk) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
@@ -73,9 +90,9 @@ fn draft(path: &Path, content: &str, sync: Sync) -> io::Result<PathBuf> {
         .open(&draft)?;
     let written = file
         .write_all(content.as_bytes())
-        .and_then(|()| match sync {
-            Sync::Now => file.sync_all(),
-            Sync::Later => Ok(()),
+        .and_then(|()| match on_disk {
+            OnDisk::Now => file.sync_all(),
+            OnDisk::Later => Ok(()),
         });
     if written.is_err() {
         let _ = fs::remove_file(&draft);

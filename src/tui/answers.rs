@@ -159,6 +159,11 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             }
             state.tell_news(error.message);
         }
+        Some(Asked::Read { room }) => {
+            if let Some(room) = state.find(&room) {
+                room.read_lost = error.code.is_passing();
+            }
+        }
         Some(Asked::Again { room }) => {
             if let Some(room) = state.find(&room) {
                 again::refused(room);
@@ -169,12 +174,7 @@ pub fn error(state: &mut State, asked: Option<Asked>, error: ErrorFrame) -> Vec<
             monitor::refused(state, &error);
             state.tell_news(error.message);
         }
-        Some(
-            Asked::Ping { .. }
-            | Asked::Read { .. }
-            | Asked::Rooms { show_in: None }
-            | Asked::Switcher,
-        ) => {}
+        Some(Asked::Ping { .. } | Asked::Rooms { show_in: None } | Asked::Switcher) => {}
         Some(
             Asked::Around { .. }
             | Asked::Who { .. }

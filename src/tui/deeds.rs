@@ -8,6 +8,7 @@ use super::selection::{Chosen, Target, above, below, choose, chosen, is_choosabl
 use super::state::State;
 use super::timeline::Post;
 use super::{reacting, speaking, travel};
+use crate::private_file::OnDisk;
 use crate::protocol::text::clean;
 use crate::protocol::{MessageId, Nonce};
 
@@ -161,7 +162,7 @@ fn edit(state: &mut State) -> Outcome {
             room.composer.insert(text.as_str());
         }
         // On the disk as a draft before it is no longer there as a message.
-        effects.extend([Effect::KeepDrafts, state.keep()]);
+        effects.extend([Effect::KeepDrafts(OnDisk::Now), state.keep()]);
         return Ok(effects);
     }
     let id = own(state)?;

@@ -24,9 +24,9 @@ use super::state::State;
 use super::terminal::{self, Guard, Screen, Speaks, TerminalError};
 use super::theme::{Ground, Theme};
 use super::update::{is_moving, update};
-use super::{net, travel, view};
+use super::{net, travel, unsent, view};
 use crate::client::{Client, ClientEvent, Command, Handle, Options, Seek};
-use crate::private_file::Sync;
+use crate::private_file::OnDisk;
 use crate::protocol::server::Session;
 use crate::protocol::{RoomRef, Ts, UserName};
 
@@ -136,6 +136,8 @@ struct Edge {
     screen: Screen,
     state: State,
     unsent: Kept<Unsent>,
+    /// There is less that waits than is kept.
+    keeps_unsent: bool,
     drafts: Kept<Draft>,
     speaks: Speaks,
     client: Option<Handle>,
@@ -173,6 +175,7 @@ impl Edge {
             screen,
             state,
             unsent,
+            keeps_unsent: false,
             drafts,
             speaks: Speaks::here(),
             client: None,
@@ -244,6 +247,9 @@ impl Edge {
                 },
                 Some(event) = hear(&mut self.heard) => self.take_heard(event),
                 _ = ticks.tick() => {
+                    if self.keeps_unsent {
+                        self.keep_unsent(&unsent::all(&self.state));
+                    }
                     self.dirty |= is_moving(&self.state);
                     self.happen(Event::Tick(now()));
                 }
@@ -308,12 +314,14 @@ impl Edge {
                     }
                 }
                 Effect::Keep(unsent) => {
-                    if let Err(error) = self.unsent.keep(&unsent) {
-                        self.state
-                            .tell_news(format!("unsent messages cannot be kept: {error}"));
+                    // What is new must not go. What waits no longer may be there for a moment: it counts once.
+                    if unsent.iter().all(|unsent| self.unsent.has(unsent)) {
+                        self.keeps_unsent = true;
+                    } else {
+                        self.keep_unsent(&unsent);
                     }
                 }
-                Effect::KeepDrafts => self.keep_drafts(Sync::Later),
+                Effect::KeepDrafts(on_disk) => self.keep_drafts(on_disk),
                 Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
                 Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
                 Effect::Bell => self.tell("\x07"),
@@ -331,10 +339,18 @@ impl Edge {
         self.command();
     }
 
+    fn keep_unsent(&mut self, unsent: &[Unsent]) {
+        self.keeps_unsent = false;
+        if let Err(error) = self.unsent.keep(unsent) {
+            self.state
+                .tell_news(format!("unsent messages cannot be kept: {error}"));
+        }
+    }
+
     /// The screen waits for it: while somebody writes, the disk may come later.
-    fn keep_drafts(&mut self, sync: Sync) {
+    fn keep_drafts(&mut self, on_disk: OnDisk) {
         let drafts = drafts::all(&mut self.state);
-        if let Err(error) = self.drafts.keep_shared(drafts, sync) {
+        if let Err(error) = self.drafts.keep_shared(drafts, on_disk) {
             tracing::warn!(%error, "cannot keep what is written and not sent");
         }
     }
@@ -342,9 +358,9 @@ impl Edge {
     /// However it ends: what has been read, what is written and not sent, and where the person was.
     fn keep_for_the_next_start(&mut self) {
         let marker = travel::out_of_sight(&mut self.state);
-        let keep = self.state.keep();
-        self.carry_out(marker.into_iter().chain([keep]).collect());
-        self.keep_drafts(Sync::Now);
+        self.carry_out(marker.into_iter().collect());
+        self.keep_unsent(&unsent::all(&self.state));
+        self.keep_drafts(OnDisk::Now);
         // By the name that it goes by: that is what the next start has to show.
         let shown = self.state.room().map(|room| RoomRef::parse(&room.name));
         if let Some(Ok(shown)) = shown {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attention::Quiet;
 use crate::client::{ClientEvent, Command};
+use crate::private_file::OnDisk;
 use crate::protocol::{MessageId, Nonce, RoomRef, Text, Ts, Uid};
 
 /// One thing that happened. Time and chance come in here and nowhere else.
@@ -33,7 +34,7 @@ pub enum Effect {
     /// The rooms this person is in, for the next start.
     KeepRooms(Vec<RoomRef>),
     /// A draft of an earlier run has been sent: another client under this name is not to offer it again.
-    KeepDrafts,
+    KeepDrafts(OnDisk),
     /// Ring the terminal's bell.
     Bell,
     /// Tell of something outside the window.

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::private_file::{self, Sync};
+use crate::private_file::{self, OnDisk};
 
 /// Lines that a file holds; what it holds beyond that was not written by this program.
 const LINES_MAX: usize = 10_000;
 
-/// Bytes that are read of one: more than so many lines of the longest texts.
-const BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes that a file may have: more than so many lines of the longest texts.
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What can be kept.
 pub trait Keep: Serialize + DeserializeOwned {
@@ -36,8 +36,8 @@ pub struct Kept<T> {
     path: PathBuf,
     /// Of what is in the file, what this client answers for.
     own: HashSet<String>,
-    /// That is on the disk.
-    synced: bool,
+    /// What was there at the start: another client may have it, too.
+    found: HashSet<String>,
     what: PhantomData<T>,
 }
 
@@ -47,12 +47,15 @@ impl<T: Keep> Kept<T> {
         let mut kept = Kept {
             path: path.to_owned(),
             own: HashSet::new(),
-            synced: true,
+            found: HashSet::new(),
             what: PhantomData,
         };
         // Where there is no folder, there is no file that another could be at.
         let lock = path.parent().filter(|folder| folder.is_dir());
         let lock = lock.and_then(|_| Lock::of(path).ok());
+        if lock.is_some() {
+            private_file::clear_up(path);
+        }
         let (items, word) = match read::<T>(path) {
             Ok((items, wrong)) if wrong.is_empty() => (items, None),
             Ok((items, wrong)) => {
@@ -73,26 +76,30 @@ impl<T: Keep> Kept<T> {
         };
         drop(lock);
         kept.own = items.iter().map(|item| item.key().to_owned()).collect();
+        kept.found.clone_from(&kept.own);
         (kept, items, word)
     }
 
-    /// Keeps these in place of what this client kept before, but for those that another client has taken out
-    /// meanwhile.
+    /// Keeps these in place of what this client kept before, but for what it has found at the start and another
+    /// client has taken out meanwhile.
     ///
     /// # Errors
     /// When the folder cannot be made, or the file not be read or written.
-    pub fn keep_shared(&mut self, mut items: Vec<T>, sync: Sync) -> io::Result<()> {
-        if self.holds(&items) && (sync == Sync::Later || self.synced) {
+    pub fn keep_shared(&mut self, mut items: Vec<T>, on_disk: OnDisk) -> io::Result<()> {
+        let is_kept = items.iter().all(|item| self.has(item));
+        if items.is_empty() && self.own.is_empty()
+            || on_disk == OnDisk::Later && is_kept && items.len() == self.own.len()
+        {
             return Ok(());
         }
         let lock = Lock::of(&self.path)?;
         let (there, _) = read::<T>(&self.path)?;
         let there: HashSet<&str> = there.iter().map(T::key).collect();
-        items.retain(|item| there.contains(item.key()) || !self.own.contains(item.key()));
-        self.write(&items, sync, &lock)
+        items.retain(|item| there.contains(item.key()) || !self.found.contains(item.key()));
+        self.write(&items, on_disk, &lock)
     }
 
-    /// Keeps these in place of what this client kept before.
+    /// Keeps these in place of what this client kept before. They are on the disk then.
     ///
     /// # Errors
     /// When the folder cannot be made, or the file not be read or written.
@@ -101,26 +108,21 @@ impl<T: Keep> Kept<T> {
             return Ok(());
         }
         let lock = Lock::of(&self.path)?;
-        // What is there already may come back after a power cut: it counts once. What is new must not go.
-        let is_new = |item: &T| !self.own.contains(item.key());
-        let sync = if items.iter().any(is_new) {
-            Sync::Now
-        } else {
-            Sync::Later
-        };
-        self.write(items, sync, &lock)
+        self.write(items, OnDisk::Now, &lock)
     }
 
-    /// Whether these are what this client has in the file.
-    fn holds(&self, items: &[T]) -> bool {
-        items.len() == self.own.len() && items.iter().all(|item| self.own.contains(item.key()))
+    /// Whether this client has it in the file, perhaps with other words about it.
+    pub fn has(&self, item: &T) -> bool {
+        self.own.contains(item.key())
     }
 
-    fn write(&mut self, items: &[T], sync: Sync, _: &Lock) -> io::Result<()> {
+    fn write(&mut self, items: &[T], on_disk: OnDisk, _: &Lock) -> io::Result<()> {
         let mut content = String::new();
+        let mut own: HashSet<&str> = items.iter().map(T::key).collect();
+        own.extend(self.own.iter().map(String::as_str));
         let of_others = |line: &&str| {
             let item = parse::<T>(line);
-            item.is_none_or(|item| !self.own.contains(item.key()))
+            item.is_none_or(|item| !own.contains(item.key()))
         };
         let before = text(&self.path)?;
         for line in before.lines().filter(of_others) {
@@ -135,9 +137,8 @@ impl<T: Keep> Kept<T> {
             let word = format!("more than {} would wait there", lines(LINES_MAX));
             return Err(io::Error::other(word));
         }
-        replace(&self.path, &content, sync)?;
+        replace(&self.path, &content, on_disk)?;
         self.own = items.iter().map(|item| item.key().to_owned()).collect();
-        self.synced = sync == Sync::Now;
         Ok(())
     }
 
@@ -149,7 +150,7 @@ impl<T: Keep> Kept<T> {
         file.write_all((wrong.join("\n") + "\n").as_bytes())?;
         let good: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
         let good: String = good?.iter().map(|line| format!("{line}\n")).collect();
-        replace(&self.path, &good, Sync::Now)?;
+        replace(&self.path, &good, OnDisk::Now)?;
         Ok(aside)
     }
 }
@@ -173,18 +174,23 @@ fn parse<T: Keep>(line: &str) -> Option<T> {
 
 fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    match File::open(path) {
+    let read = match File::open(path) {
         Ok(file) => file.take(BYTES_MAX).read_to_end(&mut bytes)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
+    if read as u64 == BYTES_MAX {
+        return Err(io::Error::other(
+            "it is too large to be one of this program",
+        ));
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The file has this content, as a whole or not at all; an empty one is not there.
-fn replace(path: &Path, content: &str, sync: Sync) -> io::Result<()> {
+fn replace(path: &Path, content: &str, on_disk: OnDisk) -> io::Result<()> {
     if !content.is_empty() {
-        return private_file::replace_and_sync(path, content, sync);
+        return private_file::replace_when(path, content, on_disk);
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -212,11 +218,11 @@ struct Lock {
 impl Lock {
     /// Makes the folder, if there is none.
     fn of(path: &Path) -> io::Result<Lock> {
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = path.parent().unwrap_or(path);
         private_file::make_folder(folder)?;
-        let folder = File::open(folder)?;
+        let folder = File::open(folder).ok();
         Ok(Lock {
-            _folder: folder.lock().is_ok().then_some(folder),
+            _folder: folder.filter(|folder| folder.lock().is_ok()),
         })
     }
 }
@@ -286,6 +292,53 @@ mod tests {
         third.keep(&[]).unwrap();
         other.keep(&[thing("c"), thing("d")]).unwrap();
         assert_eq!(open(&path).1, ["c", "d"], "it is still on its way there");
+    }
+
+    #[test]
+    fn what_another_one_has_used_up_does_not_come_back_and_what_one_has_made_does_not_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let (mut one, _) = open(&path);
+        one.keep_shared(vec![thing("a")], OnDisk::Later).unwrap();
+        let (mut other, found) = open(&path);
+        assert_eq!(found, ["a"]);
+        // Who has made it sends it.
+        one.keep_shared(Vec::new(), OnDisk::Later).unwrap();
+        for more in ["b", "c"] {
+            let all = vec![thing("a"), thing(more)];
+            other.keep_shared(all, OnDisk::Later).unwrap();
+            assert_eq!(open(&path).1, [more]);
+        }
+        // Who has found it clears it: the one that has made it still has it before its eyes.
+        let (mut third, _) = open(&path);
+        third.keep_shared(Vec::new(), OnDisk::Later).unwrap();
+        other.keep_shared(vec![thing("c")], OnDisk::Now).unwrap();
+        assert_eq!(open(&path).1, ["c"]);
+    }
+
+    #[test]
+    fn more_than_a_file_holds_is_an_error_and_takes_nothing_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let (mut kept, _) = open(&path);
+        kept.keep(&[thing("a")]).unwrap();
+        let many: Vec<Thing> = (0..=LINES_MAX).map(|n| thing(&n.to_string())).collect();
+        let error = kept.keep(&many).unwrap_err().to_string();
+        assert!(error.contains("10000 lines"), "{error}");
+        assert_eq!(open(&path).1, ["a"]);
+    }
+
+    #[test]
+    fn what_a_killed_client_has_left_in_the_middle_of_a_write_is_cleared_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.name");
+        let left = |name: &str| fs::write(folder.path().join(name), "private").unwrap();
+        left(".a.name.0123456789abcdef");
+        left(".a.name.another");
+        let _ = open(&path);
+        let mut there: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        let there = there.pop().unwrap().unwrap().file_name();
+        assert_eq!(there, ".a.name.another");
     }
 
     #[test]

@@ -80,6 +80,10 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
     if state.last_node.is_some() {
         again::moved(state);
     }
+    let another = state
+        .last_node
+        .as_ref()
+        .is_some_and(|before| *before != session.node);
     match state.last_node.replace(session.node.clone()) {
         Some(before) if before != session.node => {
             state.tell_news(format!("moved from {before} to {}", session.node));
@@ -107,7 +111,7 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
         Vec::new()
     };
     // The list counts what is past the markers that the node has.
-    effects.extend(travel::retell_markers(state));
+    effects.extend(travel::retell_markers(state, another));
     effects.push(state.ask(Asked::Rooms { show_in: None }, ClientFrame::Rooms));
     if away {
         effects.push(state.ask(Asked::Away { on: true }, ClientFrame::Away { on: true }));
@@ -208,6 +212,8 @@ fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
     room.membership = Membership::In;
     room.topic = frame.topic;
     room.people.replace(frame.users, frame.total);
+    // What was read without a connection, or told to a node that could not pass it on.
+    let untold = !frame.read.includes(&room.read);
     room.read.merge(&frame.read);
     if std::mem::take(&mut room.fresh) {
         room.held = frame.since;
@@ -226,7 +232,8 @@ fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
         reopen(room);
         take_missed(state, at, frame.messages, &frame.updates);
     }
-    Vec::new()
+    let tells = untold.then(|| travel::tell_read(state, at));
+    tells.flatten().into_iter().collect()
 }
 
 fn reopen(room: &mut Room) {

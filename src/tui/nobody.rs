@@ -6,6 +6,7 @@ use super::composer::Composer;
 use super::event::Effect;
 use super::room::Delivery;
 use super::state::State;
+use crate::private_file::OnDisk;
 
 /// The node knows nobody of that name. A conversation in which something was said stays, and so does
 /// one whose text would find no empty line to come back to: then nothing is done, and none given.
@@ -48,6 +49,6 @@ pub fn forget(state: &mut State, room: &str) -> Option<Vec<Effect>> {
     } else {
         state.tell_news(word);
     }
-    effects.extend([Effect::KeepDrafts, state.keep()]);
+    effects.extend([Effect::KeepDrafts(OnDisk::Now), state.keep()]);
     Some(effects)
 }

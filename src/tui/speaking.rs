@@ -9,6 +9,7 @@ use super::room::{Delivery, Pending, Room};
 use super::state::State;
 use super::{nobody, travel};
 use crate::client::Command;
+use crate::private_file::OnDisk;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::server::{ErrorFrame, Message, Sent};
 use crate::protocol::{ClientFrame, MessageId, Nonce, RoomRef, Text};
@@ -40,7 +41,7 @@ pub fn submit(state: &mut State) -> Vec<Effect> {
         Ok(mut effects) => {
             let here = room.as_deref().and_then(|name| state.find(name));
             let draft = here.and_then(|room| room.draft.take());
-            effects.extend(draft.map(|_| Effect::KeepDrafts));
+            effects.extend(draft.map(|_| Effect::KeepDrafts(OnDisk::Later)));
             // A command may have begun something else in the composer.
             let composer = match room {
                 Some(name) => state.find(&name).map(|room| &mut room.composer),

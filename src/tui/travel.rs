@@ -13,7 +13,7 @@ use super::state::{Asked, State};
 use super::timeline::{Beyond, Item, Place};
 use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
-use crate::protocol::{ClientFrame, HistoryRange, RoomRef, VersionVector};
+use crate::protocol::{ClientFrame, HistoryRange};
 
 /// Microseconds between two read markers.
 const READ_AGAIN_US: i64 = 1_000_000;
@@ -265,39 +265,43 @@ pub fn out_of_sight(state: &mut State) -> Option<Effect> {
 
 /// Says that everything that is held of the room that is shown has been read.
 fn move_marker(state: &mut State) -> Option<Effect> {
-    let online = state.is_online();
+    let (online, at) = (state.is_online(), state.active);
     let room = state.room_mut()?;
-    let told = room.read.includes(&room.held) && !room.read_lost;
-    if !online || !room.caught_up || told {
+    if room.read.includes(&room.held) && !room.read_lost {
         return None;
     }
-    let reference = room.reference()?;
     room.read.merge(&room.held);
-    room.read_lost = false;
-    let (name, since) = (room.name.clone(), room.held.clone());
-    state.read_sent = Some(state.now);
-    Some(tell_read(state, name, reference, since))
-}
-
-/// Says once more what has been read of conversations, where a connection was lost before the answer. Of a
-/// room it is said when it is read again: it has to be entered first.
-pub fn retell_markers(state: &mut State) -> Vec<Effect> {
-    let mut lost = Vec::new();
-    for room in state.rooms.iter_mut().filter(|room| room.is_direct()) {
-        if let (true, Some(reference)) = (std::mem::take(&mut room.read_lost), room.reference()) {
-            lost.push((room.name.clone(), reference, room.read.clone()));
-        }
+    room.read_lost = true;
+    if !online || !room.caught_up {
+        return None;
     }
-    let tell = |(name, reference, since)| tell_read(state, name, reference, since);
-    lost.into_iter().map(tell).collect()
+    state.read_sent = Some(state.now);
+    tell_read(state, at)
 }
 
-fn tell_read(state: &mut State, room: String, reference: RoomRef, since: VersionVector) -> Effect {
+/// Says again what has been read of conversations and the node may not know: the connection was lost before
+/// its answer, or it is `another` one, which may not have been told yet.
+pub fn retell_markers(state: &mut State, another: bool) -> Vec<Effect> {
+    let untold = |room: &Room| room.read_lost || (another && !room.read.is_empty());
+    let rooms = state.rooms.iter().enumerate();
+    let untold = rooms.filter(|(_, room)| room.is_direct() && untold(room));
+    let untold: Vec<usize> = untold.map(|(at, _)| at).collect();
+    let told = untold.into_iter().map(|at| tell_read(state, at));
+    told.flatten().collect()
+}
+
+/// Says how far the room has been read.
+pub fn tell_read(state: &mut State, at: usize) -> Option<Effect> {
+    let room = state.rooms.get_mut(at)?;
     let frame = ClientFrame::Read {
-        room: reference,
-        since,
+        room: room.reference()?,
+        since: room.read.clone(),
     };
-    state.ask(Asked::Read { room }, frame)
+    room.read_lost = false;
+    let about = Asked::Read {
+        room: room.name.clone(),
+    };
+    Some(state.ask(about, frame))
 }
 
 /// Rows of messages on the screen.

@@ -5,7 +5,7 @@
 
 use super::room::Room;
 use super::rows::mentions;
-use super::state::State;
+use super::state::{Asked, State};
 use super::timeline::{Beyond, Counted, Item};
 use super::travel;
 use crate::protocol::MessageId;
@@ -14,15 +14,22 @@ use crate::protocol::server::{Message, ReadMoved, RoomInfo};
 /// The node has counted what is unread in a conversation. What came live before its answer is among it,
 /// but for what is later than all that it has counted.
 pub fn counted(state: &mut State, at: usize, info: &RoomInfo) {
+    let name = &state.rooms[at].name;
+    // Answers come in the order of the questions: this list does not know of a marker that has none yet.
+    let mut asked = state.asked.values();
+    let reads_on = asked.any(|asked| matches!(asked, Asked::Read { room } if room == name));
     let reading = travel::is_reading(state, at);
     let room = &mut state.rooms[at];
     room.counted_to = room.counted_to.max(info.last);
-    if reading {
+    if reading || reads_on {
         return;
     }
-    let mut later = 0;
+    let (mut later, read) = (0, &room.read);
     for post in room.timeline.posts_mut() {
-        if post.message.ts > info.last {
+        let message = &post.message;
+        if read.covers(&message.origin, message.seq) {
+            post.counted = Counted::Not;
+        } else if message.ts > info.last {
             later += u32::from(post.counted != Counted::Not);
         } else if info.unread == 0 {
             post.counted = Counted::Not;

@@ -16,6 +16,7 @@ use super::{
     switcher, travel,
 };
 use crate::client::{ClientEvent, Command};
+use crate::private_file::OnDisk;
 use crate::protocol::limits::NAME_CHARS_MAX;
 use crate::protocol::server::ServerFrame;
 use crate::protocol::{ClientFrame, Ts, UserName};
@@ -91,7 +92,7 @@ fn tick(state: &mut State, now: Ts) -> Vec<Effect> {
     let since_touched = state.touched.map(|touched| now.0 - touched.0);
     if since_touched.is_some_and(|since| !(0..KEEP_WRITTEN_US).contains(&since)) {
         state.touched = None;
-        effects.push(Effect::KeepDrafts);
+        effects.push(Effect::KeepDrafts(OnDisk::Later));
     }
     let ping_due = state
         .pinged

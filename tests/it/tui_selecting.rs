@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cluster::until;
 use crate::support::TestNode;
 use crate::tui_support::{Home, Terminal};
 
@@ -92,7 +93,8 @@ async fn one_that_failed_is_sent_again_or_dropped_by_single_keys() {
         .await;
     alice.shows("first ✓");
     alice.waits("nothing that failed", |screen| !screen.contains("failed"));
-    assert!(!folder.join("alice").exists());
+    let is_clear = async || !folder.join("alice").exists();
+    until("nothing is kept", is_clear).await;
     assert!(bob.so_far().await.iter().all(|f| f["text"] != "second"));
     node.stop().await;
 }

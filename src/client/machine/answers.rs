@@ -66,9 +66,8 @@ impl Machine {
                 self.nodes.learn(told, self.options.stays_here);
             }
             (Some(Asked::Conversations), ServerFrame::Rooms(list)) => {
-                for room in &list.rooms {
-                    self.rooms.open(&room.room);
-                }
+                self.rooms
+                    .listed(list.rooms.iter().map(|info| info.room.as_str()));
             }
             (
                 Some(
@@ -133,6 +132,7 @@ impl Machine {
         };
         self.ask(Asked::Nodes, stats);
         if resumed {
+            self.rooms.await_list();
             self.ask(Asked::Conversations, ClientFrame::Rooms);
         }
     }
@@ -217,9 +217,21 @@ impl Machine {
     }
 
     fn not_in(&mut self, room: RoomRef, error: ErrorFrame) {
+        let until_ms = self.now.ms + error.retry_after_ms.unwrap_or(RETRY_JOIN_MS);
         if error.code.is_passing() {
-            let pause_ms = error.retry_after_ms.unwrap_or(RETRY_JOIN_MS);
-            return self.rooms.put_off(&room, self.now.ms + pause_ms);
+            let counts = error.code != ErrorCode::RateLimited;
+            let stays = self.rooms.put_off(&room, until_ms, counts);
+            let message = error.message.clone();
+            if let Some(nonce) = self.outbox.first_in(&room) {
+                self.tell(ClientEvent::PutOff { nonce, error });
+            }
+            if !stays {
+                self.lost(message, 0);
+            }
+            return;
+        }
+        if self.rooms.is_by_itself(&room, until_ms) {
+            return;
         }
         self.rooms.forget(&room);
         self.tell(ClientEvent::JoinRefused { room, error });

@@ -76,6 +76,13 @@ impl Outbox {
         is_due.then_some(self.hold_until_ms)
     }
 
+    /// The first write that waits for this room.
+    pub(super) fn first_in(&self, room: &RoomRef) -> Option<Nonce> {
+        let mut pending = self.pending.iter();
+        let first = pending.find(|pending| room_of(&pending.frame) == Some(room))?;
+        Some(first.nonce.clone())
+    }
+
     /// The room of a write.
     pub(super) fn room(&self, nonce: &Nonce) -> Option<RoomRef> {
         let pending = self.pending.iter().find(|p| p.nonce == *nonce)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::outbox::REFUSALS_MAX;
 use crate::client::held::Held;
 use crate::protocol::limits::HISTORY_MAX;
 use crate::protocol::server::ServerFrame;
@@ -9,6 +10,9 @@ use crate::protocol::{ClientFrame, HistoryRange, Origin, RoomRef, Seq, Ts, Uid, 
 
 /// Milliseconds before a room that could not be joined for now is tried again, if the node did not say.
 pub const RETRY_JOIN_MS: u64 = 1000;
+
+/// How often a node is asked for a conversation of which it does not know whom it is with.
+const ASKED_MAX: u32 = 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
@@ -18,6 +22,8 @@ pub(super) struct Rooms {
     /// A direct conversation has no `room` answer to begin from. The first vector that any room
     /// brought does as well: what is later than it came live, or is missing.
     base: Option<VersionVector>,
+    /// What was missed of conversations is not known before the node has listed them.
+    awaits_list: bool,
 }
 
 #[derive(Debug)]
@@ -29,10 +35,14 @@ struct RoomState {
     limit: Option<usize>,
     /// None until the first answer.
     held: Option<Held>,
-    /// The user has asked for it and has no answer yet.
+    /// The user has asked for it, and it did not come by itself.
+    by_user: bool,
+    /// Its first answer is to be the newest messages, or a whole room.
     wanted: bool,
     /// The session of this connection is in it. Nobody joins a direct conversation.
     joined: bool,
+    /// How often in a row this node could not answer for it.
+    refusals: u32,
     step: Step,
 }
 
@@ -77,8 +87,10 @@ impl Rooms {
         let state = RoomState {
             limit,
             held: known.filter(|_| !is_room).and_then(|state| state.held),
+            by_user: true,
             wanted: true,
             joined: !is_room,
+            refusals: 0,
             step: Step::Due(0),
             room: with.clone().map_or(room, RoomRef::DirectUid),
             with,
@@ -121,7 +133,13 @@ impl Rooms {
         for state in self.rooms.values_mut() {
             state.step = Step::Due(0);
             state.joined = !matches!(state.room, RoomRef::Room(_));
+            state.refusals = 0;
         }
+    }
+
+    /// The node is asked for the conversations, since some may have begun while there was no connection.
+    pub(super) fn await_list(&mut self) {
+        self.awaits_list = true;
     }
 
     /// Whether something can be said there now: what is said in a room that is yet to be entered would be
@@ -174,11 +192,30 @@ impl Rooms {
         self.rooms.values().filter_map(due).min()
     }
 
-    /// The node cannot answer for this room now.
-    pub(super) fn put_off(&mut self, room: &RoomRef, until_ms: u64) {
-        if let Some(state) = self.get_mut(room) {
-            state.step = Step::Due(until_ms);
-        }
+    /// The node cannot answer for this room now. False once it has said so too often; what `counts` not is who
+    /// has asked too much.
+    pub(super) fn put_off(&mut self, room: &RoomRef, until_ms: u64, counts: bool) -> bool {
+        let Some(state) = self.get_mut(room) else {
+            return true;
+        };
+        state.step = Step::Due(until_ms);
+        state.refusals += u32::from(counts);
+        state.refusals < REFUSALS_MAX
+    }
+
+    /// A node may not know yet whom a conversation is with that has come by itself. Whether it is one; it is
+    /// asked for again from `until_ms` on, and after some refusals with the next connection.
+    pub(super) fn is_by_itself(&mut self, room: &RoomRef, until_ms: u64) -> bool {
+        let Some(state) = self.get_mut(room).filter(|state| !state.by_user) else {
+            return false;
+        };
+        state.refusals += 1;
+        state.step = if state.refusals < ASKED_MAX {
+            Step::Due(until_ms)
+        } else {
+            Step::Live
+        };
+        true
     }
 
     /// Takes the answer to what [`next`](Rooms::next) asked; true once the room is caught up. A node that
@@ -202,6 +239,7 @@ impl Rooms {
             ..Held::default()
         });
         let before = held.since.clone();
+        state.refusals = 0;
         match (asked, answer) {
             (RoomAsked::Join { resumed }, ServerFrame::Room(answer)) => {
                 held.take_room(answer, *resumed);
@@ -226,10 +264,17 @@ impl Rooms {
             self.met(&page.room, &uid);
             // Who bears the name now may have said something while there was no connection.
             if page.room.starts_with("@=") && !self.rooms.contains_key(&key) {
-                self.open(&key);
+                self.begin(&key, true);
             }
         }
         caught_up
+    }
+
+    /// The node has listed these rooms: conversations among them are known from now on, and what was missed of
+    /// those that were not is asked for.
+    pub(super) fn listed<'a>(&mut self, rooms: impl Iterator<Item = &'a str>) {
+        rooms.for_each(|room| self.begin(room, true));
+        self.awaits_list = false;
     }
 
     /// Takes a live event. One in a direct conversation makes it known.
@@ -250,10 +295,15 @@ impl Rooms {
         }
     }
 
-    /// A direct conversation that the node lists, or in which something was said just now: what was missed
-    /// of it is asked for. More may have been said there while there was no connection. Without a vector
-    /// to begin from, its newest messages are.
+    /// A direct conversation in which something was said just now. Before the node has listed them all, more
+    /// may have been said there while there was no connection.
     pub(super) fn open(&mut self, room: &str) {
+        self.begin(room, self.awaits_list);
+    }
+
+    /// Of a conversation what was `missed` is asked for; without a vector to begin from, its newest messages
+    /// are.
+    fn begin(&mut self, room: &str, missed: bool) {
         let Ok(parsed) = RoomRef::parse(room) else {
             return;
         };
@@ -262,17 +312,23 @@ impl Rooms {
         }
         let held = self.base.clone().map(|since| Held {
             since,
-            more: true,
+            more: missed,
             ..Held::default()
         });
+        let step = match held {
+            Some(_) if !missed => Step::Live,
+            Some(_) | None => Step::Due(0),
+        };
         let state = RoomState {
             with: uid_of(&parsed),
             room: parsed,
             limit: None,
+            by_user: false,
             wanted: held.is_none(),
             held,
             joined: true,
-            step: Step::Due(0),
+            refusals: 0,
+            step,
         };
         self.rooms.insert(room.to_owned(), state);
     }

@@ -243,10 +243,10 @@ fn a_gap_is_filled_from_where_the_server_stopped() {
 fn direct_conversations_are_caught_up_without_joining_them() {
     let mut story = Story::in_lobby();
     story.says(message("@bob", "n2-b", 3, 300));
-    let page = story.takes("history");
-    assert_eq!(page["since"], json!({"n1-a": 5}), "what was before it");
-    let up_to_it = json!({"n1-a": 5, "n2-b": 3});
-    story.answers(&page, history("@bob", up_to_it, false));
+    assert!(
+        !story.wrote("history"),
+        "nothing was missed while it was there"
+    );
     story.happens(Input::Lost("reset".to_owned()));
     story.opens_session();
     let page = story.takes("history");

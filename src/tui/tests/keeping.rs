@@ -3,6 +3,7 @@
 use crossterm::event::KeyCode;
 
 use crate::client::ClientEvent;
+use crate::private_file::OnDisk;
 use crate::protocol::server::{Renamed, ServerFrame};
 use crate::protocol::{ClientFrame, Nonce};
 use crate::tui::composer::Purpose;
@@ -352,7 +353,7 @@ fn what_becomes_of_a_message_is_said_at_it_while_no_node_has_it() {
 #[test]
 fn what_is_being_written_is_kept_every_other_second() {
     let mut story = Story::in_lobby(80, 24, Vec::new());
-    let keeps = |story: &mut Story| story.effects().contains(&Effect::KeepDrafts);
+    let keeps = |story: &mut Story| story.effects().contains(&Effect::KeepDrafts(OnDisk::Later));
     story.wait(10);
     assert!(!keeps(&mut story), "nobody has touched a key");
     story.write("half a");

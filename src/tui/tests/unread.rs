@@ -301,3 +301,63 @@ fn what_is_read_elsewhere_of_a_conversation_that_is_not_held_is_asked_of_the_nod
     lists(&mut story, re, 2, 3);
     assert_eq!(story.state.rooms[1].unread, 2);
 }
+
+/// The markers since the last look: of which rooms, and how far.
+fn markers(story: &mut Story) -> Vec<(String, u64)> {
+    let effects = story.effects().into_iter();
+    let markers = effects.filter_map(|effect| match effect {
+        Effect::Net(Command::Ask {
+            frame: ClientFrame::Read { room, since },
+            ..
+        }) => Some((room.to_string(), since.get(&origin()))),
+        _ => None,
+    });
+    markers.collect()
+}
+
+#[test]
+fn what_is_read_without_a_connection_is_read() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.hear(from_dave(1));
+    story.hear(from_dave(2));
+    story.offline();
+    story.alt(KeyCode::Char('2'));
+    story.alt(KeyCode::Char('1'));
+    assert!(markers(&mut story).is_empty());
+    story.online("n1");
+    let dave = ("@=uiddave".to_owned(), 3);
+    assert_eq!(markers(&mut story), std::slice::from_ref(&dave));
+    // Another node may not have been told yet.
+    story.online("n1");
+    assert_eq!(markers(&mut story), []);
+    story.online("n2");
+    assert_eq!(markers(&mut story), [dave]);
+}
+
+#[test]
+fn a_room_whose_marker_the_node_does_not_have_is_told_it_on_entering() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.offline();
+    story.hear(message(1, "bob", "seen"));
+    story.wait(2);
+    story.alt(KeyCode::Char('1'));
+    story.enter("/join ops");
+    story.online("n1");
+    assert_eq!(markers(&mut story), []);
+    story.enter_again([(origin(), 2)].into_iter().collect());
+    assert_eq!(markers(&mut story), [("lobby".to_owned(), 2)]);
+}
+
+#[test]
+fn a_list_that_does_not_know_of_a_marker_yet_undoes_it_not() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    story.hear(from_dave(1));
+    story.effects();
+    story.ctrl('k');
+    let list = asks_for_list(&mut story);
+    story.press(KeyCode::Esc);
+    story.alt(KeyCode::Char('2'));
+    story.alt(KeyCode::Char('1'));
+    lists(&mut story, list, 1, 1);
+    assert_eq!(story.state.rooms[1].unread, 0);
+}

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Story, history, message, sent};
+use super::{Story, error, history, message, sent};
 use crate::client::event::{ClientEvent, Command, Input};
+use crate::client::machine::rooms::RETRY_JOIN_MS;
 use crate::protocol::RoomRef;
 
 fn direct(label: &str, uid: &str, origin: &str, seq: u64, ts: i64) -> Value {
@@ -91,8 +92,6 @@ fn another_user_under_the_name_is_another_conversation() {
 fn who_has_taken_the_name_while_there_was_no_connection_is_heard() {
     let mut story = Story::in_lobby();
     story.says(direct("@bob", "bbbb", "n2-b", 3, 300));
-    let page = story.takes("history");
-    story.answers(&page, history("@bob", json!({"n1-a": 5, "n2-b": 3}), false));
     story.happens(Input::Lost("reset".to_owned()));
     story.opens_session();
     let page = story.takes("history");
@@ -182,4 +181,27 @@ fn what_is_said_first_in_a_conversation_is_followed_by_what_is_said_next() {
     story.answers(&send, stored);
     write(&mut story, "@=bbbb", "m2");
     assert_eq!(story.takes("send")["after"], json!(500));
+}
+
+#[test]
+fn a_conversation_that_begins_by_itself_ends_nothing_when_the_node_does_not_know_its_user_yet() {
+    let mut story = Story::in_lobby();
+    story.happens(Input::Lost("reset".to_owned()));
+    story.opens_session();
+    story.says(direct("@=bbbb", "bbbb", "n1-a", 9, 900));
+    for _ in 0..3 {
+        let page = story.takes("history");
+        assert_eq!(page["room"], "@=bbbb");
+        story.answers(&page, error("no_such_user"));
+        assert!(!story.wrote("history"), "not at once");
+        story.passes(RETRY_JOIN_MS);
+    }
+    let page = story.takes("history");
+    story.answers(&page, history("@bob", json!({"n1-a": 9}), false));
+    assert!(!story.was_told(|event| matches!(event, ClientEvent::JoinRefused { .. })));
+    // One that the user has asked for is refused.
+    story.joins("@zoe");
+    let newest = story.takes("history");
+    story.answers(&newest, error("no_such_user"));
+    assert!(story.was_told(|event| matches!(event, ClientEvent::JoinRefused { .. })));
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Story, error, room, sent};
 use crate::client::event::{ClientEvent, Command, Input};
+use crate::client::machine::outbox::REFUSALS_MAX;
 use crate::client::machine::rooms::RETRY_JOIN_MS;
 use crate::protocol::{RoomRef, ServerFrame};
 
@@ -74,4 +75,23 @@ fn what_is_said_in_a_room_waits_until_one_is_in_it_and_holds_up_no_other() {
         assert_eq!(send["nonce"], nonce);
         story.answers(&send, sent(nonce, 20));
     }
+}
+
+#[test]
+fn a_node_that_lets_nobody_into_a_room_is_left_for_another() {
+    let mut story = Story::in_lobby();
+    story.joins("ops");
+    let line = json!({"type": "send", "room": "ops", "text": "x", "nonce": "one"});
+    let request = crate::protocol::decode::decode(&line.to_string()).unwrap();
+    story.happens(Input::Command(Command::Write(request.frame)));
+    for _ in 0..REFUSALS_MAX {
+        let join = story.takes("join");
+        story.answers(&join, error("unavailable"));
+        story.passes(RETRY_JOIN_MS);
+    }
+    assert_eq!(story.dialed, ["127.0.0.1:2"]);
+    assert!(
+        story.was_told(|event| matches!(event, ClientEvent::PutOff { nonce, error }
+        if nonce.as_str() == "one" && error.message == "no"))
+    );
 }
