@@ -28,7 +28,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(EVERY_MS);
 /// And at most, whatever it says.
 const AGAIN_WITHIN: Duration = Duration::from_secs(3600);
 
-/// Time for these, the connecting included.
+/// Time for [`UPDATES_ONCE`] updates, the connecting included.
 const ONCE_WITHIN: Duration = Duration::from_secs(15);
 
 /// `admin`: the tokens of this user's own nodes, by name or address.

@@ -20,7 +20,7 @@ pub(super) fn data() -> Result<PathBuf, Stop> {
     Ok(folders.data_dir().to_owned())
 }
 
-/// The folder of what belongs to the person: tokens.
+/// The folder of what belongs to the person: tokens, rooms, what waits for the next start.
 ///
 /// # Errors
 /// When there is no home folder.

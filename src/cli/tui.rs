@@ -1,7 +1,7 @@
 //! `chat-tui`: who the person is, and where things are kept for the next start.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::Tui;
 use super::arrival::Seeker;
@@ -11,7 +11,6 @@ use super::{arrival, monitor, places, running};
 use crate::client::Seek;
 use crate::private_file;
 use crate::protocol::{RoomRef, UserName};
-use crate::tui::edge::{KeepQuiet, KeepShown};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
 /// The room of who has not been here before.
@@ -51,7 +50,7 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let config = tui::Config {
         nodes: arrival.nodes,
         seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),
-        name: Some(name),
+        name,
         token: identity.token,
         admin: running::tokens(),
         rooms: if args.room.is_empty() {
@@ -60,26 +59,23 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
             args.room.clone()
         },
         shown: room_of_last_time(&shown_file).filter(|_| args.room.is_empty()),
-        keep_shown: keep_shown(shown_file),
+        keep_shown: Box::new(move |room| private_file::replace(&shown_file, &format!("{room}\n"))),
         kept: tui::KeptFiles {
             unsent: state.join("unsent").join(key.as_str()),
             drafts: state.join("drafts").join(key.as_str()),
         },
-        keep_session: Box::new(move |session| {
-            // Nothing can be said on the screen from here; the next start asks for a new token.
-            if let Err(error) = keeper.keep(&session.token) {
-                tracing::warn!(%error, "cannot keep the session's token");
-            }
-        }),
+        keep_session: Box::new(move |session| keeper.keep(&session.token)),
         keep_rooms: Box::new(move |rooms| {
-            if let Err(error) = keep_rooms(&rooms_file, rooms) {
-                tracing::warn!(%error, "cannot keep the list of rooms");
-            }
+            let lines: String = rooms.iter().map(|room| format!("{room}\n")).collect();
+            private_file::replace(&rooms_file, &lines)
         }),
         quiet: std::fs::read_to_string(&quiet_file)
             .ok()
             .and_then(|hours| Quiet::parse(&hours)),
-        keep_quiet: keep_quiet(quiet_file),
+        keep_quiet: Box::new(move |hours| {
+            let line = hours.map(|hours| format!("{hours}\n")).unwrap_or_default();
+            private_file::replace(&quiet_file, &line)
+        }),
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         ground: args.theme,
         emoji: args.emoji,
@@ -125,28 +121,6 @@ fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
 fn room_of_last_time(path: &Path) -> Option<RoomRef> {
     let text = std::fs::read_to_string(path).ok()?;
     RoomRef::parse(text.trim()).ok()
-}
-
-fn keep_shown(path: PathBuf) -> KeepShown {
-    Box::new(move |room| {
-        if let Err(error) = private_file::replace(&path, &format!("{room}\n")) {
-            tracing::warn!(%error, "cannot keep which room was shown");
-        }
-    })
-}
-
-fn keep_quiet(path: PathBuf) -> KeepQuiet {
-    Box::new(move |hours| {
-        let line = hours.map(|hours| format!("{hours}\n")).unwrap_or_default();
-        if let Err(error) = private_file::replace(&path, &line) {
-            tracing::warn!(%error, "cannot keep the quiet hours");
-        }
-    })
-}
-
-fn keep_rooms(path: &Path, rooms: &[RoomRef]) -> std::io::Result<()> {
-    let lines: String = rooms.iter().map(|room| format!("{room}\n")).collect();
-    private_file::replace(path, &lines)
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub enum ClientEvent {
     NameRefused { name: UserName, error: ErrorFrame },
     /// The connection is lost, or could not be opened; zero for `retry_in`: the next node is tried at once.
     Offline { reason: String, retry_in: Duration },
-    /// It is over: a node said so (`kicked`, `banned`, `replaced`). Nothing follows.
+    /// It is over: a node said so (`kicked`, `banned`, `replaced`, `quit`). Nothing follows.
     Closed { reason: String },
     /// What the server said: everything live, the rooms' answers, and the answers to [`Command::Ask`].
     Frame(Box<ServerFrame>),

@@ -90,7 +90,7 @@ pub fn rooms(state: &mut State, asked: Option<Asked>, list: &[RoomInfo]) -> Vec<
 
 /// The list of people has been taken over; it is shown to whoever asked.
 pub fn who(state: &mut State, asked: Option<Asked>) {
-    let Some(Asked::Who { room, show: true }) = asked else {
+    let Some(Asked::Who { room }) = asked else {
         return;
     };
     let Some(at) = state.index_of(&room) else {
@@ -201,7 +201,7 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
                 room.timeline.newer = Beyond::More;
             }
         }
-        Asked::Rooms { show_in: Some(_) } | Asked::Who { show: true, .. } | Asked::Away { .. } => {
+        Asked::Rooms { show_in: Some(_) } | Asked::Who { .. } | Asked::Away { .. } => {
             state.tell_news("the connection was lost before the answer came");
         }
         Asked::Around { .. } => {
@@ -213,7 +213,6 @@ pub fn unanswered(state: &mut State, asked: Asked) -> Vec<Effect> {
         Asked::Again { .. }
         | Asked::Rooms { show_in: None }
         | Asked::Switcher
-        | Asked::Who { show: false, .. }
         | Asked::Ping { .. } => {}
         Asked::Read { room } => {
             if let Some(room) = state.find(&room) {

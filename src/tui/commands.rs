@@ -74,14 +74,17 @@ pub type Outcome = Result<Vec<Effect>, String>;
 /// Carries out a line without its slash.
 pub fn run(state: &mut State, line: &str) -> Outcome {
     let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let name = name.to_lowercase();
-    let found = COMMANDS
-        .iter()
-        .find(|command| command.names.contains(&name.as_str()));
-    match found {
+    match find(name) {
         Some(command) => (command.run)(state, arguments.trim()),
-        None => wrong(unknown(&name)),
+        None => wrong(unknown(&name.to_lowercase())),
     }
+}
+
+/// The command of that name, without its slash, as it is typed.
+pub fn find(typed: &str) -> Option<&'static Command> {
+    let typed = typed.to_lowercase();
+    let mut commands = COMMANDS.iter();
+    commands.find(|command| command.names.contains(&typed.as_str()))
 }
 
 /// What to do about a command that does not exist.
@@ -260,10 +263,7 @@ fn who(state: &mut State, _: &str) -> Outcome {
         return wrong("this is between the two of you");
     }
     online(state, |state| {
-        let about = Asked::Who {
-            room: name,
-            show: true,
-        };
+        let about = Asked::Who { room: name };
         state.ask(about, ClientFrame::Who { room: reference })
     })
 }

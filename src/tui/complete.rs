@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::commands::COMMANDS;
+use super::commands::{self, COMMANDS};
 use super::composer::Composer;
 use super::emoji;
 use super::state::{Candidate, Completion, State};
@@ -117,13 +117,14 @@ fn found<'a>(
     at_start: bool,
 ) -> (Vec<Candidate>, &'a str) {
     if let Some(name) = begun.strip_prefix('/').filter(|_| at_start) {
-        return (commands(name), begun);
+        return (command_names(name), begun);
     }
-    let arguments = match rest {
-        "/join" | "/j" => Some(rooms(state, begun.trim_start_matches('#'), "")),
-        "/leave" | "/part" | "/close" => Some(open_rooms(state, begun)),
-        "/msg" | "/query" | "/m" => Some(names(state, begun.trim_start_matches('@'), "", " ")),
-        "/react" => Some(emoji_named(begun.trim_start_matches(':'))),
+    let command = rest.strip_prefix('/').and_then(commands::find);
+    let arguments = match command.map(|command| command.names[0]) {
+        Some("join") => Some(rooms(state, begun.trim_start_matches('#'), "")),
+        Some("leave") => Some(open_rooms(state, begun)),
+        Some("msg") => Some(names(state, begun.trim_start_matches('@'), "", " ")),
+        Some("react") => Some(emoji_named(begun.trim_start_matches(':'))),
         _ => None,
     };
     if let Some(arguments) = arguments {
@@ -167,7 +168,7 @@ fn signed(word: &str, sign: char) -> Option<&str> {
     (begins && name.chars().all(part)).then_some(name)
 }
 
-fn commands(begun: &str) -> Vec<Candidate> {
+fn command_names(begun: &str) -> Vec<Candidate> {
     let names = COMMANDS.iter().map(|command| command.names[0]);
     let fitting = names.filter(|name| begins(name, begun));
     fitting

@@ -199,8 +199,8 @@ fn name(state: &mut State, at: usize, label: &str) -> usize {
     at
 }
 
-/// Asks for the conversations there are, after one has lost its name to another, and keeps under its new name
-/// or user what waits in one.
+/// Asks for the conversations there are, after one has lost its name to another or was read elsewhere, and
+/// keeps under its new name or user what waits in one.
 pub fn follow_up(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     if std::mem::take(&mut state.keeps_anew) {

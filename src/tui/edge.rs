@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -44,13 +44,13 @@ const HEAR_FOR: Duration = Duration::from_millis(8);
 const COMMANDS_MAX: usize = 4096;
 
 /// Keeps a session's token.
-pub type KeepSession = Box<dyn FnMut(&Session) + Send>;
+pub type KeepSession = Box<dyn FnMut(&Session) -> io::Result<()> + Send>;
 
 /// Keeps the rooms for the next start.
-pub type KeepRooms = Box<dyn FnMut(&[RoomRef]) + Send>;
+pub type KeepRooms = Box<dyn FnMut(&[RoomRef]) -> io::Result<()> + Send>;
 
 /// Keeps the room that was shown last.
-pub type KeepShown = Box<dyn FnMut(&RoomRef) + Send>;
+pub type KeepShown = Box<dyn FnMut(&RoomRef) -> io::Result<()> + Send>;
 
 /// Files that several clients of one person share.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct KeptFiles {
 }
 
 /// Keeps the hours without bell and notifications for the next start.
-pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) + Send>;
+pub type KeepQuiet = Box<dyn FnMut(Option<Quiet>) -> io::Result<()> + Send>;
 
 /// How the terminal client is to run.
 pub struct Config {
@@ -68,8 +68,8 @@ pub struct Config {
     pub nodes: Vec<String>,
     /// Looks for nodes again when none of these answers; none where they are the ones that were named.
     pub seek: Option<Box<dyn Seek>>,
-    /// The name to join with; without one, and without a token, the person is asked.
-    pub name: Option<UserName>,
+    /// The name to join with.
+    pub name: UserName,
     /// Opens the user of an earlier session.
     pub token: Option<String>,
     /// Administrators' tokens, by the node's address or name.
@@ -117,18 +117,16 @@ impl fmt::Debug for Config {
 /// Runs until the person quits, or a signal ends it.
 ///
 /// # Errors
-/// When there is no terminal, or it fails.
+/// When there is no terminal, or it fails, or something cannot be kept for the next start.
 pub async fn run(config: Config) -> Result<(), TerminalError> {
     let (guard, screen) = Guard::take(config.mouse)?;
     let mut edge = Edge::new(config, screen)?;
     let result = edge.run(&guard).await;
     // The terminal first: saying goodbye to the node may take a moment.
     drop(guard);
-    edge.keep_for_the_next_start();
-    if let Some(handle) = edge.client.take() {
-        handle.close().await;
-    }
-    result
+    let kept = edge.keep_for_the_next_start();
+    edge.client.close().await;
+    result.and(kept.map_err(TerminalError::NotKept))
 }
 
 struct Edge {
@@ -138,10 +136,12 @@ struct Edge {
     unsent: Kept<Unsent>,
     /// There is less that waits than is kept.
     keeps_unsent: bool,
+    /// What could not be kept last, and why.
+    not_kept: Option<String>,
     drafts: Kept<Draft>,
     speaks: Speaks,
-    client: Option<Handle>,
-    heard: Option<mpsc::Receiver<ClientEvent>>,
+    client: Handle,
+    heard: mpsc::Receiver<ClientEvent>,
     /// What the client's task could not take yet.
     commands: VecDeque<Command>,
     drawn: Instant,
@@ -150,7 +150,7 @@ struct Edge {
 }
 
 impl Edge {
-    fn new(config: Config, screen: Screen) -> Result<Edge, TerminalError> {
+    fn new(mut config: Config, screen: Screen) -> Result<Edge, TerminalError> {
         let theme = Theme::new(config.ground, config.colour);
         show_emoji(config.emoji.unwrap_or(if Speaks::emoji_are_whole() {
             Emoji::Full
@@ -170,16 +170,18 @@ impl Edge {
         if !words.is_empty() {
             state.tell_news(words.join("; "));
         }
+        let (client, heard) = connect(&mut config);
         let mut edge = Edge {
             config,
             screen,
             state,
             unsent,
             keeps_unsent: false,
+            not_kept: None,
             drafts,
             speaks: Speaks::here(),
-            client: None,
-            heard: None,
+            client,
+            heard,
             commands: VecDeque::new(),
             drawn: Instant::now(),
             dirty: true,
@@ -189,7 +191,6 @@ impl Edge {
         Ok(edge)
     }
 
-    /// Connects, or asks for a name first.
     fn begin(&mut self) {
         self.state.monitor.open = self.config.monitor;
         let joins = net::begin(
@@ -197,30 +198,7 @@ impl Edge {
             &self.config.rooms,
             self.config.shown.as_ref(),
         );
-        match self.config.name.clone() {
-            Some(name) => self.connect(name),
-            None => self
-                .state
-                .ask_name("", "Under which name do you want to join?"),
-        }
         self.carry_out(joins);
-    }
-
-    fn connect(&mut self, name: UserName) {
-        let options = Options {
-            nodes: self.config.nodes.clone(),
-            name,
-            token: self.config.token.clone(),
-            take_suggestion: false,
-            admin: self.config.admin.clone(),
-            stays_here: self.config.monitor,
-        };
-        let (handle, heard) = match self.config.seek.take() {
-            Some(seek) => Client::connect_seeking(options, seek),
-            None => Client::connect(options),
-        };
-        self.client = Some(handle);
-        self.heard = Some(heard);
     }
 
     async fn run(&mut self, guard: &Guard) -> Result<(), TerminalError> {
@@ -245,7 +223,7 @@ impl Edge {
                     // The terminal is gone.
                     Some(Err(_)) | None => self.quit = true,
                 },
-                Some(event) = hear(&mut self.heard) => self.take_heard(event),
+                Some(event) = self.heard.recv() => self.take_heard(event),
                 _ = ticks.tick() => {
                     if self.keeps_unsent {
                         self.keep_unsent(&unsent::all(&self.state));
@@ -286,14 +264,13 @@ impl Edge {
         let begun = Instant::now();
         while let Some(event) = next {
             if let ClientEvent::Online { session, .. } = &event {
-                (self.config.keep_session)(session);
+                let kept = (self.config.keep_session)(session);
+                self.kept("the session's token", kept);
             }
             self.happen(Event::Tick(now()));
             self.happen(Event::Net(event));
-            next = match &mut self.heard {
-                Some(heard) if begun.elapsed() < HEAR_FOR => heard.try_recv().ok(),
-                Some(_) | None => None,
-            };
+            let goes_on = begun.elapsed() < HEAR_FOR;
+            next = goes_on.then(|| self.heard.try_recv().ok()).flatten();
         }
         self.dirty = true;
     }
@@ -307,7 +284,6 @@ impl Edge {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Net(Command::Name(name)) if self.client.is_none() => self.connect(name),
                 Effect::Net(command) => {
                     if self.commands.len() < COMMANDS_MAX {
                         self.commands.push_back(command);
@@ -322,8 +298,14 @@ impl Edge {
                     }
                 }
                 Effect::KeepDrafts(on_disk) => self.keep_drafts(on_disk),
-                Effect::KeepRooms(rooms) => (self.config.keep_rooms)(&rooms),
-                Effect::KeepQuiet(hours) => (self.config.keep_quiet)(hours),
+                Effect::KeepRooms(rooms) => {
+                    let kept = (self.config.keep_rooms)(&rooms);
+                    self.kept("the list of rooms", kept);
+                }
+                Effect::KeepQuiet(hours) => {
+                    let kept = (self.config.keep_quiet)(hours);
+                    self.kept("the quiet hours", kept);
+                }
                 Effect::Bell => self.tell("\x07"),
                 Effect::Notify(notice) => self.tell(&self.speaks.notification(&notice)),
                 Effect::Copy(text) => self.tell(&self.speaks.clipboard(&text)),
@@ -341,22 +323,32 @@ impl Edge {
 
     fn keep_unsent(&mut self, unsent: &[Unsent]) {
         self.keeps_unsent = false;
-        if let Err(error) = self.unsent.keep(unsent) {
-            self.state
-                .tell_news(format!("unsent messages cannot be kept: {error}"));
+        let kept = self.unsent.keep(unsent);
+        self.kept("what is not sent", kept);
+    }
+
+    /// Says what cannot be kept for the next start.
+    fn kept(&mut self, what: &str, kept: io::Result<()>) {
+        if let Err(error) = kept {
+            let word = format!("{what} cannot be kept: {error}");
+            self.state.tell_news(word.clone());
+            self.not_kept = Some(word);
         }
     }
 
     /// The screen waits for it: while somebody writes, the disk may come later.
     fn keep_drafts(&mut self, on_disk: OnDisk) {
         let drafts = drafts::all(&mut self.state);
-        if let Err(error) = self.drafts.keep_shared(drafts, on_disk) {
-            tracing::warn!(%error, "cannot keep what is written and not sent");
-        }
+        let kept = self.drafts.keep_shared(drafts, on_disk);
+        self.kept("what is being written", kept);
     }
 
     /// However it ends: what has been read, what is written and not sent, and where the person was.
-    fn keep_for_the_next_start(&mut self) {
+    ///
+    /// # Errors
+    /// What cannot be kept, and why: nobody sees the screen any more.
+    fn keep_for_the_next_start(&mut self) -> Result<(), String> {
+        self.not_kept = None;
         let marker = travel::out_of_sight(&mut self.state);
         self.carry_out(marker.into_iter().collect());
         self.keep_unsent(&unsent::all(&self.state));
@@ -364,8 +356,10 @@ impl Edge {
         // By the name that it goes by: that is what the next start has to show.
         let shown = self.state.room().map(|room| RoomRef::parse(&room.name));
         if let Some(Ok(shown)) = shown {
-            (self.config.keep_shown)(&shown);
+            let kept = (self.config.keep_shown)(&shown);
+            self.kept("the room that was shown", kept);
         }
+        self.not_kept.take().map_or(Ok(()), Err)
     }
 
     /// Tells the terminal something that is not part of the screen; it goes out with the next one.
@@ -377,9 +371,8 @@ impl Edge {
 
     /// Gives the client what it takes.
     fn command(&mut self) {
-        let Some(client) = &self.client else { return };
         while let Some(command) = self.commands.front() {
-            if client.command(command.clone()).is_err() {
+            if self.client.command(command.clone()).is_err() {
                 return;
             }
             self.commands.pop_front();
@@ -413,14 +406,18 @@ fn panic_if_asked(event: &TerminalEvent) {
     }
 }
 
-/// The next thing the client tells; never, while there is none.
-async fn hear(heard: &mut Option<mpsc::Receiver<ClientEvent>>) -> Option<ClientEvent> {
-    match heard {
-        Some(events) => match events.recv().await {
-            Some(event) => Some(event),
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
+fn connect(config: &mut Config) -> (Handle, mpsc::Receiver<ClientEvent>) {
+    let options = Options {
+        nodes: config.nodes.clone(),
+        name: config.name.clone(),
+        token: config.token.clone(),
+        take_suggestion: false,
+        admin: config.admin.clone(),
+        stays_here: config.monitor,
+    };
+    match config.seek.take() {
+        Some(seek) => Client::connect_seeking(options, seek),
+        None => Client::connect(options),
     }
 }
 

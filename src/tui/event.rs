@@ -33,7 +33,7 @@ pub enum Effect {
     Keep(Vec<Unsent>),
     /// The rooms this person is in, for the next start.
     KeepRooms(Vec<RoomRef>),
-    /// A draft of an earlier run has been sent: another client under this name is not to offer it again.
+    /// What stands in the composers, for the next start, whatever becomes of this run.
     KeepDrafts(OnDisk),
     /// Ring the terminal's bell.
     Bell,

@@ -1,6 +1,7 @@
 //! Going to a message wherever in its room it stands. If it is not in the window, the window is let go and
 //! opened anew around it.
 
+use super::conversation;
 use super::event::Effect;
 use super::page::AHEAD_ITEMS;
 use super::room::Position;
@@ -13,8 +14,12 @@ use crate::protocol::{ClientFrame, HistoryRange, MessageId, Ts};
 
 /// Shows the message of that id, which was written then.
 pub fn to(state: &mut State, room: &str, id: &MessageId, ts: Ts) -> Vec<Effect> {
-    let known = state.index_of(room);
-    let Some(at) = known.or_else(|| room.starts_with('@').then(|| state.open(room))) else {
+    let direct = room.starts_with('@');
+    let found = match direct {
+        true => Some(conversation::open(state, room, None)),
+        false => state.index_of(room),
+    };
+    let Some(at) = found else {
         state.say(format!("you are not in #{room} any more"));
         return Vec::new();
     };

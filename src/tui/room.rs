@@ -35,10 +35,10 @@ pub struct Room {
     pub new_below: u32,
     /// Messages past the read marker, as far as known.
     pub unread: u32,
-    /// The newest message when the node counted them. What was missed up to it is among them already.
-    pub counted_to: Ts,
     /// Those of them that name this person.
     pub mentions: u32,
+    /// The newest message when the node counted what is unread. What was missed up to it is among that already.
+    pub counted_to: Ts,
     /// The first unread message when the room was opened; the line "new" stands above it.
     pub first_unread: Option<Place>,
     /// What had been read when it was found: since then it has been seen, and the marker is past it.
@@ -49,14 +49,14 @@ pub struct Room {
     pub found: Option<MessageId>,
     /// What this person has read.
     pub read: VersionVector,
-    /// The connection was lost before the node had taken the marker for certain.
+    /// No node has taken the marker for certain.
     pub read_lost: bool,
     /// What is held: every event up to it has been seen here.
     pub held: VersionVector,
     /// Who is writing, and until when that counts.
     pub typing: BTreeMap<Uid, (String, Ts)>,
     pub composer: Composer,
-    /// What an earlier run left in it.
+    /// What stands in it, as it was kept last.
     pub draft: Option<Draft>,
     /// The room in which this conversation was asked for.
     pub way_back: Option<String>,

@@ -14,11 +14,9 @@ use super::state::{Asked, Overlay, State};
 use super::update::edit;
 use super::{jump, monitor};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::limits::QUERY_CHARS_MAX;
 use crate::protocol::server::{ErrorFrame, Message, Results};
 use crate::protocol::{ClientFrame, Ts};
-
-/// Characters that are typed at most: nodes take no more.
-const QUERY_CHARS_MAX: usize = 300;
 
 /// Messages of one answer.
 const PAGE: usize = 30;
@@ -78,7 +76,8 @@ pub fn open(state: &mut State, words: &str) -> Vec<Effect> {
     if words.trim().is_empty() {
         return Vec::new();
     }
-    state.search.input.set_text(words);
+    state.search.input.reset();
+    paste(state, words);
     ask_anew(state)
 }
 

@@ -139,7 +139,7 @@ pub fn hold(state: &mut State, frequent: bool) {
     state.selection = Some(selection);
 }
 
-/// What is chosen, while nothing lies over the messages.
+/// What is chosen in the room that is shown.
 pub fn chosen(state: &State) -> Option<Chosen<'_>> {
     chosen_in(state.room()?, &state.selection.as_ref()?.target)
 }

@@ -203,6 +203,10 @@ pub fn discard_where(state: &mut State, dropped: impl Fn(&Pending) -> bool) -> V
     room.pending
         .retain(|pending| pending.state == Delivery::Waiting || !dropped(pending));
     let count = before - room.pending.len();
+    if count == 0 {
+        state.say("nothing has failed here");
+        return Vec::new();
+    }
     state.say(format!("{count} dropped"));
     vec![state.keep()]
 }

@@ -1,4 +1,5 @@
-//! All that the terminal client knows, as plain data. [`super::update`] alone changes it.
+//! All that the terminal client knows, as plain data. [`super::update`] alone
+//! changes it, and at the start, the end and where something cannot be kept, [`super::edge`].
 
 use std::collections::HashMap;
 
@@ -73,7 +74,7 @@ pub struct State {
     pub title: String,
     /// A word to the person.
     pub flash: Option<Flash>,
-    /// When the line was last cleared with Ctrl+C on an empty line.
+    /// When Ctrl+C was last pressed on an empty line.
     pub interrupted: Option<Ts>,
     pub sent_lines: SentLines,
     /// Texts that were taken apart for the screen.
@@ -191,10 +192,9 @@ pub enum Asked {
         id: MessageId,
         mark: u64,
     },
-    /// Who is in the room; `show` it to the person.
+    /// Who is in the room.
     Who {
         room: String,
-        show: bool,
     },
     Away {
         on: bool,

@@ -294,9 +294,8 @@ fn go(state: &mut State, target: &Target, line: &str) -> Outcome {
 /// What is typed behind the command, if it is typed in full.
 fn arguments<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let (typed, arguments) = line.strip_prefix('/')?.split_once(char::is_whitespace)?;
-    let command = COMMANDS.iter().find(|command| command.names[0] == name)?;
-    let typed = command.names.contains(&typed.to_lowercase().as_str());
-    typed.then(|| arguments.trim())
+    let is_it = commands::find(typed)?.names[0] == name;
+    is_it.then(|| arguments.trim())
 }
 
 fn is_called(entry: &Entry, typed: &str) -> bool {
@@ -306,13 +305,11 @@ fn is_called(entry: &Entry, typed: &str) -> bool {
     let Some(typed) = typed.strip_prefix('/') else {
         return false;
     };
-    let command = COMMANDS.iter().find(|command| command.names[0] == *name);
-    command.is_some_and(|command| command.names.contains(&typed.to_lowercase().as_str()))
+    commands::find(typed).is_some_and(|command| command.names[0] == *name)
 }
 
 fn wants_arguments(name: &str) -> bool {
-    let command = COMMANDS.iter().find(|command| command.names[0] == name);
-    command
+    commands::find(name)
         .is_some_and(|command| !command.arguments.is_empty() && !command.arguments.starts_with('['))
 }
 

@@ -45,6 +45,9 @@ pub enum TerminalError {
     /// The panic has been told where the terminal was given back.
     #[error("this is a fault of the program; what could not be sent is kept")]
     Panicked,
+    /// The session has ended well, but the next one will not find all of it.
+    #[error("{0}")]
+    NotKept(String),
     #[error("the terminal cannot be set up: {0}")]
     Io(#[from] io::Error),
 }

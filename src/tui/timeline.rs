@@ -187,7 +187,7 @@ impl Timeline {
         Some(place)
     }
 
-    /// The time of the newest message, for asking what is after it and for `after` of a new one.
+    /// The time of the newest message, for asking what is after it.
     pub fn newest_ts(&self) -> Option<Ts> {
         self.messages_back().next().map(|message| message.ts)
     }

@@ -1,5 +1,5 @@
-//! What happens, and what is done about it. The state changes here and in what this calls, and
-//! nowhere else.
+//! What happens, and what is done about it. The state changes here and in what this calls; else
+//! only its edge does, at the start and at the end and where something cannot be kept.
 
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position as Cell;
@@ -222,7 +222,8 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     match &mut state.overlay {
         Overlay::Name { input, .. } => {
             let line = text.lines().next().unwrap_or_default();
-            input.insert(&line.chars().take(NAME_CHARS_MAX).collect::<String>());
+            let room = NAME_CHARS_MAX.saturating_sub(input.chars());
+            input.insert(&line.chars().take(room).collect::<String>());
             Vec::new()
         }
         Overlay::Switcher(_) => {
@@ -237,7 +238,7 @@ fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             reacting::paste(state, text);
             Vec::new()
         }
-        Overlay::None if state.monitor.open => Vec::new(),
+        Overlay::Help { .. } | Overlay::None if state.monitor.open => Vec::new(),
         Overlay::Help { .. } | Overlay::None => {
             state.overlay = Overlay::None;
             let mut effects = selection::leave(state);
@@ -447,14 +448,16 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     };
     let last_of_help = help::last_row(state);
     match (&mut state.overlay, up) {
-        (Overlay::Help { row }, true) => *row = row.saturating_sub(3),
-        (Overlay::Help { row }, false) => *row = (*row + 3).min(last_of_help),
+        (Overlay::Help { row }, up) => {
+            let by = if up { -WHEEL_ROWS } else { WHEEL_ROWS };
+            *row = row.saturating_add_signed(by).min(last_of_help);
+        }
         (Overlay::Name { .. }, _) => {}
         (Overlay::Search, up) => return search::go(state, if up { -1 } else { 1 }),
         (Overlay::Switcher(switcher), true) => switcher.go(-1, state.size),
         (Overlay::Switcher(switcher), false) => switcher.go(1, state.size),
         (Overlay::Reactions(over), _) => over.go(if up { -1 } else { 1 }),
-        (Overlay::None, _) if state.monitor.open => state.monitor.go(if up { -1 } else { 1 }),
+        (Overlay::None, _) if state.monitor.open => monitor::go(state, if up { -1 } else { 1 }),
         (Overlay::None, true) => travel::scroll(state, -WHEEL_ROWS),
         (Overlay::None, false) => travel::scroll(state, WHEEL_ROWS),
     }
@@ -466,20 +469,16 @@ fn pointed(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
 fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let at = Cell::new(mouse.column, mouse.row);
     flash::pressed(state, false);
-    if matches!(state.overlay, Overlay::Switcher(_)) {
-        return switcher::click(state, at);
-    }
-    if matches!(state.overlay, Overlay::Search) {
-        return search::click(state, at);
-    }
-    if matches!(state.overlay, Overlay::Reactions(_)) {
-        return reacting::click(state, at);
-    }
-    if state.monitor.open {
-        return Vec::new();
+    match &state.overlay {
+        Overlay::Switcher(_) => return switcher::click(state, at),
+        Overlay::Search => return search::click(state, at),
+        Overlay::Reactions(_) => return reacting::click(state, at),
+        Overlay::Help { .. } | Overlay::Name { .. } => return Vec::new(),
+        Overlay::None if state.monitor.open => return Vec::new(),
+        Overlay::None => {}
     }
     let parts = travel::parts(state);
-    if parts.rooms.contains(at) && matches!(state.overlay, Overlay::None) {
+    if parts.rooms.contains(at) {
         let row = usize::from(mouse.row - parts.rooms.y);
         let first = super::view::first_room_in_sight(state, parts.rooms.height);
         // The first row is the heading.
@@ -490,10 +489,10 @@ fn clicked(state: &mut State, mouse: &MouseEvent) -> Vec<Effect> {
     let comes_back = state
         .focused_at
         .is_some_and(|since| (0..FOCUS_CLICK_US).contains(&(state.now.0 - since.0)));
-    if parts.messages.contains(at) && matches!(state.overlay, Overlay::None) && !comes_back {
+    if parts.messages.contains(at) && !comes_back {
         return selection::click(state, usize::from(mouse.row - parts.messages.y));
     }
-    if parts.composer.contains(at) && matches!(state.overlay, Overlay::None) {
+    if parts.composer.contains(at) {
         return selection::leave(state);
     }
     if parts.notice.contains(at) && state.room().is_some_and(|room| room.new_below > 0) {

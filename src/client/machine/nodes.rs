@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The pause after the first round of nodes that failed.
+/// The shortest pause after a round of nodes that failed.
 pub const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 
 /// The longest pause: a cluster that comes back is noticed within it.

@@ -101,16 +101,15 @@ impl Outbox {
     }
 
     /// The write is over, well or not.
-    pub(super) fn finish(&mut self, nonce: &Nonce) -> bool {
+    pub(super) fn finish(&mut self, nonce: &Nonce) {
         let Some(at) = self.pending.iter().position(|p| p.nonce == *nonce) else {
-            return false;
+            return;
         };
         self.pending.remove(at);
         if self.in_flight.as_ref() == Some(nonce) {
             self.in_flight = None;
             self.refusals = 0;
         }
-        true
     }
 
     /// The node cannot take what is on its way now; it is tried again `after_ms` later. False once the

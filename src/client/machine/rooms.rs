@@ -388,16 +388,16 @@ impl Rooms {
         }
     }
 
-    /// The same, of a room as a client names it.
-    pub(super) fn note_in(&mut self, room: &RoomRef, ts: Ts) {
-        if let Some(held) = self.get_mut(room).and_then(|state| state.held.as_mut()) {
+    /// Something of this time was seen in the room.
+    pub(super) fn note(&mut self, room: &str, ts: Ts) {
+        if let Some(held) = self.held(room) {
             held.note(ts);
         }
     }
 
-    /// Something of this time was seen in the room.
-    pub(super) fn note(&mut self, room: &str, ts: Ts) {
-        if let Some(held) = self.held(room) {
+    /// The same, of a room as a client names it.
+    pub(super) fn note_in(&mut self, room: &RoomRef, ts: Ts) {
+        if let Some(held) = self.get_mut(room).and_then(|state| state.held.as_mut()) {
             held.note(ts);
         }
     }

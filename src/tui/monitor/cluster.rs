@@ -27,7 +27,7 @@ const CPU_FROM_US: i64 = 200_000;
 /// Seconds within which the node that is asked may not know of the others yet.
 const NEWLY_STARTED_S: u64 = 10;
 
-/// Seconds after which a node that is down is no longer shown: so long the nodes remember it too.
+/// Microseconds after which a node that is down is no longer shown: so long the nodes remember it too.
 const FORGOTTEN_AFTER_US: i64 = 3_600_000_000;
 
 /// All nodes, as the last update had them.

@@ -190,13 +190,8 @@ impl Monitor {
         }
     }
 
-    /// Moves the chosen row, or what is scrolled.
-    pub fn go(&mut self, by: isize) {
-        if self.detail.is_some() {
-            self.detail_row = self.detail_row.saturating_add_signed(by);
-            // Whoever calls knows where its last line is, and keeps it within.
-            return;
-        }
+    /// Moves the chosen row.
+    fn choose(&mut self, by: isize) {
         if self.list == List::Events {
             let most = self.cluster().events.len().saturating_sub(1);
             self.events_row = self.events_row.saturating_add_signed(by).min(most);
@@ -321,12 +316,12 @@ pub fn press(state: &mut State, key: &KeyEvent) -> Option<Action> {
     };
     let monitor = &mut state.monitor;
     match pane {
-        Pane::Up => monitor.go(-1),
-        Pane::Down => monitor.go(1),
-        Pane::PageUp => monitor.go(-(PAGE_ROWS as isize)),
-        Pane::PageDown => monitor.go(PAGE_ROWS as isize),
-        Pane::First => monitor.go(isize::MIN),
-        Pane::Last => monitor.go(isize::MAX),
+        Pane::Up => go(state, -1),
+        Pane::Down => go(state, 1),
+        Pane::PageUp => go(state, -(PAGE_ROWS as isize)),
+        Pane::PageDown => go(state, PAGE_ROWS as isize),
+        Pane::First => go(state, isize::MIN),
+        Pane::Last => go(state, isize::MAX),
         Pane::Open => {
             if monitor.detail.is_none() {
                 monitor.open_chosen();
@@ -345,9 +340,16 @@ pub fn press(state: &mut State, key: &KeyEvent) -> Option<Action> {
         Pane::Reverse => monitor.sort(|sort, _| sort.reversed = !sort.reversed),
         Pane::Pause => monitor.pause(),
     }
-    if let Some(about) = &state.monitor.detail {
-        let last = detail::last_row(state, about);
-        state.monitor.detail_row = state.monitor.detail_row.min(last);
-    }
     None
+}
+
+/// Moves the chosen row, or what is looked at more closely.
+pub fn go(state: &mut State, by: isize) {
+    let Some(about) = &state.monitor.detail else {
+        return state.monitor.choose(by);
+    };
+    let last = detail::last_row(state, about);
+    let row = &mut state.monitor.detail_row;
+    // It may have become shorter meanwhile.
+    *row = (*row).min(last).saturating_add_signed(by).min(last);
 }

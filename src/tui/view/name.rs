@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::composer::Composer;
+use crate::tui::keys::Action;
 use crate::tui::state::State;
 use crate::tui::wrap::wrap;
 
@@ -32,10 +33,18 @@ pub fn draw(
         width,
         height,
     };
+    let key = |action, does: &str| {
+        let label = state.keys.first(action);
+        label.map_or(String::new(), |label| format!(" · {label} {does}"))
+    };
     Clear.render(area, buffer);
     let block = Block::bordered()
         .border_style(theme.strong())
-        .title(" your name · Enter joins · Ctrl+C quits ");
+        .title(format!(
+            " your name{}{} ",
+            key(Action::Send, "joins"),
+            key(Action::Interrupt, "quits")
+        ));
     let inner = block.inner(area);
     block.render(area, buffer);
     let mut lines = wrap(&[(why, theme.accent())], usize::from(inner.width));

@@ -69,7 +69,7 @@ fn row(state: &State, at: usize, room: &Room, cells: usize) -> Line<'static> {
     if width(&tail) + 3 + width(&title) > cells {
         tail = count(room, true);
     }
-    if at != state.active && !room.composer.is_empty() {
+    if at != state.active && room.composer.written().is_some() {
         tail = format!("{DRAFT}{tail}");
     }
     let tail_cells = width(&tail);

@@ -7,6 +7,8 @@ use ratatui::text::{Line, Span};
 
 use crate::protocol::Ts;
 use crate::protocol::stats::{NodeFigures, PeerFigures};
+use crate::tui::flash;
+use crate::tui::monitor::alarms::alarms;
 use crate::tui::monitor::cluster::{Cluster, NodeState, SAMPLES_MAX, Sample, Watched};
 use crate::tui::monitor::columns::link_state;
 use crate::tui::monitor::report::lasting_state;
@@ -40,11 +42,14 @@ pub fn draw(state: &State, about: &Detail, area: Rect, buffer: &mut Buffer) {
     crate::tui::view::lines(lines.into_iter().skip(from), area, buffer);
 }
 
-/// Its last line: no key leads further down. Drawing stops earlier, where the rest fits on the screen.
+/// The row at which its last line is at the bottom of the screen.
 pub fn last_row(state: &State, about: &Detail) -> usize {
-    lines(state, about, usize::from(state.size.0))
-        .len()
-        .saturating_sub(1)
+    let (columns, rows) = state.size;
+    let alarms = alarms(state.monitor.cluster()).len();
+    let screen = Rect::new(0, 0, columns, rows);
+    let body = super::parts(screen, alarms, flash::height(state)).body;
+    let lines = lines(state, about, usize::from(columns)).len();
+    lines.saturating_sub(usize::from(body.height))
 }
 
 fn lines(state: &State, about: &Detail, cells: usize) -> Vec<Line<'static>> {
