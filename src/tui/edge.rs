@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
@@ -324,6 +324,7 @@ impl Edge {
     fn keep_unsent(&mut self, unsent: &[Unsent]) {
         self.keeps_unsent = false;
         let kept = self.unsent.keep(unsent);
+        let kept = at(&self.config.kept.unsent, kept);
         self.kept("what is not sent", kept);
     }
 
@@ -340,6 +341,7 @@ impl Edge {
     fn keep_drafts(&mut self, on_disk: OnDisk) {
         let drafts = drafts::all(&mut self.state);
         let kept = self.drafts.keep_shared(drafts, on_disk);
+        let kept = at(&self.config.kept.drafts, kept);
         self.kept("what is being written", kept);
     }
 
@@ -404,6 +406,11 @@ fn panic_if_asked(event: &TerminalEvent) {
         Ok("task") => drop(tokio::spawn(async { panic!("as asked for") })),
         _ => {}
     }
+}
+
+/// The error says which file it is about.
+fn at(path: &Path, kept: io::Result<()>) -> io::Result<()> {
+    kept.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
 }
 
 fn connect(config: &mut Config) -> (Handle, mpsc::Receiver<ClientEvent>) {

@@ -4,7 +4,6 @@ use super::commands;
 use super::conversation::Other;
 use super::event::Effect;
 use super::room::{Again, Membership, Room, TYPING_ENDS_US};
-use super::rows::mentions;
 use super::shown::safe;
 use super::state::{Asked, Link, Me, Overlay, State};
 use super::timeline::{Beyond, Put};
@@ -345,9 +344,7 @@ fn take_message(state: &mut State, at: usize, message: Message, missed: bool) ->
 }
 
 fn names_me(state: &State, message: &Message) -> bool {
-    let text = message.text.as_deref().unwrap_or_default();
-    let me = state.me.as_ref();
-    me.is_some_and(|me| mentions(text, &me.name))
+    state.me.as_ref().is_some_and(|me| me.is_named_in(message))
 }
 
 fn message_update(state: &mut State, update: &MessageUpdate) -> Vec<Effect> {

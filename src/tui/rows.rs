@@ -355,10 +355,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn mentions_me(&self, message: &Message) -> bool {
-        let (Some(me), Some(text)) = (self.me, &message.text) else {
-            return false;
-        };
-        message.uid != me.uid && mentions(text, &me.name)
+        self.me.is_some_and(|me| me.is_named_in(message))
     }
 }
 

@@ -17,6 +17,7 @@ use super::markup::memo::Memo;
 use super::monitor::Monitor;
 use super::reacting::Reactions;
 use super::room::Room;
+use super::rows::mentions;
 use super::search::Search;
 use super::selection::Selection;
 use super::sent_lines::SentLines;
@@ -25,7 +26,7 @@ use super::theme::Theme;
 use super::timeline::Beyond;
 use super::unsent;
 use crate::client::Command;
-use crate::protocol::server::UserInfo;
+use crate::protocol::server::{Message, UserInfo};
 use crate::protocol::{ClientFrame, MessageId, Nonce, Ts, Uid, UserName};
 
 /// Questions on their way, at most. A client that was left alone for years asks no more than that.
@@ -113,6 +114,19 @@ pub struct Me {
     pub away: bool,
     /// Whether the session may see the nodes' figures.
     pub admin: bool,
+}
+
+impl Me {
+    /// Whether this person has said it.
+    pub fn wrote(&self, message: &Message) -> bool {
+        self.uid == message.uid
+    }
+
+    /// Whether somebody else names this person in it.
+    pub fn is_named_in(&self, message: &Message) -> bool {
+        let text = message.text.as_deref();
+        !self.wrote(message) && text.is_some_and(|text| mentions(text, &self.name))
+    }
 }
 
 /// The connection, as the status line tells of it.

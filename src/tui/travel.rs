@@ -9,7 +9,7 @@ use super::page::AHEAD_ITEMS;
 use super::room::{Membership, Position, Room};
 use super::rows::Sheet;
 use super::selection;
-use super::state::{Asked, State};
+use super::state::{Asked, Me, State};
 use super::timeline::{Beyond, Item, Place};
 use super::unread;
 use crate::protocol::limits::HISTORY_MAX;
@@ -45,23 +45,18 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
         && room.unread > 0
     {
         room.read_before = room.read.clone();
-        room.first_unread = first_unread(room, |message| {
-            me.as_ref().is_none_or(|me| me.uid != message.uid)
-        });
+        room.first_unread = first_unread(room, me.as_ref());
     }
     effects
 }
 
 /// The first message past what had been read that is somebody else's.
-pub fn first_unread(
-    room: &Room,
-    others: impl Fn(&crate::protocol::server::Message) -> bool,
-) -> Option<Place> {
+pub fn first_unread(room: &Room, me: Option<&Me>) -> Option<Place> {
     let unread = room.timeline.iter().find(|(_, item)| match item {
         Item::Post(post) => {
             let message = &post.message;
             let is_read = room.read_before.covers(&message.origin, message.seq);
-            !is_read && !message.deleted && others(message)
+            !is_read && !message.deleted && !me.is_some_and(|me| me.wrote(message))
         }
         Item::Presence { .. } | Item::Note(_) => false,
     });
@@ -144,9 +139,7 @@ pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) -> 
     if room.first_unread.is_none() || room.first_unread != oldest {
         return false;
     }
-    room.first_unread = first_unread(room, |message| {
-        me.as_ref().is_none_or(|me| me.uid != message.uid)
-    });
+    room.first_unread = first_unread(room, me.as_ref());
     if !std::mem::take(&mut room.seeks_unread) {
         return false;
     }

@@ -4,7 +4,6 @@
 //! that the window does not hold counts until the room is read. What this person has said never does.
 
 use super::room::Room;
-use super::rows::mentions;
 use super::state::{Asked, State};
 use super::timeline::{Beyond, Counted, Item};
 use super::travel;
@@ -58,14 +57,11 @@ pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
     let me = state.me.clone();
     let reading = travel::is_reading(state, at);
     let room = &mut state.rooms[at];
-    let others = |message: &Message| me.as_ref().is_none_or(|me| me.uid != message.uid);
     let is_unread = |message: &Message| {
-        others(message) && !message.deleted && !room.read.covers(&message.origin, message.seq)
+        let mine = me.as_ref().is_some_and(|me| me.wrote(message));
+        !mine && !message.deleted && !room.read.covers(&message.origin, message.seq)
     };
-    let meant = |message: &Message| {
-        let text = message.text.as_deref().unwrap_or_default();
-        me.as_ref().is_some_and(|me| mentions(text, &me.name))
-    };
+    let meant = |message: &Message| me.as_ref().is_some_and(|me| me.is_named_in(message));
     let held = ids.iter().filter_map(|id| room.timeline.message(id));
     let unread = held.filter(|message| is_unread(message));
     let unread: Vec<(MessageId, bool)> = unread
@@ -75,7 +71,7 @@ pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
         return;
     }
     room.read_before = room.read.clone();
-    room.first_unread = travel::first_unread(room, others);
+    room.first_unread = travel::first_unread(room, me.as_ref());
     if !reading {
         (room.unread, room.mentions) = (0, 0);
         for (id, meant) in unread {
@@ -143,12 +139,11 @@ pub fn read_elsewhere(state: &mut State, read: &ReadMoved) {
             post.counted = Counted::Not;
             continue;
         }
-        if message.deleted || me.as_ref().is_some_and(|me| me.uid == message.uid) {
+        if message.deleted || me.as_ref().is_some_and(|me| me.wrote(message)) {
             continue;
         }
-        let text = message.text.as_deref().unwrap_or_default();
         count += 1;
-        meant += u32::from(me.as_ref().is_some_and(|me| mentions(text, &me.name)));
+        meant += u32::from(me.as_ref().is_some_and(|me| me.is_named_in(message)));
     }
     if holds_all_unread(room) {
         room.unread = room.unread.min(count);

@@ -238,3 +238,27 @@ async fn what_was_before_ones_eyes_at_the_end_is_read() {
     assert!(!alice.screen().contains("!1"), "{}", alice.screen());
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_kept_is_said_when_the_screen_is_gone() {
+    let node = TestNode::start().await;
+    let home = Home::new();
+    // Where a folder should be is a file.
+    std::fs::create_dir_all(home.path().join("state/chat")).unwrap();
+    std::fs::write(home.path().join("state/chat/drafts"), "").unwrap();
+    let mut alice = Terminal::start(&home, "alice", &[node.node.listen], SCREEN);
+    alice.shows("connected to n1");
+    alice.press("half a sen");
+    alice.shows("what is being written cannot be kept");
+    alice.press(QUIT);
+    assert!(!alice.ends().success());
+    assert!(alice.is_restored());
+    let screen = alice.screen();
+    for part in [
+        "chat-tui: what is being written cannot be kept: /",
+        "File exists",
+    ] {
+        assert!(screen.contains(part), "{screen}");
+    }
+    node.stop().await;
+}
