@@ -122,29 +122,36 @@ fn typed_before() -> Option<String> {
     values::address(text.trim()).ok()
 }
 
-/// Looks again where a start looks, for a client that no node answers. Once one has been reached, only
-/// where its data lies now: a node that was started again on another port is the same, one with other
-/// data may be of another system, where nobody knows this person.
+/// Looks again where a start looks, for a client that no node answers. Once one has been reached, only for
+/// nodes of its cluster: in another system nobody knows this person. What does not say which cluster it is
+/// of is the same node on another port, if its data is the same.
 #[derive(Debug, Default)]
 pub(super) struct Seeker {
     reached: bool,
+    clusters: BTreeSet<String>,
     data: BTreeSet<PathBuf>,
 }
 
 impl Seek for Seeker {
     fn reached(&mut self, address: &str) {
         self.reached = true;
-        if self.data.len() < FOLDERS_MAX {
-            let there = running::nodes().into_iter();
-            let there = there.filter(|running| running.address == address);
-            self.data.extend(there.map(|running| running.data));
+        let there = running::nodes().into_iter();
+        for running in there.filter(|running| running.address == address) {
+            if self.data.len() < FOLDERS_MAX {
+                self.data.insert(running.data);
+                self.clusters.extend(running.cluster);
+            }
         }
     }
 
     fn seek(&mut self) -> Found {
         let running = running::nodes().into_iter();
         let nodes = if self.reached {
-            let same = running.filter(|running| self.data.contains(&running.data));
+            let same = running.filter(|running| {
+                let known = |cluster| self.clusters.contains(cluster);
+                let same_data = self.data.contains(&running.data);
+                same_data || running.cluster.as_ref().is_some_and(known)
+            });
             same.map(|running| running.address).collect()
         } else {
             let told = running.map(|running| running.address);

@@ -193,10 +193,10 @@ pub(super) async fn start(configs: Vec<Config>) -> Result<Vec<Node>, Stop> {
     for mut config in configs {
         let others = nodes.iter().filter_map(|node| node.peer);
         config.join.extend(others.map(|peer| peer.to_string()));
-        let data = config.data.clone();
+        let (data, secret) = (config.data.clone(), config.secret.clone());
         match Node::start(config).await {
             Ok(node) => {
-                running::tell(node.listen, &node.name, &data);
+                running::tell(node.listen, &node.name, &data, &secret);
                 nodes.push(node);
             }
             Err(error) => {

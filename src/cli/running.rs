@@ -16,6 +16,7 @@ use super::places;
 use super::stop::failed;
 use crate::node::admin::FILE_NAME as ADMIN_TOKEN;
 use crate::private_file;
+use crate::protocol::secret::Secret;
 
 /// Nodes that are looked for, in each of the two places.
 const NODES_MAX: usize = 64;
@@ -30,21 +31,26 @@ pub(super) struct Running {
     pub address: String,
     pub node: String,
     pub data: PathBuf,
+    /// Which cluster it is in; earlier versions do not say.
+    pub cluster: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Word {
     node: String,
     data: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
 }
 
 /// Leaves word of a node that listens at `listen`. Without it the node does as well, so that it cannot
 /// be left is only logged.
-pub(super) fn tell(listen: SocketAddr, node: &str, data: &Path) {
+pub(super) fn tell(listen: SocketAddr, node: &str, data: &Path, secret: &Secret) {
     let told = || -> io::Result<()> {
         let word = Word {
             node: node.to_owned(),
             data: std::fs::canonicalize(data)?,
+            cluster: Some(secret.fingerprint()),
         };
         let path = folder().ok_or(io::ErrorKind::NotFound)?;
         let line = serde_json::to_string(&word)? + "\n";
@@ -80,6 +86,7 @@ fn nodes_in(folder: &Path) -> Vec<Running> {
             address: address.to_string(),
             node: word.node,
             data: word.data,
+            cluster: word.cluster,
         };
         Some((since, running))
     };
@@ -111,6 +118,7 @@ pub(super) fn tokens() -> BTreeMap<String, String> {
         address,
         node,
         data,
+        ..
     } in nodes()
     {
         if let Some(token) = token(&data) {
@@ -146,14 +154,21 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         };
         write("127.0.0.1:9001", r#"{"node":"n1","data":"/srv/n1"}"#);
+        write(
+            "127.0.0.1:9003",
+            r#"{"node":"n3","data":"/srv/n3","cluster":"c"}"#,
+        );
         write("127.0.0.1:9002", "{");
         write("notes", r#"{"node":"n3","data":"/srv/n3"}"#);
-        let expected = Running {
-            address: "127.0.0.1:9001".to_owned(),
-            node: "n1".to_owned(),
-            data: PathBuf::from("/srv/n1"),
+        let expected = |number: usize, cluster: Option<&str>| Running {
+            address: format!("127.0.0.1:900{number}"),
+            node: format!("n{number}"),
+            data: PathBuf::from(format!("/srv/n{number}")),
+            cluster: cluster.map(str::to_owned),
         };
-        assert_eq!(nodes_in(folder.path()), [expected]);
+        let mut found = nodes_in(folder.path());
+        found.sort_by(|one, other| one.address.cmp(&other.address));
+        assert_eq!(found, [expected(1, None), expected(3, Some("c"))]);
         assert_eq!(nodes_in(&folder.path().join("nowhere")), []);
     }
 

@@ -15,6 +15,10 @@ const F2: &str = "\x1bOQ";
 
 /// A node of the person whose home this is, on any port, with its data where she wants it.
 fn own_node(space: &Space, home: &Home, name: &str) -> Running {
+    own_node_with(space, home, name, &[])
+}
+
+fn own_node_with(space: &Space, home: &Home, name: &str, more: &[&str]) -> Running {
     let data = home.path().join("elsewhere").join(name);
     let mut command = space.command(
         "chat-node",
@@ -31,6 +35,7 @@ fn own_node(space: &Space, home: &Home, name: &str) -> Running {
             "1",
         ],
     );
+    command.args(more);
     command.env("HOME", home.path());
     for kind in ["CONFIG", "STATE", "DATA"] {
         let folder = home.path().join(kind.to_lowercase());
@@ -137,13 +142,22 @@ fn who_waits_finds_the_node_that_is_started_later_wherever_it_listens() {
     assert!(node.stop().success());
     alice.shows("connection lost");
     // Another node of this machine, of another system: nobody knows alice there.
-    let _other = own_node(&space, &home, "n8");
+    let secret = home.path().join("another secret");
+    std::fs::write(&secret, "another ".repeat(8)).unwrap();
+    let _other = own_node_with(&space, &home, "n8", &["--secret-file", text(&secret)]);
     alice.shows("next attempt in 2 s");
     // The same one on another port.
-    let _node = own_node(&space, &home, "n7");
+    let node = own_node(&space, &home, "n7");
     alice.shows("connected to n7");
     alice.say("again");
     alice.shows("again ✓");
+    // One of the same cluster that she has never heard of.
+    assert!(node.stop().success());
+    alice.shows("connection lost");
+    let _next = own_node(&space, &home, "n9");
+    alice.shows("connected to n9");
+    alice.say("and again");
+    alice.shows("and again ✓");
     let raw = String::from_utf8_lossy(&alice.raw).into_owned();
     assert!(!raw.contains("n8"), "{}", alice.screen());
 }
