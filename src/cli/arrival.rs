@@ -88,6 +88,7 @@ pub(super) async fn nodes_or_asked(named: &[String]) -> Result<Arrival, Stop> {
         named.to_vec()
     };
     let typed = ask(&mut std::io::stdin().lock(), &tried, &why).await?;
+    // What was typed may be of another system than this machine's nodes are.
     Ok(Arrival {
         named: !named.is_empty() || typed.is_some(),
         nodes: typed.map_or(tried, |address| vec![address]),
@@ -196,7 +197,8 @@ async fn meet(addresses: &[String]) -> Met {
     timeout(GREETED_WITHIN, first).await.unwrap_or(Met::Perhaps)
 }
 
-/// Asks for an address, until somebody answers there; none is to wait.
+/// Asks for an address, until somebody answers there, or the person wants to wait for the last one that was
+/// typed, or for those that were tried before.
 async fn ask(
     input: &mut impl BufRead,
     tried: &[String],
@@ -204,8 +206,11 @@ async fn ask(
 ) -> Result<Option<String>, Stop> {
     println!("{}", nobody(why));
     println!("{}", what_to_do(tried));
+    let mut typed_last = None;
     loop {
-        print!("Address (host:port), or Enter to go on trying: ");
+        let there = typed_last.as_ref();
+        let there = there.map_or(String::new(), |address| format!(" {address}"));
+        print!("Address (host:port), or Enter to go on trying{there}: ");
         std::io::stdout().flush().map_err(failed)?;
         let mut line = String::new();
         if input.read_line(&mut line).map_err(failed)? == 0 {
@@ -214,7 +219,7 @@ async fn ask(
         }
         let typed = line.trim();
         if typed.is_empty() {
-            return Ok(None);
+            return Ok(typed_last);
         }
         match values::typed_address(typed) {
             Err(wrong) => println!("{}", clean(&wrong, false)),
@@ -226,7 +231,10 @@ async fn ask(
                     }
                     return Ok(Some(address));
                 }
-                Err(error) => println!("{}", nobody(&[(address, error.to_string())])),
+                Err(error) => {
+                    println!("{}", nobody(&[(address.clone(), error.to_string())]));
+                    typed_last = Some(address);
+                }
             },
         }
     }
@@ -298,6 +306,7 @@ mod tests {
         let tried = ["127.0.0.1:1".to_owned()];
         assert!(ask(&mut &b""[..], &tried, &why).await.is_err());
         let waits = ask(&mut &b"127.0.0.1:1\n\n"[..], &tried, &why).await;
-        assert_eq!(waits.unwrap(), None);
+        let typed = Some("127.0.0.1:1".to_owned());
+        assert_eq!(waits.unwrap(), typed);
     }
 }

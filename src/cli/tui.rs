@@ -9,7 +9,7 @@ use super::identity::{Identity, login_name};
 use super::stop::{Stop, failed, wrong};
 use super::{arrival, monitor, places, running};
 use crate::client::Seek;
-use crate::private_file;
+use crate::private_file::{self, OnDisk};
 use crate::protocol::{RoomRef, UserName};
 use crate::tui::{self, attention::Quiet, keymap::Keymap};
 
@@ -47,6 +47,12 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let shown_file = state.join("shown").join(key.as_str());
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
+    // Those that are named are kept once something changes.
+    let mut before = if args.room.is_empty() {
+        rooms_in(&rooms_file)
+    } else {
+        Vec::new()
+    };
     let config = tui::Config {
         nodes: arrival.nodes,
         seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),
@@ -59,14 +65,18 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
             args.room.clone()
         },
         shown: room_of_last_time(&shown_file).filter(|_| args.room.is_empty()),
-        keep_shown: Box::new(move |room| private_file::replace(&shown_file, &format!("{room}\n"))),
+        keep_shown: Box::new(move |room| {
+            private_file::replace_when(&shown_file, &format!("{room}\n"), OnDisk::Later)
+        }),
         kept: tui::KeptFiles {
             unsent: state.join("unsent").join(key.as_str()),
             drafts: state.join("drafts").join(key.as_str()),
         },
         keep_session: Box::new(move |session| keeper.keep(&session.token)),
         keep_rooms: Box::new(move |rooms| {
-            let lines: String = rooms.iter().map(|room| format!("{room}\n")).collect();
+            let all = with_changes(rooms_in(&rooms_file), &before, rooms);
+            before = rooms.to_vec();
+            let lines: String = all.iter().map(|room| format!("{room}\n")).collect();
             private_file::replace(&rooms_file, &lines)
         }),
         quiet: std::fs::read_to_string(&quiet_file)
@@ -107,13 +117,28 @@ fn asked(input: &mut impl BufRead, terminal: bool) -> Result<UserName, Stop> {
 }
 
 fn rooms_of_last_time(path: &Path) -> Vec<RoomRef> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let rooms: Vec<RoomRef> = text
-        .lines()
-        .filter_map(|line| RoomRef::parse(line).ok())
-        .collect();
+    let rooms = rooms_in(path);
     if rooms.is_empty() {
         return RoomRef::parse(ROOM_DEFAULT).into_iter().collect();
+    }
+    rooms
+}
+
+fn rooms_in(path: &Path) -> Vec<RoomRef> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let rooms = text.lines().map(RoomRef::parse);
+    rooms.filter_map(Result::ok).collect()
+}
+
+/// The rooms that are `there` with what this client has changed, which was in those of `before` and is in
+/// these `now`: another client of this name may have entered and left some as well.
+fn with_changes(there: Vec<RoomRef>, before: &[RoomRef], now: &[RoomRef]) -> Vec<RoomRef> {
+    let mut rooms = there;
+    rooms.retain(|room| !before.contains(room) || now.contains(room));
+    for room in now {
+        if !before.contains(room) && !rooms.contains(room) {
+            rooms.push(room.clone());
+        }
     }
     rooms
 }
@@ -126,6 +151,24 @@ fn room_of_last_time(path: &Path) -> Option<RoomRef> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_clients_each_enters_and_leaves_rooms_of_its_own() {
+        let rooms = |line: &str| -> Vec<RoomRef> {
+            let rooms = line.split_whitespace().map(RoomRef::parse);
+            rooms.map(Result::unwrap).collect()
+        };
+        let changed = |there, before, now| with_changes(rooms(there), &rooms(before), &rooms(now));
+        // The other one has left dev.
+        let there = changed("lobby ops", "lobby ops dev", "lobby ops dev qa");
+        assert_eq!(there, rooms("lobby ops qa"));
+        assert_eq!(
+            changed("lobby ops qa", "lobby ops dev", "ops dev"),
+            rooms("ops qa")
+        );
+        // The first time, nothing is there.
+        assert_eq!(changed("", "", "lobby ops"), rooms("lobby ops"));
+    }
 
     #[test]
     fn a_name_is_asked_for_until_one_will_do() {

@@ -18,7 +18,7 @@ pub fn page(state: &mut State, at: usize, asked: Asked, page: History) -> Vec<Ef
     if let Asked::Around { id, mark, .. } = &asked {
         return jump::page(state, at, id, *mark, page);
     }
-    let older = matches!(asked, Asked::Older { .. });
+    let older = matches!(asked, Asked::Older { .. } | Asked::Newest { .. });
     let top = travel::rows_at_top(state);
     let room = &mut state.rooms[at];
     let oldest = room.timeline.oldest_place();

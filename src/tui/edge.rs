@@ -78,13 +78,13 @@ pub struct Config {
     pub rooms: Vec<RoomRef>,
     /// The one that is shown; else the first.
     pub shown: Option<RoomRef>,
-    /// Called with the room that is shown in the end, for the next start.
+    /// Called with the room that is shown when it is another one, for the next start.
     pub keep_shown: KeepShown,
     /// Where it is kept what could not be sent, and what was being written.
     pub kept: KeptFiles,
     /// Called with each session that is opened, so that its token can be kept.
     pub keep_session: KeepSession,
-    /// Called with the rooms this person is in when they have changed, for the next start.
+    /// Called with the rooms this client is in when they have changed, for the next start.
     pub keep_rooms: KeepRooms,
     /// The hours without bell and notifications.
     pub quiet: Option<Quiet>,
@@ -136,6 +136,8 @@ struct Edge {
     unsent: Kept<Unsent>,
     /// There is less that waits than is kept.
     keeps_unsent: bool,
+    /// The room that is kept as the one that was shown last.
+    shown: Option<String>,
     /// What could not be kept last, and why.
     not_kept: Option<String>,
     drafts: Kept<Draft>,
@@ -177,6 +179,7 @@ impl Edge {
             state,
             unsent,
             keeps_unsent: false,
+            shown: None,
             not_kept: None,
             drafts,
             speaks: Speaks::here(),
@@ -225,6 +228,7 @@ impl Edge {
                 },
                 Some(event) = self.heard.recv() => self.take_heard(event),
                 _ = ticks.tick() => {
+                    self.keep_shown();
                     if self.keeps_unsent {
                         self.keep_unsent(&unsent::all(&self.state));
                     }
@@ -328,6 +332,21 @@ impl Edge {
         self.kept("what is not sent", kept);
     }
 
+    /// The room that is shown, if it is another one than was kept. By the name that it goes by: that is what
+    /// the next start has to show.
+    fn keep_shown(&mut self) {
+        let shown = self.state.room().map(|room| room.name.clone());
+        if shown.is_none() || self.shown == shown {
+            return;
+        }
+        self.shown = shown;
+        let shown = self.shown.as_deref().map(RoomRef::parse);
+        if let Some(Ok(shown)) = shown {
+            let kept = (self.config.keep_shown)(&shown);
+            self.kept("the room that was shown", kept);
+        }
+    }
+
     /// Says what cannot be kept for the next start.
     fn kept(&mut self, what: &str, kept: io::Result<()>) {
         if let Err(error) = kept {
@@ -355,12 +374,8 @@ impl Edge {
         self.carry_out(marker.into_iter().collect());
         self.keep_unsent(&unsent::all(&self.state));
         self.keep_drafts(OnDisk::Now);
-        // By the name that it goes by: that is what the next start has to show.
-        let shown = self.state.room().map(|room| RoomRef::parse(&room.name));
-        if let Some(Ok(shown)) = shown {
-            let kept = (self.config.keep_shown)(&shown);
-            self.kept("the room that was shown", kept);
-        }
+        self.shown = None;
+        self.keep_shown();
         self.not_kept.take().map_or(Ok(()), Err)
     }
 

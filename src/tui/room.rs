@@ -41,6 +41,8 @@ pub struct Room {
     pub counted_to: Ts,
     /// The first unread message when the room was opened; the line "new" stands above it.
     pub first_unread: Option<Place>,
+    /// So many of those that are unread stand before what is held: nothing but their number is known.
+    pub unread_back: u32,
     /// What had been read when it was found: since then it has been seen, and the marker is past it.
     pub read_before: VersionVector,
     /// Older pages are fetched until it is held.
@@ -151,6 +153,7 @@ impl Room {
             counted_to: Ts(0),
             mentions: 0,
             first_unread: None,
+            unread_back: 0,
             read_before: VersionVector::new(),
             seeks_unread: false,
             found: None,

@@ -15,7 +15,7 @@ use crossterm::event::{
 use crossterm::execute;
 use crossterm::style::Print;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -98,6 +98,8 @@ impl Guard {
         execute!(
             out,
             EnterAlternateScreen,
+            // A program that was killed has left it with what it showed.
+            Clear(ClearType::All),
             EnableBracketedPaste,
             EnableFocusChange,
             Print(TITLE_KEEP)

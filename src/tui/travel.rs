@@ -32,6 +32,7 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
         && let Some(left) = state.room_mut()
     {
         left.first_unread = None;
+        left.unread_back = 0;
         left.seeks_unread = false;
         left.found = None;
         left.typing_sent = None;
@@ -44,10 +45,44 @@ pub fn show(state: &mut State, at: usize) -> Vec<Effect> {
     if let Some(room) = state.room_mut()
         && room.unread > 0
     {
-        room.read_before = room.read.clone();
-        room.first_unread = first_unread(room, me.as_ref());
+        find_unread(room, me.as_ref(), room.unread);
     }
     effects
+}
+
+/// Finds where what is unread begins, `count` messages of others. Of a conversation it may be that nothing
+/// but their number is known.
+pub fn find_unread(room: &mut Room, me: Option<&Me>, count: u32) {
+    room.read_before = room.read.clone();
+    if room.is_direct() && room.read.is_empty() {
+        room.first_unread = None;
+        room.unread_back = count;
+        count_back(room, me, None);
+    } else {
+        room.first_unread = first_unread(room, me);
+    }
+}
+
+/// Goes back over so many messages of others as are yet to be found, from those that are held before this
+/// place on.
+fn count_back(room: &mut Room, me: Option<&Me>, before: Option<&Place>) {
+    let posts = room.timeline.iter().rev();
+    let posts = posts.filter_map(|(place, item)| match item {
+        Item::Post(post) => Some((place, &post.message)),
+        Item::Presence { .. } | Item::Note(_) => None,
+    });
+    let unread = posts.filter(|(place, message)| {
+        let mine = me.is_some_and(|me| me.wrote(message));
+        !mine && !message.deleted && before.is_none_or(|before| *place < before)
+    });
+    let mut found: Vec<&Place> = unread
+        .map(|(place, _)| place)
+        .take(room.unread_back as usize)
+        .collect();
+    room.unread_back -= u32::try_from(found.len()).unwrap_or(0);
+    if let Some(first) = found.pop() {
+        room.first_unread = Some(first.clone());
+    }
 }
 
 /// The first message past what had been read that is somebody else's.
@@ -136,10 +171,13 @@ pub fn to_first_unread(state: &mut State) {
 pub fn unread_goes_back(state: &mut State, at: usize, oldest: Option<Place>) -> bool {
     let me = state.me.clone();
     let room = &mut state.rooms[at];
-    if room.first_unread.is_none() || room.first_unread != oldest {
+    if room.unread_back > 0 {
+        count_back(room, me.as_ref(), oldest.as_ref());
+    } else if room.first_unread.is_none() || room.first_unread != oldest {
         return false;
+    } else {
+        room.first_unread = first_unread(room, me.as_ref());
     }
-    room.first_unread = first_unread(room, me.as_ref());
     if !std::mem::take(&mut room.seeks_unread) {
         return false;
     }

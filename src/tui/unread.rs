@@ -17,9 +17,12 @@ pub fn counted(state: &mut State, at: usize, info: &RoomInfo) {
     // Answers come in the order of the questions: this list does not know of a marker that has none yet.
     let mut asked = state.asked.values();
     let reads_on = asked.any(|asked| matches!(asked, Asked::Read { room } if room == name));
-    let reading = travel::is_reading(state, at);
+    let (reading, me) = (travel::is_reading(state, at), state.me.clone());
     let room = &mut state.rooms[at];
     room.counted_to = room.counted_to.max(info.last);
+    if reading && info.unread > 0 && room.first_unread.is_none() {
+        travel::find_unread(room, me.as_ref(), info.unread);
+    }
     if reading || reads_on {
         return;
     }
@@ -70,8 +73,7 @@ pub fn count_first(state: &mut State, at: usize, ids: &[MessageId]) {
     if unread.is_empty() || room.read.is_empty() {
         return;
     }
-    room.read_before = room.read.clone();
-    room.first_unread = travel::first_unread(room, me.as_ref());
+    travel::find_unread(room, me.as_ref(), 0);
     if !reading {
         (room.unread, room.mentions) = (0, 0);
         for (id, meant) in unread {

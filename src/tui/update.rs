@@ -371,10 +371,14 @@ fn line_up(state: &mut State) {
         }
         (Purpose::New | Purpose::Edit(_) | Purpose::Reply(_), _) => {}
     }
+    let waits = !last_is_stored && composer.is_empty() && !browses;
     let shown = composer.text();
     let Some(at) = state.sent_lines.before(&shown) else {
         return;
     };
+    if waits {
+        state.say("your last message is not sent yet: this will be another one");
+    }
     let composer = state.composer_mut();
     if matches!(composer.purpose, Purpose::Edit(_)) {
         composer.leave();

@@ -111,6 +111,7 @@ fn who_reaches_nobody_is_asked_for_an_address_which_is_tried_and_kept() {
     alice.shows("the host is missing");
     alice.press("nowhere.invalid\n");
     alice.shows("no node answers at nowhere.invalid:9001: there is no such host");
+    alice.shows("or Enter to go on trying nowhere.invalid:9001:");
     let other = space.node("n3", &[]);
     alice.press(&format!("{}\n", other.address()));
     alice.shows("connected to n3");

@@ -361,3 +361,38 @@ fn a_list_that_does_not_know_of_a_marker_yet_undoes_it_not() {
     lists(&mut story, list, 1, 1);
     assert_eq!(story.state.rooms[1].unread, 0);
 }
+
+#[test]
+fn the_line_above_what_is_new_stands_in_a_conversation_of_which_only_the_number_is_known() {
+    let is_page = |frame: &ClientFrame| matches!(frame, ClientFrame::History { .. });
+    for shown_at_once in [false, true] {
+        let mut story = Story::in_lobby(80, 24, Vec::new());
+        let list = comes_back(&mut story);
+        if shown_at_once {
+            story.enter("/msg dave");
+        }
+        lists(&mut story, list, 2, 6);
+        if !shown_at_once {
+            story.effects();
+            story.alt(KeyCode::Char('a'));
+        }
+        let re = story.mark_of(is_page);
+        let mut all: Vec<Message> = (1..6).map(from_dave).collect();
+        all[3] = message(4, "alice", "yes?");
+        all[3].room = "@dave".to_owned();
+        all.push(from_dave(6));
+        story.frame(ServerFrame::History(History {
+            re,
+            room: "@dave".to_owned(),
+            messages: all,
+            updates: Vec::new(),
+            more: true,
+            since: None,
+        }));
+        let screen = story.screen();
+        let new = screen.find("─ new").expect("the line");
+        let (before, after) = screen.split_at(new);
+        let counts = [before, after].map(|part| part.matches("psst").count());
+        assert_eq!(counts, [3, 2], "{screen}");
+    }
+}

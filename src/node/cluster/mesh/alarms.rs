@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::nodes::{Known, LISTED_AFTER, Nodes};
+use super::nodes::{Known, Nodes};
 use crate::node::cluster::replication::Moment;
 
 /// Microseconds between two nodes' clocks that a person should look at.
@@ -11,6 +11,9 @@ pub(super) const CLOCK_OFFSET_ALARM_US: i64 = 2_000_000;
 
 /// A node that is linked and was not heard for so long: it is not the start, and no pause either.
 pub(super) const UNHEARD_ALARM: Duration = Duration::from_secs(30);
+
+/// A node that is heard and was not linked for so long. Gossip takes a while to notice that one has crashed.
+pub(super) const UNLINKED_ALARM: Duration = Duration::from_secs(30);
 
 /// Refused connections and datagrams of one minute that a person should look at. A node with another
 /// secret makes more; one that starts again, fewer.
@@ -121,8 +124,7 @@ impl Nodes {
     /// Which of the two ways to a node is missing.
     fn ways_to(&self, known: &Known) -> Option<String> {
         let (name, address) = (&known.name, &known.peer_address);
-        // A node that has just been lost is heard for a moment longer.
-        let heard_for_long = known.heard && self.now >= known.lost_at + LISTED_AFTER;
+        let heard_for_long = known.heard && self.now >= known.lost_at + UNLINKED_ALARM;
         let unheard_for_long = !known.heard && self.now >= known.heard_changed + UNHEARD_ALARM;
         match (known.is_linked(), heard_for_long) {
             (false, false) => Some(format!("there is no link to {name} ({address})")),

@@ -117,6 +117,9 @@ fn a_node_that_is_heard_and_has_no_link_is_down_and_said_to_be_heard() {
     let mut nodes = linked();
     nodes.down(SECOND, LINK, &hello().origin);
     assert_eq!(nodes.alarms(), ["there is no link to n2 (127.0.0.1:9998)"]);
+    // One that has crashed is heard for a while.
+    nodes.refresh(SECOND * 20, |_| None);
+    assert_eq!(nodes.alarms(), ["there is no link to n2 (127.0.0.1:9998)"]);
     nodes.refresh(SECOND * 2 * 3600, |_| None);
     assert!(!nodes.infos()[0].up, "it is heard, so it is not forgotten");
     assert_eq!(
