@@ -82,7 +82,8 @@ impl List {
         }
     }
 
-    fn step(self, by: usize) -> List {
+    /// The list that comes so many later, round and round.
+    pub fn step(self, by: usize) -> List {
         let at = List::ALL.iter().position(|list| *list == self);
         List::ALL[(at.unwrap_or(0) + by) % List::ALL.len()]
     }

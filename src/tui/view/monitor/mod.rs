@@ -115,6 +115,9 @@ fn nothing_to_show(state: &State) -> Option<String> {
     Some(" waiting for the nodes' figures …".to_owned())
 }
 
+/// Cells from which the keys' line has room for what the other lists are called.
+const LISTS_NAMED_FROM_CELLS: u16 = 110;
+
 /// All in one line: how many nodes are up, and what they do.
 fn header(state: &State, alarms: &[Alarm], area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
@@ -280,7 +283,14 @@ fn hints(state: &State, area: Rect, buffer: &mut Buffer) {
         (Some(up), Some(down)) => Some(format!("{}, {} {does}", up.trim(), down.trim())),
         (None, _) | (_, None) => None,
     };
-    let (list, sort) = (key(Pane::NextList, "list"), key(Pane::Sort, "sort"));
+    let others: Vec<&str> = (1..List::ALL.len())
+        .map(|by| state.monitor.list.step(by).title())
+        .collect();
+    let others = match area.width {
+        LISTS_NAMED_FROM_CELLS.. => others.join(", "),
+        _ => "list".to_owned(),
+    };
+    let (list, sort) = (key(Pane::NextList, &others), key(Pane::Sort, "sort"));
     let open = key(Pane::Open, "open");
     let mut hints = match (&state.monitor.detail, state.monitor.is_paused()) {
         (Some(_), _) => vec![
