@@ -70,6 +70,7 @@ pub fn told(state: &mut State, at: usize, label: &str, other: Option<&Other>) ->
             None => {
                 state.rooms[at].with = Some(uid.clone());
                 keep_anew(state, at);
+                drafts::restore(state, at);
             }
         },
         (Some(_), Some(_)) | (None, _) => {}

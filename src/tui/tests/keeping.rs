@@ -384,3 +384,17 @@ fn for_whom_something_waits_is_kept_as_soon_as_it_is_known() {
     }));
     assert_eq!(kept(&mut story)[0].room, "@david");
 }
+
+#[test]
+fn a_draft_for_somebody_stands_in_the_conversation_that_was_shown_last() {
+    let mut story = Story::in_lobby(80, 24, Vec::new());
+    let mut hello = message(1, "dave", "hello");
+    hello.room = "@dave".to_owned();
+    story.hear(hello);
+    story.alt(KeyCode::Char('a'));
+    story.write("between us");
+    let drafts = drafts::all(&mut story.state);
+    let next = Story::after(80, 24, drafts, &["lobby"], Some("@dave"));
+    assert!(next.screen().contains("> between us"), "{}", next.screen());
+    assert_eq!(next.state.rooms.len(), 2);
+}
