@@ -136,6 +136,7 @@ pub(super) struct Seeker {
 impl Seek for Seeker {
     fn reached(&mut self, address: &str) {
         self.reached = true;
+        let address = address.replacen("localhost:", "127.0.0.1:", 1);
         let there = running::nodes().into_iter();
         for running in there.filter(|running| running.address == address) {
             if self.data.len() < FOLDERS_MAX {

@@ -48,11 +48,8 @@ pub(super) async fn run(args: &Tui) -> Result<(), Stop> {
     let quiet_file = state.join("quiet").join(key.as_str());
     let mut keeper = identity.clone();
     // Those that are named are kept once something changes.
-    let mut before = if args.room.is_empty() {
-        rooms_in(&rooms_file)
-    } else {
-        Vec::new()
-    };
+    let mut before = rooms_in(&rooms_file);
+    before.retain(|room| args.room.is_empty() || args.room.contains(room));
     let config = tui::Config {
         nodes: arrival.nodes,
         seek: (!arrival.named).then(|| Box::<Seeker>::default() as Box<dyn Seek>),

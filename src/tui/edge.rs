@@ -126,7 +126,11 @@ pub async fn run(config: Config) -> Result<(), TerminalError> {
     drop(guard);
     let kept = edge.keep_for_the_next_start();
     edge.client.close().await;
-    result.and(kept.map_err(TerminalError::NotKept))
+    match (result, kept) {
+        (result, Ok(())) => result,
+        (Ok(()), Err(word)) => Err(TerminalError::NotKept(word)),
+        (Err(error), Err(word)) => Err(TerminalError::NotKept(format!("{error}; but {word}"))),
+    }
 }
 
 struct Edge {
@@ -138,7 +142,7 @@ struct Edge {
     keeps_unsent: bool,
     /// The room that is kept as the one that was shown last.
     shown: Option<String>,
-    /// What could not be kept last, and why.
+    /// What could not be kept, and why: the first of it, which is the most important one at the end.
     not_kept: Option<String>,
     drafts: Kept<Draft>,
     speaks: Speaks,
@@ -352,7 +356,7 @@ impl Edge {
         if let Err(error) = kept {
             let word = format!("{what} cannot be kept: {error}");
             self.state.tell_news(word.clone());
-            self.not_kept = Some(word);
+            self.not_kept.get_or_insert(word);
         }
     }
 

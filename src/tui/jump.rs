@@ -72,6 +72,7 @@ pub fn page(state: &mut State, at: usize, id: &MessageId, mark: u64, page: Histo
         if !room.timeline.open_anew(page.messages, page.more, mark) {
             return ask(state, at, id, before).into_iter().collect();
         }
+        state.rooms[at].unread_back = 0;
         state.forget_pages(&name);
     }
     if let Some(place) = state.rooms[at].timeline.place(id).cloned() {

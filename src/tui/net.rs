@@ -18,7 +18,7 @@ use crate::protocol::server::{
     AwayChanged, ErrorFrame, History, Message, MessageUpdate, Renamed, Role, RoomInfo, ServerFrame,
     Session, TopicChanged, Typing, UserJoined, UserLeft, UserListUpdate,
 };
-use crate::protocol::{ClientFrame, Re, RoomRef, Ts, UserName};
+use crate::protocol::{ClientFrame, Re, RoomRef, Ts, UserName, VersionVector};
 
 pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
     match event {
@@ -44,7 +44,7 @@ pub fn update(state: &mut State, event: ClientEvent) -> Vec<Effect> {
         ClientEvent::Frame(frame) => take_frame(state, *frame),
         ClientEvent::CaughtUp { room } => {
             if let Some(room) = state.find(&room.to_string()) {
-                room.caught_up = true;
+                (room.caught_up, room.holes) = (true, false);
             }
             Vec::new()
         }
@@ -70,6 +70,12 @@ fn online(state: &mut State, session: Session) -> Vec<Effect> {
     let first = state.me.is_none();
     let away = state.me.as_ref().is_some_and(|me| me.away);
     let renamed = state.me.as_ref().is_some_and(|me| me.name != session.user);
+    if state.me.as_ref().is_some_and(|me| me.uid != session.uid) {
+        // This user has read nothing of it.
+        for room in &mut state.rooms {
+            (room.read, room.read_lost) = (VersionVector::new(), false);
+        }
+    }
     state.me = Some(Me {
         name: session.user.clone(),
         uid: session.uid,
@@ -169,7 +175,7 @@ fn take_frame(state: &mut State, frame: ServerFrame) -> Vec<Effect> {
         }
         ServerFrame::Gap(gap) => {
             if let Some(room) = state.find(&gap.room) {
-                room.caught_up = false;
+                (room.caught_up, room.holes) = (false, true);
             }
             Vec::new()
         }
@@ -214,6 +220,7 @@ fn entered(state: &mut State, frame: RoomFrame) -> Vec<Effect> {
     // What was read without a connection, or told to a node that could not pass it on.
     let untold = !frame.read.includes(&room.read);
     room.read.merge(&frame.read);
+    room.holes = !room.fresh && frame.more;
     if std::mem::take(&mut room.fresh) {
         room.held = frame.since;
         let older = if frame.more {

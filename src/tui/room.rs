@@ -25,6 +25,8 @@ pub struct Room {
     pub fresh: bool,
     /// Nothing is missing between what is held and what comes live.
     pub caught_up: bool,
+    /// Pages are missing between what is held and what came live since: that is not read by being shown.
+    pub holes: bool,
     pub people: People,
     pub timeline: Timeline,
     pub again: Again,
@@ -143,6 +145,7 @@ impl Room {
             membership: Membership::Coming,
             fresh: !name.starts_with('@'),
             caught_up: name.starts_with('@'),
+            holes: false,
             people: People::default(),
             timeline,
             again: Again::No,

@@ -91,7 +91,7 @@ pub fn send(state: &mut State, text: &str, reply_to: Option<MessageId>) -> Outco
     };
     let effect = write(&pending, reference);
     room.pending.push(pending);
-    room.first_unread = None;
+    (room.first_unread, room.unread_back) = (None, 0);
     room.typing_sent = None;
     let mut effects = travel::to_newest(state);
     effects.extend([effect, state.keep()]);

@@ -208,6 +208,7 @@ fn let_go(state: &mut State) {
         return;
     }
     let name = room.name.clone();
+    room.unread_back = 0;
     room.timeline.reset(Beyond::More, Beyond::Nothing);
     state.forget_pages(&name);
 }
@@ -298,7 +299,7 @@ pub fn out_of_sight(state: &mut State) -> Option<Effect> {
 fn move_marker(state: &mut State) -> Option<Effect> {
     let (online, at) = (state.is_online(), state.active);
     let room = state.room_mut()?;
-    if room.read.includes(&room.held) && !room.read_lost {
+    if room.holes || (room.read.includes(&room.held) && !room.read_lost) {
         return None;
     }
     room.read.merge(&room.held);

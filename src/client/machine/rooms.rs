@@ -200,7 +200,7 @@ impl Rooms {
         };
         state.step = Step::Due(until_ms);
         state.refusals += u32::from(counts);
-        state.refusals < REFUSALS_MAX
+        !counts || state.refusals < REFUSALS_MAX
     }
 
     /// A node may not know yet whom a conversation is with that has come by itself. Whether it is one; it is
@@ -280,8 +280,19 @@ impl Rooms {
     /// Takes a live event. One in a direct conversation makes it known.
     pub(super) fn take_live(&mut self, room: &str, origin: &Origin, seq: Seq, ts: Ts) {
         self.open(room);
-        if let Some(held) = self.held(room) {
-            held.take_live(origin, seq, ts);
+        let Ok(named) = RoomRef::parse(room) else {
+            return;
+        };
+        let Some(state) = self.get_mut(&named) else {
+            return;
+        };
+        let Some(held) = &mut state.held else {
+            return;
+        };
+        held.take_live(origin, seq, ts);
+        // It was given up when the node did not know its user yet.
+        if state.step == Step::Live && held.more {
+            state.step = Step::Due(0);
         }
     }
 
@@ -289,6 +300,7 @@ impl Rooms {
         let Ok(named) = RoomRef::parse(room) else {
             return;
         };
+        self.begin(room, true);
         if let Some(state) = self.get_mut(&named) {
             state.held.get_or_insert_default().take_gap(since);
             state.step = Step::Due(0);
@@ -358,7 +370,7 @@ impl Rooms {
             .is_some_and(|state| state.with.is_none());
         if !unmet {
             self.put_aside(&key);
-            self.open(label);
+            self.begin(label, true);
         }
         let key = if unmet { key.as_str() } else { label };
         if let Some(state) = self.rooms.remove(key) {

@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 
 use crate::client::{ClientEvent, Command};
 use crate::protocol::server::{
-    History, Message, MessageUpdate, ReadMoved, RoomInfo, RoomList, ServerFrame,
+    Gap, History, Message, MessageUpdate, ReadMoved, RoomInfo, RoomList, ServerFrame,
 };
 use crate::protocol::{ClientFrame, MessageId, Re, Ts, VersionVector};
 use crate::tui::event::Effect;
@@ -395,4 +395,30 @@ fn the_line_above_what_is_new_stands_in_a_conversation_of_which_only_the_number_
         let counts = [before, after].map(|part| part.matches("psst").count());
         assert_eq!(counts, [3, 2], "{screen}");
     }
+}
+
+#[test]
+fn what_is_missing_before_a_live_message_is_not_read_by_that_being_shown() {
+    let mut story = Story::in_lobby(80, 24, vec![message(1, "bob", "seen")]);
+    story.frame(ServerFrame::Gap(Gap {
+        room: "lobby".to_owned(),
+        since: [(origin(), 2)].into_iter().collect(),
+    }));
+    story.hear(message(90, "bob", "live"));
+    story.wait(2);
+    story.enter("/join ops");
+    story.offline();
+    assert!(markers(&mut story).iter().all(|(_, seq)| *seq <= 2));
+    assert_eq!(story.state.rooms[0].read.get(&origin()), 2);
+    story.online("n1");
+    let page = History {
+        re: None,
+        room: "lobby".to_owned(),
+        messages: (2..5).map(|n| message(n, "bob", "alice: missed")).collect(),
+        updates: Vec::new(),
+        more: false,
+        since: Some([(origin(), 91)].into_iter().collect()),
+    };
+    story.frame(ServerFrame::History(page));
+    assert_eq!(counts(&story), (3, 3));
 }

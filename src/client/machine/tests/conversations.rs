@@ -70,6 +70,10 @@ fn another_user_under_the_name_is_another_conversation() {
     // The other one of that name is renamed: this does not concern this one.
     story.says(json!({"type": "renamed", "uid": "cccc", "from": "bob", "to": "bob-2"}));
     story.says(direct("@bob", "cccc", "n2-b", 4, 400));
+    // Who has the name now may have said more before.
+    let page = story.takes("history");
+    assert_eq!(page["room"], "@=cccc");
+    story.answers(&page, history("@bob", json!({"n1-a": 5, "n2-b": 4}), false));
     story.says(direct("@=bbbb", "bbbb", "n2-b", 5, 350));
     for (room, after) in [("@=bbbb", 350), ("@=cccc", 400), ("@bob", 400)] {
         write(&mut story, room, room);
